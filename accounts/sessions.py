@@ -1,0 +1,17 @@
+"""Sessions in Redis, which an outage of Redis does not end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.sessions.backends.cache import SessionStore as CacheStore
+
+
+class SessionStore(CacheStore):
+    def load(self) -> dict[str, Any]:
+        """Django's own store takes an unreachable cache for an unknown session and so logs everybody out."""
+        data = self._cache.get(self.cache_key)
+        if data is not None:
+            return dict(data)
+        self._session_key = None
+        return {}

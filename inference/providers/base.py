@@ -1,0 +1,128 @@
+"""The contract between a run and a provider adapter.
+
+An adapter is one module with these coroutines; it knows its SDK and nothing of Django::
+
+    def stream(request: ChatRequest, *, api_key: str, base_url: str | None) -> AsyncGenerator[StreamEvent]
+    async def list_models(*, api_key: str, base_url: str | None) -> list[ModelInfo]
+    async def check(*, api_key: str, base_url: str | None) -> None
+    def parameters(model: str) -> tuple[Parameter, ...]
+
+``stream`` yields deltas as they arrive, then at most one ``Usage`` and exactly one ``Finished``. It makes one
+attempt: it never retries, and it raises only ``ProviderError`` (see ``errors``). Closing the generator, or
+cancelling the task that iterates it, closes the connection to the provider.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, Protocol
+
+
+class FinishReason(StrEnum):
+    """Why the provider stopped, in the words of OpenTelemetry's ``gen_ai.response.finish_reasons``."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    TOOL_CALLS = "tool_calls"
+    CONTENT_FILTER = "content_filter"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    role: Literal["user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Limits in seconds; ``total`` counts from the start of the attempt."""
+
+    connect: float = 5.0
+    first_token: float = 60.0
+    between_tokens: float = 30.0
+    total: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """One call. ``parameters`` holds only names that ``parameters(model)`` lists, already validated."""
+
+    model: str
+    messages: tuple[ChatMessage, ...]
+    system: str = ""
+    parameters: Mapping[str, float | int | str | list[str]] = field(default_factory=dict)
+    timeouts: Timeouts = Timeouts()
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens in disjoint classes: their sum is everything the provider bills.
+
+    ``input`` excludes what was read from or written to a cache; ``output`` excludes ``reasoning``.
+    ``cost_usd`` is set only where the provider itself reports what the call cost, as a decimal string.
+    """
+
+    input: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    output: int = 0
+    reasoning: int = 0
+    cost_usd: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The provider's own end mark. ``request_id`` is the id its support asks for."""
+
+    reason: FinishReason
+    model: str = ""
+    response_id: str = ""
+    request_id: str = ""
+
+
+StreamEvent = TextDelta | ReasoningDelta | Usage | Finished
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    id: str
+    context_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A sampling parameter that a model takes. ``default`` None means: not sent unless the user sets it."""
+
+    name: str
+    label: str
+    help: str
+    kind: Literal["float", "int", "choice", "text_list"]
+    minimum: float | None = None
+    maximum: float | None = None
+    step: float | None = None
+    choices: tuple[str, ...] = ()
+    default: float | int | str | None = None
+
+
+class Adapter(Protocol):
+    def stream(
+        self, request: ChatRequest, *, api_key: str, base_url: str | None
+    ) -> AsyncGenerator[StreamEvent, None]: ...
+
+    async def list_models(self, *, api_key: str, base_url: str | None) -> list[ModelInfo]: ...
+
+    async def check(self, *, api_key: str, base_url: str | None) -> None: ...
+
+    def parameters(self, model: str) -> tuple[Parameter, ...]: ...
