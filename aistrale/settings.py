@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+import dj_database_url
 from environs import Env
 
 from aistrale import embedded
@@ -13,7 +15,7 @@ from aistrale.env import read_secret
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Env()
-env.read_env(str(BASE_DIR / ".env"), recurse=False)
+env.read_env(env.str("AISTRALE_ENV_FILE", str(BASE_DIR / ".env")), recurse=False)
 
 DATA_DIR = Path(env.str("AISTRALE_DATA_DIR", str(BASE_DIR / "var"))).resolve()
 PORT = env.int("PORT", 8000)
@@ -46,6 +48,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.forms",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
 ]
@@ -55,6 +58,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
+    "audit.middleware.AuditContextMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -64,6 +68,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "aistrale.middleware.page_middleware",
 ]
 
 ROOT_URLCONF = "aistrale.urls"
@@ -87,12 +92,15 @@ TEMPLATES = [
 DATABASE_URL = env.str("DATABASE_URL", "") or embedded.database_url(DATA_DIR)
 REDIS_URL = env.str("REDIS_URL", "") or embedded.redis_url(DATA_DIR)
 
+# Without a URL (the embedded servers were never started) any use of the database fails with a clear error.
+_database: dict[str, Any] = {**dj_database_url.parse(DATABASE_URL)} if DATABASE_URL else {}
 DATABASES = {
     "default": {
-        **env.dj_db_url("DATABASE_URL", DATABASE_URL),
+        **_database,
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
+            **_database.get("OPTIONS", {}),
             "pool": {"min_size": 1, "max_size": env.int("AISTRALE_DATABASE_POOL", 20), "timeout": 4},
             "connect_timeout": 4,
             "options": "-c statement_timeout=30000 -c lock_timeout=4000",
@@ -135,6 +143,33 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "dashboard"
+ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
+ACCOUNT_FORMS = {"login": "accounts.forms.LoginForm"}
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+# Per address only: a limit per user would let anybody lock anybody out.
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/5m/ip"}
+
+FORM_RENDERER = "aistrale.renderers.HouseRenderer"
+CSRF_FAILURE_VIEW = "aistrale.errors.csrf_failure"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "object-src": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
 
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
@@ -148,3 +183,22 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 # The first master key wraps new data keys; every key listed can still unwrap old ones.
 MASTER_KEYS = read_secret(env, "AISTRALE_MASTER_KEYS", DATA_DIR / "master_keys")
 TOKEN_CHECKER = "inference.checks.check_key"
+# Hosts (`name` or `name:port`) that an administrator may set as a base URL without TLS.
+PROVIDER_HOSTS: list[str] = env.list("AISTRALE_PROVIDER_HOSTS", [])
+
+# Seconds: how long an attempt may take to connect, to say its first word, between words, and in all.
+PROVIDER_TIMEOUTS = {
+    "connect": env.float("AISTRALE_TIMEOUT_CONNECT", 5.0),
+    "first_token": env.float("AISTRALE_TIMEOUT_FIRST_TOKEN", 60.0),
+    "between_tokens": env.float("AISTRALE_TIMEOUT_BETWEEN_TOKENS", 30.0),
+    "total": env.float("AISTRALE_TIMEOUT_TOTAL", 600.0),
+}
+PROVIDER_RETRIES = {
+    "attempts": env.int("AISTRALE_RETRY_ATTEMPTS", 3),
+    "longest_wait": env.float("AISTRALE_RETRY_LONGEST_WAIT", 20.0),
+}
+# A run that nobody watches is stopped after the grace time; a shutdown lets runs end for the drain time.
+RUN_GRACE_SECONDS = env.float("AISTRALE_RUN_GRACE_SECONDS", 30.0)
+RUN_DRAIN_SECONDS = env.float("AISTRALE_RUN_DRAIN_SECONDS", 5.0)
+# A run whose process has given no sign of life for so long has died with it.
+RUN_SILENCE_SECONDS = 8.0

@@ -1,0 +1,133 @@
+"""Child processes that never outlive us."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, TypedDict
+
+from aistrale.embedded.errors import ServerError
+
+ORPHAN_SECONDS = 15.0
+
+# A server needs none of our environment, which holds keys.
+BARE_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+
+# Waits for the end of its standard input, whose other end only we hold: it ends when we do, however that happens.
+_GUARD = 'read -r _; kill -"$1" "$2" 2>/dev/null'
+
+
+def unprivileged_user() -> pwd.struct_passwd | None:
+    """The account that servers run as when we are root (PostgreSQL refuses to run as root); None: our own."""
+    return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+
+
+class Identity(TypedDict, total=False):
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
+def identity(user: pwd.struct_passwd | None) -> Identity:
+    """The keyword arguments by which `subprocess` starts something as ``user``."""
+    return {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+def command_of(pid: int) -> str:
+    """The command line of a running process; '' when there is none or it is a zombie."""
+    proc = Path("/proc")
+    if (proc / "self").exists():
+        try:
+            return (proc / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        except OSError:
+            return ""
+    listing = subprocess.run(["/bin/ps", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True)
+    state, _, command = listing.stdout.strip().partition(" ")
+    return "" if state.startswith("Z") else command.strip()
+
+
+def end_orphan(name: str, pid_file: Path, mark: str, stop_signal: signal.Signals) -> None:
+    """Stop the server that an earlier run left behind, and remove its pid file.
+
+    The recorded number counts only if the command line of that process contains ``mark``.
+    """
+    try:
+        pid = int(pid_file.read_text().split()[0])
+    except (FileNotFoundError, IndexError, ValueError):
+        return
+    deadline = time.monotonic() + ORPHAN_SECONDS
+    if mark in f"{command_of(pid)} ":
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, stop_signal)
+    while mark in f"{command_of(pid)} ":
+        if time.monotonic() > deadline:
+            raise ServerError(f"{name} of an earlier run (process {pid}) does not stop: end it and try again.")
+        time.sleep(0.05)
+    pid_file.unlink(missing_ok=True)
+
+
+class Child:
+    """A process that is stopped by ``stop_signal`` when we stop it, and also when we die without having done so.
+
+    It has a session of its own: Ctrl+C in the terminal reaches us alone, and we stop the children in order.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        *,
+        stop_signal: signal.Signals = signal.SIGTERM,
+        user: pwd.struct_passwd | None = None,
+        environment: Mapping[str, str] = BARE_ENVIRONMENT,
+        directory: Path | None = None,
+        stdin: bytes | None = None,
+        output: IO[bytes] | None = None,
+    ) -> None:
+        self.name = name
+        self.stop_signal = stop_signal
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            cwd=directory,
+            env=environment,
+            start_new_session=True,
+            **identity(user),
+        )
+        self._guard = subprocess.Popen(
+            ["/bin/sh", "-c", _GUARD, "guard", stop_signal.name.removeprefix("SIG"), str(self.pid)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
+        if stdin is not None and self._process.stdin:
+            self._process.stdin.write(stdin)
+            self._process.stdin.close()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; negative for the signal that ended it."""
+        return self._process.poll()
+
+    def stop(self, *, within: float) -> None:
+        """Ask it to stop and wait; kill it after ``within`` seconds. Harmless when it has already ended."""
+        if self.exit_code is None:
+            self._process.send_signal(self.stop_signal)
+        try:
+            self._process.wait(within)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._guard.kill()
+        self._guard.communicate()

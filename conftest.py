@@ -1,0 +1,149 @@
+"""Throw-away servers for the whole run, and the actors of the tests.
+
+The settings are read when Django is set up, after `pytest_configure` has started the servers; so other conftest files
+import models inside their fixtures, not at the top.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import django
+import pytest
+import redis
+from django.conf import settings
+
+from aistrale.embedded import Servers, database_url, redis_url
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from accounts.models import User
+
+PASSWORD = "correct horse battery staple"
+KEPT_VARIABLES = {"AISTRALE_REQUIRE_BROWSER"}
+
+
+@dataclass
+class ThrowawayServers:
+    """Lives in the controlling process alone; xdist workers inherit its environment."""
+
+    directory: Path
+    servers: Servers
+
+
+servers_key = pytest.StashKey[ThrowawayServers]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if settings.configured:
+        raise pytest.UsageError("Tests bring their own settings: unset DJANGO_SETTINGS_MODULE.")
+    worker: dict[str, str] | None = getattr(config, "workerinput", None)
+    if worker is None:
+        config.stash[servers_key] = _start_servers()
+    else:
+        os.environ["REDIS_URL"] = (
+            f"{os.environ['REDIS_URL'].rpartition('/')[0]}/{worker['workerid'].removeprefix('gw')}"
+        )
+    os.environ["DJANGO_SETTINGS_MODULE"] = "aistrale.settings"
+    django.setup()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if throwaway := config.stash.get(servers_key, None):
+        throwaway.servers.stop()
+        shutil.rmtree(throwaway.directory, ignore_errors=True)
+
+
+def _start_servers() -> ThrowawayServers:
+    directory = Path(tempfile.mkdtemp(prefix="aistrale-test-"))
+    directory.chmod(0o711)
+    servers = Servers(directory, throwaway=True)
+    servers.start()
+    for name in [name for name in os.environ if name.startswith("AISTRALE_") and name not in KEPT_VARIABLES]:
+        del os.environ[name]
+    os.environ |= {
+        "AISTRALE_ENV_FILE": os.devnull,
+        "AISTRALE_DATA_DIR": str(directory),
+        "AISTRALE_MASTER_KEYS": f"m-test:{base64.b64encode(secrets.token_bytes(32)).decode()}",
+        "DATABASE_URL": database_url(directory),
+        "REDIS_URL": redis_url(directory),
+        "SECRET_KEY": secrets.token_urlsafe(50),
+    }
+    return ThrowawayServers(directory, servers)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _test_settings(django_test_environment: None) -> Iterator[None]:
+    from django.test import override_settings
+
+    with override_settings(
+        PASSWORD_HASHERS=["aistrale.tests.hashers.QuickArgon2Hasher"],
+        STORAGES={
+            "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+            "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+        },
+    ):
+        yield
+
+
+@pytest.fixture(scope="session")
+def redis_client() -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def _empty_redis(redis_client: redis.Redis) -> Iterator[None]:
+    yield
+    redis_client.flushdb()
+
+
+def _user(name: str, role: str = "engineer") -> User:
+    from accounts.models import User
+
+    return User.objects.create_user(email=f"{name}@example.org", password=PASSWORD, role=role, name=name.title())
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    """Owner of what a test makes."""
+    return _user("alice")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    """A colleague."""
+    return _user("bob")
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    """A stranger."""
+    return _user("charlie")
+
+
+@pytest.fixture
+def admin(db: None) -> User:
+    return _user("admin", "administrator")
+
+
+@pytest.fixture
+def client_of() -> Callable[[User], Client]:
+    """`client_of(alice)`: a browser in which alice is logged in."""
+    from django.test import Client
+
+    def make(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return make
