@@ -1,0 +1,77 @@
+"""OpenAI, and every server that speaks its chat completions (Ollama, vLLM, llama.cpp, LM Studio) by a base URL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+import httpx2
+import openai
+
+from inference.providers import options
+from inference.providers.base import ChatRequest, ModelInfo, Parameter, StreamEvent, Timeouts
+from inference.providers.chunks import ChatChunks
+from inference.providers.failures import as_provider_error
+from inference.providers.limits import Limits
+from inference.providers.sse import payloads
+from inference.providers.transport import http_clients, opened
+
+BASE_URL = "https://api.openai.com/v1"
+
+# Reasoning models refuse temperature and max_tokens. https://platform.openai.com/docs/guides/reasoning (2026-11)
+_REASONING_MODEL = re.compile(r"(o\d|gpt-[5-9])")
+_CHAT_VARIANT = re.compile(r"gpt-5.*-chat")
+
+
+async def _client(api_key: str, base_url: str | None, connect: float) -> openai.AsyncOpenAI:
+    http = await http_clients()
+    return openai.AsyncOpenAI(
+        api_key=api_key,
+        base_url=base_url or BASE_URL,
+        http_client=http.modern,
+        max_retries=0,
+        timeout=httpx2.Timeout(None, connect=connect),
+    )
+
+
+async def stream(request: ChatRequest, *, api_key: str, base_url: str | None) -> AsyncGenerator[StreamEvent, None]:
+    limits = Limits(request.timeouts)
+    with as_provider_error(api_key, limits):
+        client = await _client(api_key, base_url, request.timeouts.connect)
+        call = client.chat.completions.with_streaming_response.create(
+            model=request.model,
+            messages=options.openai_messages(request),
+            stream=True,
+            stream_options={"include_usage": True},
+            extra_body=dict(request.parameters),
+        )
+        async with opened(call, limits) as response, aclosing(payloads(response.http_response, limits)) as chunks:
+            answer = ChatChunks(request_id=response.headers.get("x-request-id", ""))
+            async for chunk in chunks:
+                for event in answer.events(chunk):
+                    limits.streaming = True
+                    yield event
+        for event in answer.end():
+            yield event
+
+
+async def list_models(*, api_key: str, base_url: str | None) -> list[ModelInfo]:
+    limits = Limits(Timeouts(first_token=15, total=15))
+    with as_provider_error(api_key, limits):
+        client = await _client(api_key, base_url, limits.timeouts.connect)
+        page = await limits.within(client.models.list())
+        return [ModelInfo(model.id) for model in page.data]
+
+
+async def check(*, api_key: str, base_url: str | None) -> None:
+    """The model list asks for a valid key and costs nothing."""
+    await list_models(api_key=api_key, base_url=base_url)
+
+
+def parameters(model: str) -> tuple[Parameter, ...]:
+    name = model.rpartition("/")[2]
+    if _REASONING_MODEL.match(name) and not _CHAT_VARIANT.match(name):
+        return (options.effort(("none", "minimal", "low", "medium", "high", "xhigh")), options.MAX_COMPLETION_TOKENS)
+    penalties = (options.FREQUENCY_PENALTY, options.PRESENCE_PENALTY)
+    return (options.TEMPERATURE, options.TOP_P, options.MAX_TOKENS, options.STOP, options.SEED, *penalties)
