@@ -1,0 +1,123 @@
+"""Provider tokens, and the data keys that seal them."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import User
+from tokens.checks import TokenState
+from tokens.fields import SealedField
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+
+class Provider(models.TextChoices):
+    """The providers that need a token, by the names of the adapters."""
+
+    OPENAI = "openai", "OpenAI"
+    ANTHROPIC = "anthropic", "Anthropic"
+    GEMINI = "gemini", "Google Gemini"
+    GROQ = "groq", "Groq"
+    HUGGINGFACE = "huggingface", "Hugging Face"
+
+
+class KeyState(models.TextChoices):
+    PRIMARY = "primary", "Primary"
+    DECRYPT_ONLY = "decrypt_only", "Decrypt only"
+    RETIRED = "retired", "Retired"
+
+
+class EncryptionKey(models.Model):
+    """A data key, wrapped by a master key. A retired key keeps its row, not its bytes."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    wrapped = models.BinaryField(editable=False)
+    master_key_id = models.CharField(max_length=40)
+    state = models.CharField(max_length=20, choices=KeyState)
+    created_at = models.DateTimeField(auto_now_add=True)
+    primary_since = models.DateTimeField(null=True)
+    retired_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["state"], condition=Q(state="primary"), name="one_primary_key"),
+            models.CheckConstraint(
+                condition=Q(state="retired", wrapped=b"") | (~Q(state="retired") & ~Q(wrapped=b"")),
+                name="only_retired_keys_have_no_bytes",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id} ({self.get_state_display()})"
+
+
+class ProviderTokenQuerySet(models.QuerySet["ProviderToken"]):
+    def visible_to(self, user: User | AnonymousUser) -> ProviderTokenQuerySet:
+        """The tokens that the user may call providers with: the user's own, and the shared ones."""
+        return self.filter(Q(owner_id=user.pk) | Q(shared=True)) if user.is_active else self.none()
+
+    def editable_by(self, user: User | AnonymousUser) -> ProviderTokenQuerySet:
+        return self.filter(owner_id=user.pk) if user.is_active else self.none()
+
+    def usable(self) -> ProviderTokenQuerySet:
+        """Not known to fail: neither expired, nor refused by the provider, nor unreadable."""
+        return self.exclude(state__in=[TokenState.REFUSED, TokenState.NEEDS_REENTRY]).exclude(
+            expires_at__lte=timezone.now()
+        )
+
+
+class ProviderToken(models.Model):
+    """A secret for one provider. Only ``services`` seals and opens it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="provider_tokens")
+    provider = models.CharField(max_length=20, choices=Provider)
+    label = models.CharField(max_length=80)
+    base_url = models.CharField("base URL", max_length=300, blank=True)
+    shared = models.BooleanField("shared with everyone", default=False)
+    is_default = models.BooleanField("default", default=False)
+    secret = SealedField(bound_to=("provider",))
+    hint = models.CharField(max_length=20)
+    fingerprint = models.CharField(max_length=16)
+    state = models.CharField(max_length=20, choices=TokenState, default=TokenState.UNTESTED)
+    checked_at = models.DateTimeField(null=True)
+    check_message = models.CharField(max_length=500, blank=True)
+    last_used_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField("expires", null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ProviderTokenQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["provider", "-is_default", "-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "provider"], condition=Q(is_default=True), name="one_default_token_per_provider"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_provider_display()}: {self.label}"
+
+    @property
+    def expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    def as_audited(self) -> dict[str, Any]:
+        """What the audit log may know: no secret, no personal data."""
+        return {
+            "provider": self.provider,
+            "base_url": self.base_url,
+            "shared": self.shared,
+            "is_default": self.is_default,
+            "hint": self.hint,
+            "fingerprint": self.fingerprint,
+        }

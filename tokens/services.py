@@ -1,0 +1,233 @@
+"""Every change to a provider token, and the only way to its secret.
+
+Each takes the locks of token rows before the one of the audit log, so none may follow an audit entry within one
+transaction.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Case, IntegerField, Value, When
+from django.utils import timezone
+
+from accounts.models import User
+from audit.actions import Action, Outcome
+from audit.services import record
+from tokens import keyring
+from tokens.base_urls import clean_base_url
+from tokens.checks import CheckResult, TokenState, check_secret
+from tokens.envelope import EnvelopeError
+from tokens.models import ProviderToken
+from tokens.secrets import clean_secret, hint_of
+
+SECRET_FIELD = ProviderToken._meta.get_field("secret")
+
+
+class TokenUnreadable(Exception):
+    """The stored secret cannot be opened: its key is missing, or it was altered. It must be entered again."""
+
+    def __init__(self, token: ProviderToken, reason: str) -> None:
+        super().__init__(f"The token “{token.label}” needs re-entry: {reason}")
+        self.token = token
+        self.reason = reason
+
+
+class SecretRequired(ValueError):
+    """A new base URL without the secret: a stored secret is never sent to a host it was not entered for."""
+
+
+@transaction.atomic
+def add_token(
+    *,
+    owner: User,
+    actor: User | None,
+    provider: str,
+    label: str,
+    secret: str,
+    base_url: str = "",
+    shared: bool = False,
+    expires_at: datetime | None = None,
+    check: CheckResult | None = None,
+) -> ProviderToken:
+    """The owner's first token of a provider becomes the default. ``check`` is what testing the secret gave.
+
+    ``actor`` None is the operator at the command line. Raises SecretRefused, BaseUrlRefused, PermissionDenied.
+    """
+    _require_administrator(actor, base_url=base_url, shared=shared)
+    token = ProviderToken(owner=owner, provider=provider, label=label, shared=shared, expires_at=expires_at)
+    token.base_url = clean_base_url(base_url, trusted_hosts=settings.PROVIDER_HOSTS)
+    _seal_into(token, secret, check)
+    _lock_owner(token)
+    token.is_default = not owner.provider_tokens.filter(provider=provider, is_default=True).exists()
+    token.save(force_insert=True)
+    record(action=Action.TOKEN_ADD, actor=actor, target=token, after=token.as_audited())
+    return token
+
+
+@transaction.atomic
+def replace_secret(
+    *, token: ProviderToken, actor: User | None, secret: str, check: CheckResult | None = None
+) -> ProviderToken:
+    """Raises SecretRefused."""
+    locked = _lock(token)
+    before = locked.as_audited()
+    _seal_into(locked, secret, check)
+    locked.save()
+    record(action=Action.TOKEN_REPLACE, actor=actor, target=locked, before=before, after=locked.as_audited())
+    return locked
+
+
+@transaction.atomic
+def update_token(
+    *,
+    token: ProviderToken,
+    actor: User | None,
+    label: str,
+    base_url: str,
+    shared: bool,
+    expires_at: datetime | None,
+    secret: str = "",
+    check: CheckResult | None = None,
+) -> ProviderToken:
+    """Raises SecretRequired for a new base URL without a secret, SecretRefused, BaseUrlRefused, PermissionDenied."""
+    locked = _lock(token)
+    base_url = clean_base_url(base_url, trusted_hosts=settings.PROVIDER_HOSTS)
+    changes_url = base_url != locked.base_url
+    _require_administrator(actor, base_url=changes_url, shared=shared != locked.shared)
+    if changes_url and not secret:
+        raise SecretRequired("A new base URL needs the secret again.")
+    before = locked.as_audited()
+    locked.label, locked.base_url, locked.shared, locked.expires_at = label, base_url, shared, expires_at
+    if secret:
+        _seal_into(locked, secret, check)
+    locked.save()
+    record(action=Action.TOKEN_UPDATE, actor=actor, target=locked, before=before, after=locked.as_audited())
+    return locked
+
+
+@transaction.atomic
+def make_default(*, token: ProviderToken, actor: User) -> None:
+    _lock_owner(token)
+    siblings = ProviderToken.objects.filter(owner_id=token.owner_id, provider=token.provider, is_default=True)
+    siblings.update(is_default=False)
+    ProviderToken.objects.filter(pk=token.pk).update(is_default=True)
+    token.refresh_from_db()
+    record(action=Action.TOKEN_UPDATE, actor=actor, target=token, after=token.as_audited())
+
+
+@transaction.atomic
+def delete_token(*, token: ProviderToken, actor: User | None) -> None:
+    ProviderToken.objects.filter(pk=token.pk).delete()
+    record(action=Action.TOKEN_DELETE, actor=actor, target=token, before=token.as_audited())
+
+
+def pick_token(*, user: User, provider: str) -> ProviderToken | None:
+    """The user's default, else the user's newest, else a shared one. Its state is not asked for:
+
+    a broken default must be seen, not silently replaced by somebody else's account.
+    """
+    own_first = Case(When(owner_id=user.pk, then=Value(0)), default=Value(1), output_field=IntegerField())
+    tokens = ProviderToken.objects.visible_to(user).filter(provider=provider)
+    return tokens.order_by(own_first, "-is_default", "-created_at").first()
+
+
+def open_token(*, token_id: UUID, actor: User) -> str:
+    """The secret, for one call to the provider; stamps and records the use.
+
+    Raises ProviderToken.DoesNotExist where the actor may not use it, TokenUnreadable.
+    """
+    token = ProviderToken.objects.visible_to(actor).select_related("owner").get(pk=token_id)
+    secret = _open(token, actor, Action.TOKEN_USE)
+    with transaction.atomic():
+        ProviderToken.objects.filter(pk=token_id).update(last_used_at=timezone.now())
+        _settle_state(token, readable=True)
+        record(action=Action.TOKEN_USE, actor=actor, target=token)
+    return secret
+
+
+def check_token(*, token: ProviderToken, actor: User) -> CheckResult:
+    """Test a stored token at its provider and remember the answer. Raises TokenUnreadable."""
+    secret = _open(token, actor, Action.TOKEN_TEST)
+    result = check_secret(provider=token.provider, secret=secret, base_url=token.base_url)
+    record_check(token=token, actor=actor, result=result)
+    return result
+
+
+@transaction.atomic
+def record_check(*, token: ProviderToken, actor: User, result: CheckResult) -> None:
+    """Also for what a run learns by the way, e.g. a 401. Nothing is stored if the secret was replaced meanwhile."""
+    current = ProviderToken.objects.filter(pk=token.pk, fingerprint=token.fingerprint, base_url=token.base_url)
+    current.update(state=result.state, check_message=result.message[:500], checked_at=timezone.now())
+    outcome = Outcome.SUCCESS if result.ok else Outcome.FAILED
+    record(action=Action.TOKEN_TEST, actor=actor, target=token, outcome=outcome, after={"state": result.state})
+
+
+def is_readable(token: ProviderToken) -> bool:
+    try:
+        keyring.open_field(token, SECRET_FIELD)
+    except EnvelopeError:
+        return False
+    return True
+
+
+def settle_states() -> list[ProviderToken]:
+    """Open every token with the keys at hand and mark those that need re-entry, or no longer do.
+
+    Returns the unreadable ones. For the start of the system: keys may have gone or come back since the last one.
+    """
+    unreadable = []
+    for token in ProviderToken.objects.select_related("owner").iterator(chunk_size=1000):
+        readable = is_readable(token)
+        _settle_state(token, readable=readable)
+        if not readable:
+            unreadable.append(token)
+    return unreadable
+
+
+def _settle_state(token: ProviderToken, *, readable: bool) -> None:
+    """Write only what differs: tokens are many, and hardly ever does one change sides."""
+    if readable == (token.state != TokenState.NEEDS_REENTRY):
+        return
+    state = TokenState.UNTESTED if readable else TokenState.NEEDS_REENTRY
+    ProviderToken.objects.filter(pk=token.pk, fingerprint=token.fingerprint).update(state=state)
+
+
+def _open(token: ProviderToken, actor: User, action: Action) -> str:
+    try:
+        return keyring.open_field(token, SECRET_FIELD)
+    except EnvelopeError as error:
+        with transaction.atomic():
+            _settle_state(token, readable=False)
+            after = {"state": TokenState.NEEDS_REENTRY}
+            record(action=action, actor=actor, target=token, outcome=Outcome.FAILED, after=after)
+        raise TokenUnreadable(token, str(error)) from error
+
+
+def _lock(token: ProviderToken) -> ProviderToken:
+    """The row as it is now, locked."""
+    return ProviderToken.objects.select_related("owner").select_for_update(no_key=True, of=("self",)).get(pk=token.pk)
+
+
+def _lock_owner(token: ProviderToken) -> None:
+    """Two tokens made default at once must not both read "there is none yet"."""
+    User.objects.select_for_update(no_key=True).get(pk=token.owner_id)
+
+
+def _seal_into(token: ProviderToken, secret: str, check: CheckResult | None) -> None:
+    secret = clean_secret(secret)
+    key = keyring.sealing_key()
+    token.secret = keyring.seal(token, SECRET_FIELD, secret, key=key)
+    token.hint, token.fingerprint = hint_of(secret), key.fingerprint(secret)
+    token.state = check.state if check else TokenState.UNTESTED
+    token.check_message = check.message[:500] if check else ""
+    token.checked_at = timezone.now() if check else None
+
+
+def _require_administrator(actor: User | None, *, base_url: object, shared: bool) -> None:
+    if (base_url or shared) and actor is not None and not actor.is_administrator:
+        raise PermissionDenied("Only administrators set a base URL or share a token.")
