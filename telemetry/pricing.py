@@ -1,0 +1,222 @@
+"""What a call cost, in USD, as exact decimals. Pure: plain values in, plain values out, no network.
+
+Prices come, in this order, from what the provider itself reports, from overrides, and from the price list of the
+``genai-prices`` package. A price that nobody knows is None, never zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Any
+
+from genai_prices.data_snapshot import get_snapshot
+from genai_prices.types import ModelInfo, StartDateConstraint, TieredPrices
+
+PRICE_LIST = f"genai-prices {version('genai-prices')}"
+REPORTED = "provider"
+OVERRIDE = "override"
+SANDBOX = "sandbox"
+
+# Our names of providers in the price list. HuggingFace is listed by the provider behind its router.
+_LISTED_AS: Mapping[str, str] = {
+    "openai": "openai",
+    "anthropic": "anthropic",
+    "gemini": "google",
+    "groq": "groq",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCounts:
+    """Tokens in disjoint classes: input without cached, output without reasoning."""
+
+    input: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    output: int = 0
+    reasoning: int = 0
+
+    @property
+    def total_input(self) -> int:
+        return self.input + self.cache_read + self.cache_write
+
+
+@dataclass(frozen=True, slots=True)
+class UnitPrices:
+    """USD for a million tokens of each class. Reasoning is billed as output."""
+
+    input: Decimal
+    cache_read: Decimal
+    cache_write: Decimal
+    output: Decimal
+
+    def of(self, usage_class: str) -> Decimal:
+        return self.output if usage_class == "reasoning" else Decimal(getattr(self, usage_class))
+
+
+@dataclass(frozen=True, slots=True)
+class PriceOverride:
+    """A price that wins over the price list from ``valid_from`` (aware) on, for one model by its exact name."""
+
+    provider: str
+    model: str
+    valid_from: datetime
+    prices: UnitPrices
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptLine:
+    usage_class: str
+    tokens: int
+    unit_price: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """``total`` in USD is the sum of the lines, or what the provider reported, which has no lines.
+
+    ``price_date`` is the day from which the price holds, where its source tells it.
+    """
+
+    total: Decimal
+    source: str
+    lines: tuple[ReceiptLine, ...] = ()
+    price_date: date | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Decimals as strings, so that nothing is rounded on the way through JSON."""
+        lines = [
+            {**asdict(line), "unit_price": f"{line.unit_price:f}", "amount": f"{line.amount:f}"} for line in self.lines
+        ]
+        day = self.price_date.isoformat() if self.price_date else None
+        return {"total": f"{self.total:f}", "source": self.source, "price_date": day, "lines": lines}
+
+
+@dataclass(frozen=True, slots=True)
+class _Price:
+    prices: UnitPrices
+    source: str
+    day: date | None = None
+
+
+def price(
+    tokens: TokenCounts,
+    *,
+    provider: str,
+    model: str,
+    at: datetime,
+    overrides: Iterable[PriceOverride] = (),
+    reported_cost_usd: str | None = None,
+) -> Receipt | None:
+    """The receipt of a call made at the aware time ``at``, or None where no price is known."""
+    reported = _reported(reported_cost_usd)
+    if reported is not None:
+        return Receipt(total=reported, source=REPORTED)
+    found = _find(provider, model, at, overrides, tokens.total_input)
+    if found is None:
+        return None
+    lines = tuple(_line(name, count, found.prices) for name, count in asdict(tokens).items() if count)
+    total = sum((line.amount for line in lines), Decimal(0))
+    return Receipt(total=total, source=found.source, lines=lines, price_date=found.day)
+
+
+def unit_prices(
+    provider: str, model: str, *, at: datetime | None = None, overrides: Iterable[PriceOverride] = ()
+) -> UnitPrices | None:
+    """The prices of a small request at ``at`` (aware, default now), or None where no price is known."""
+    found = _find(provider, model, at or datetime.now(UTC), overrides, total_input=0)
+    return found.prices if found else None
+
+
+def context_tokens(provider: str, model: str) -> int | None:
+    """The size of the model's context window in tokens, as far as the price list knows it."""
+    listed = _listed(provider, model)
+    return listed.context_window if listed else None
+
+
+def _reported(cost: str | None) -> Decimal | None:
+    """The provider's own figure; it is input from outside, so nonsense counts as not reported."""
+    try:
+        value = Decimal(cost or "nan")
+    except InvalidOperation:
+        return None
+    return value if value.is_finite() and 0 <= value < 1_000_000 else None
+
+
+def _line(usage_class: str, tokens: int, prices: UnitPrices) -> ReceiptLine:
+    unit_price = prices.of(usage_class)
+    return ReceiptLine(usage_class, tokens, unit_price, (unit_price * tokens).scaleb(-6))
+
+
+def _find(
+    provider: str, model: str, at: datetime, overrides: Iterable[PriceOverride], total_input: int
+) -> _Price | None:
+    matching = (o for o in overrides if (o.provider, o.model) == (provider, model) and o.valid_from <= at)
+    override = max(matching, key=lambda o: o.valid_from, default=None)
+    if override is not None:
+        return _Price(override.prices, OVERRIDE, override.valid_from.date())
+    if provider == "echo":
+        zero = Decimal(0)
+        return _Price(UnitPrices(zero, zero, zero, zero), SANDBOX)
+    return _from_list(provider, model, at, total_input)
+
+
+def _from_list(provider: str, model: str, at: datetime, total_input: int) -> _Price | None:
+    listed = _listed(provider, model)
+    if listed is None:
+        return None
+    prices = listed.get_prices(at)
+    input_price = _at_tier(prices.input_mtok, total_input)
+    output_price = _at_tier(prices.output_mtok, total_input)
+    if input_price is None or output_price is None:
+        return None
+    cache_read, cache_write = (
+        _at_tier(prices.cache_read_mtok, total_input),
+        _at_tier(prices.cache_write_mtok, total_input),
+    )
+    found = UnitPrices(
+        input=input_price,
+        # Where caching has no price of its own, cached tokens are billed as input.
+        cache_read=input_price if cache_read is None else cache_read,
+        cache_write=input_price if cache_write is None else cache_write,
+        output=output_price,
+    )
+    return _Price(found, PRICE_LIST, _valid_from(listed, at))
+
+
+def _at_tier(price: Decimal | TieredPrices | None, total_input: int) -> Decimal | None:
+    """Crossing a tier's start raises the price of all tokens of the call, not only of those above it."""
+    if not isinstance(price, TieredPrices):
+        return price
+    reached = [tier.price for tier in price.tiers if total_input > tier.start]
+    return reached[-1] if reached else price.base
+
+
+def _valid_from(listed: ModelInfo, at: datetime) -> date | None:
+    if not isinstance(listed.prices, list):
+        return None
+    starts = [
+        conditional.constraint.start_date
+        for conditional in listed.prices
+        if isinstance(conditional.constraint, StartDateConstraint) and conditional.constraint.active(at)
+    ]
+    return max(starts, default=None)
+
+
+@lru_cache(maxsize=4096)
+def _listed(provider: str, model: str) -> ModelInfo | None:
+    """The price list's entry for a model; searching it takes a millisecond, so the answer is kept."""
+    provider_id, name = _LISTED_AS.get(provider, ""), model
+    if provider == "huggingface":
+        name, _, behind = model.partition(":")
+        provider_id = f"huggingface_{behind}"
+    try:
+        return get_snapshot().find_provider_model(name, None, provider_id, None)[1]
+    except LookupError:
+        return None
