@@ -17,11 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import django
-import pgtrigger
 import pytest
 import redis
 from django.conf import settings
-from pytest_django import DjangoDbBlocker
 
 from aistrale.embedded import Servers, database_url, redis_url
 
@@ -115,13 +113,6 @@ def _flush_past_triggers(_test_settings: None) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, name, flush_ignoring_triggers)
         yield
-
-
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Tests with real transactions empty every table after them, which the audit log refuses elsewhere."""
-    with django_db_blocker.unblock():
-        pgtrigger.disable("audit.AuditEvent:refuse_truncate", "audit.AuditDetails:refuse_truncate")
 
 
 @pytest.fixture(scope="session")

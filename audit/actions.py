@@ -1,0 +1,66 @@
+"""The names of everything that is recorded, as ``source:subject:verb``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    SUCCESS = "success"
+    DENIED = "denied"
+    FAILED = "failed"
+
+
+class Action(StrEnum):
+    """A name stays what it is for ever: entries that carry it can not be rewritten."""
+
+    SESSION_LOGIN = "accounts:session:login"
+    SESSION_LOGIN_FAILED = "accounts:session:login_failed"
+    SESSION_LOGOUT = "accounts:session:logout"
+    SESSION_END = "accounts:session:end"
+    ACCESS_DENIED = "accounts:access:deny"
+    LIMIT_HIT = "accounts:limit:hit"
+    MFA_ADD = "accounts:mfa:add"
+    MFA_REMOVE = "accounts:mfa:remove"
+    MFA_RECOVER = "accounts:mfa:recover"
+    USER_SETUP = "accounts:user:setup"
+    USER_CREATE = "accounts:user:create"
+    USER_UPDATE = "accounts:user:update"
+    USER_PASSWORD = "accounts:user:password_change"
+    USER_ROLE = "accounts:user:role_change"
+    USER_DEACTIVATE = "accounts:user:deactivate"
+    USER_REACTIVATE = "accounts:user:reactivate"
+    USER_ERASE = "accounts:user:erase"
+
+    TOKEN_ADD = "tokens:token:add"
+    TOKEN_TEST = "tokens:token:test"
+    TOKEN_USE = "tokens:token:use"
+    TOKEN_REPLACE = "tokens:token:replace"
+    TOKEN_UPDATE = "tokens:token:update"
+    TOKEN_DELETE = "tokens:token:delete"
+    KEY_CREATE = "tokens:key:create"
+    KEY_PROMOTE = "tokens:key:promote"
+    KEY_RESEAL = "tokens:key:reseal"
+    KEY_VERIFY = "tokens:key:verify"
+    KEY_RETIRE = "tokens:key:retire"
+    KEY_COMPROMISE = "tokens:key:compromise"
+    MASTER_KEY_ROTATE = "tokens:master_key:rotate"
+
+    PRICE_CREATE = "telemetry:price:create"
+    PRICE_UPDATE = "telemetry:price:update"
+    PRICE_DELETE = "telemetry:price:delete"
+    TELEMETRY_EXPORT = "telemetry:generation:export"
+
+    PROMPT_CREATE = "prompts:prompt:create"
+    PROMPT_UPDATE = "prompts:prompt:update"
+    PROMPT_DELETE = "prompts:prompt:delete"
+    PROMPT_VERSION = "prompts:version:create"
+    PROMPT_LABEL = "prompts:label:move"
+
+    RUN_START = "inference:run:start"
+    RUN_STOP = "inference:run:stop"
+    CONVERSATION_DELETE = "inference:conversation:delete"
+
+    SETTING_CHANGE = "aistrale:setting:change"
+    AUDIT_EXPORT = "audit:log:export"
+    DETAILS_ERASE = "audit:details:erase"

@@ -1,0 +1,195 @@
+"""The hash chain of the audit log: canonical bytes, hashes, verification. Knows neither Django nor a database.
+
+An entry's *body* is a JSON object in canonical form: keys sorted by code point, no spaces, UTF-8, no escapes but
+those JSON demands (quote, backslash, ``\\b \\f \\n \\r \\t``, and ``\\u00xx`` for other control characters). Values are
+text without NUL and lone surrogates, whole numbers within 53 bits, true, false, null, arrays and objects; there are no
+fractions, so there is one way to write each value. Times are text, UTC, with six digits of microseconds:
+``2026-01-31T23:59:59.000001Z``.
+
+An entry's hash is the SHA-256, in lower-case hex, of these four lines joined by single line feeds, none at the end::
+
+    aistrale-audit-1
+    <sequence, decimal>
+    <hash of the entry before, or 64 zeros for entry 1>
+    <body>
+
+Personal values are kept apart from the entry, so that they can be destroyed. The body holds only their digest, the
+SHA-256 of ``<salt, 32 hex digits>`` + line feed + ``<canonical JSON object>``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+FORMAT = 1
+GENESIS = "0" * 64
+ERASURE = "audit:details:erase"
+MAX_INTEGER = 2**53 - 1
+
+_NOT_ALLOWED = "an audit value is text, a whole number, true, false, null, a list or a dict with text keys, not {}"
+
+
+class Link(NamedTuple):
+    """One stored entry; ``salt`` and ``content`` are its personal details, None where there are none (any more)."""
+
+    sequence: int
+    previous_hash: str
+    hash: str
+    body: str
+    salt: str | None
+    content: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """The first entry that can not be right, and why."""
+
+    sequence: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"entry {self.sequence}: {self.reason}"
+
+
+@dataclass(slots=True)
+class Verdict:
+    """``sequence`` and ``hash`` are those of the last good entry, or those the verification began from."""
+
+    sequence: int
+    hash: str
+    entries: int = 0
+    erased: int = 0
+    problem: Problem | None = None
+
+
+def canonical(value: Mapping[str, object]) -> str:
+    """Raises ValueError for a value that has no canonical form."""
+    _check(value)
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def entry_hash(sequence: int, previous_hash: str, body: str) -> str:
+    return hashlib.sha256(f"aistrale-audit-1\n{sequence}\n{previous_hash}\n{body}".encode()).hexdigest()
+
+
+def details_digest(salt: str, content: str) -> str:
+    return hashlib.sha256(f"{salt}\n{content}".encode()).hexdigest()
+
+
+def _check(value: object) -> None:
+    if isinstance(value, str):
+        if "\0" in value or not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+            raise ValueError("an audit value holds NUL or a lone surrogate")
+    elif value is None or isinstance(value, bool):
+        return
+    elif isinstance(value, int):
+        if abs(value) > MAX_INTEGER:
+            raise ValueError("an audit number is over 53 bits")
+    else:
+        _check_container(value)
+
+
+def _check_container(value: object) -> None:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise ValueError(_NOT_ALLOWED.format(type(key).__name__))
+            _check(key)
+            _check(item)
+    elif isinstance(value, list):
+        for item in value:
+            _check(item)
+    else:
+        raise ValueError(_NOT_ALLOWED.format(type(value).__name__))
+
+
+@dataclass(slots=True)
+class _Erasures:
+    """Details may be missing only where a later entry says that a person they were about was erased."""
+
+    missing: list[tuple[int, set[str]]] = field(default_factory=list)
+    people: set[str] = field(default_factory=set)
+
+    def see_missing(self, link: Link) -> None:
+        body = json.loads(link.body)
+        if body["details_digest"] is not None:
+            self.missing.append((link.sequence, {body["actor"], body["owner"]}))
+
+    def see_erasure(self, link: Link) -> None:
+        self.people.add(json.loads(link.body)["owner"])
+
+    def unexplained(self) -> Problem | None:
+        for sequence, people in self.missing:
+            if not people & self.people:
+                return Problem(sequence, "its personal details are gone, and no entry records their erasure")
+        return None
+
+
+def verify(
+    links: Iterable[Link],
+    *,
+    sequence: int = 0,
+    previous_hash: str = GENESIS,
+    heads: Mapping[int, str] | None = None,
+) -> Verdict:
+    """Checks ``links``, in the order of their sequence, as the entries that follow entry ``sequence``.
+
+    ``heads`` are hashes known from signed checkpoints, by sequence. Stops at the first problem.
+    """
+    heads = heads or {}
+    verdict = Verdict(sequence=sequence, hash=previous_hash)
+    erasures = _Erasures()
+    erasure_start = f'{{"action":"{ERASURE}"'
+    for link in links:
+        verdict.problem = _problem(link, verdict, heads)
+        if verdict.problem:
+            return verdict
+        if link.content is None:
+            erasures.see_missing(link)
+        if link.body.startswith(erasure_start):
+            erasures.see_erasure(link)
+        verdict.sequence, verdict.hash = link.sequence, link.hash
+        verdict.entries += 1
+    verdict.erased = len(erasures.missing)
+    verdict.problem = _missing_tail(verdict, heads) or erasures.unexplained()
+    return verdict
+
+
+def _problem(link: Link, verdict: Verdict, heads: Mapping[int, str]) -> Problem | None:
+    expected = verdict.sequence + 1
+    if link.sequence != expected:
+        return _wrong_place(link.sequence, expected)
+    if entry_hash(link.sequence, link.previous_hash, link.body) != link.hash:
+        return Problem(expected, "its content does not match its hash: it was changed after it was written")
+    if link.previous_hash != verdict.hash:
+        return Problem(expected, "it does not follow the entry before it: entries were replaced, inserted or swapped")
+    if heads and heads.get(expected, link.hash) != link.hash:
+        return Problem(expected, "it differs from the signed checkpoint: the chain was computed anew")
+    return _details_problem(link)
+
+
+def _wrong_place(found: int, expected: int) -> Problem:
+    if found < expected:
+        return Problem(found, "it occurs twice or out of order")
+    last = found - 1
+    return Problem(expected, "it is missing" if last == expected else f"it and all up to {last} are missing")
+
+
+def _details_problem(link: Link) -> Problem | None:
+    if link.content is None or link.salt is None:
+        return None
+    # The digest is 64 hex digits that nobody can place elsewhere in a body whose hash is right.
+    if f'"details_digest":"{details_digest(link.salt, link.content)}"' in link.body:
+        return None
+    return Problem(link.sequence, "its personal details do not match their digest")
+
+
+def _missing_tail(verdict: Verdict, heads: Mapping[int, str]) -> Problem | None:
+    last = max(heads, default=0)
+    if last <= verdict.sequence:
+        return None
+    return Problem(verdict.sequence + 1, f"it is missing: a signed checkpoint knows {last} entries")

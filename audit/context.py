@@ -1,0 +1,46 @@
+"""Where the present request, socket or command comes from; every entry takes it from here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Source(StrEnum):
+    WEB = "web"
+    SOCKET = "socket"
+    COMMAND = "command"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditContext:
+    source: Source = Source.SYSTEM
+    address: str = ""
+    user_agent: str = ""
+    request_id: str = ""
+
+
+_NOTHING_KNOWN = AuditContext()
+_context: ContextVar[AuditContext] = ContextVar("audit_context", default=_NOTHING_KNOWN)
+
+
+def current() -> AuditContext:
+    return _context.get()
+
+
+def bind(*, source: Source, address: str = "", user_agent: str = "", request_id: str = "") -> None:
+    """Binds until the present task or thread ends: for a socket as it connects and a command as it starts."""
+    _context.set(AuditContext(source, address, user_agent, request_id))
+
+
+@contextmanager
+def bound(*, source: Source, address: str = "", user_agent: str = "", request_id: str = "") -> Iterator[None]:
+    token = _context.set(AuditContext(source, address, user_agent, request_id))
+    try:
+        yield
+    finally:
+        _context.reset(token)

@@ -1,0 +1,193 @@
+"""Writing the audit log. Entries are appended one at a time, in the transaction of the change they record."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, Protocol
+from uuid import UUID
+
+import pgtrigger
+from django.contrib.auth import get_user_model
+from django.db import connection, models, transaction
+
+from audit import chain
+from audit.actions import Action, Outcome
+from audit.context import current
+from audit.models import AuditDetails, AuditEvent
+
+# An advisory lock no other part takes: "audit" in ASCII.
+_LOCK = 0x6175646974
+# Two statements in one round trip: the second one's snapshot is taken when the lock is ours.
+_LOCK_THEN_READ_HEAD = """
+SELECT pg_advisory_xact_lock(%s);
+SELECT sequence, hash FROM audit_auditevent ORDER BY sequence DESC LIMIT 1
+"""
+_SECRET_KEY = re.compile(
+    r"(^|_)(password|passwd|passphrase|secret|credential|cookie|authorization|session_key|api_?key|private_key|"
+    r"master_key|data_key|ciphertext|plaintext|token_value|token)s?$"
+)
+_HARMLESS_COUNTS = frozenset({"tokens", "max_tokens", "input_tokens", "output_tokens"})
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_LONGEST_TEXT = 300
+
+
+class Actor(Protocol):
+    """A user as the audit log knows him."""
+
+    @property
+    def audit_id(self) -> UUID: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def email(self) -> str: ...
+
+
+def record(
+    *,
+    action: Action,
+    actor: Actor | None,
+    target: models.Model | None = None,
+    outcome: Outcome = Outcome.SUCCESS,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> AuditEvent:
+    """Appends an entry to the log, as the last statement of the transaction that makes the change.
+
+    ``before`` and ``after`` stay for ever: no secrets (a key that names one raises ValueError), no personal data.
+    ``details`` is for personal data: it lies beside the entry and goes when its person is erased.
+    Until the transaction ends no other entry can be appended. Raises TransactionManagementError outside a transaction.
+    """
+    content = {"actor": actor.email if actor else None, "target": _label(target), **(details or {})}
+    return _write(action, actor, _described(target), outcome, before, after, content)
+
+
+def record_denied(
+    *,
+    action: Action,
+    actor: Actor | None,
+    target: models.Model | None = None,
+    outcome: Outcome = Outcome.DENIED,
+    details: Mapping[str, Any] | None = None,
+) -> AuditEvent:
+    """Records an attempt that was refused or failed, after its own transaction was rolled back.
+
+    Raises RuntimeError inside a transaction, since the entry would be lost with it.
+    """
+    with transaction.atomic(durable=True):
+        return record(action=action, actor=actor, target=target, outcome=outcome, details=details)
+
+
+def forget(*, audit_id: UUID, actor: Actor | None) -> int:
+    """Destroys the personal details of every entry by or about a person; returns how many. The chain stays valid.
+
+    To be the last thing recorded of a person, since entries written later get details again.
+    """
+    about = AuditEvent.objects.filter(models.Q(actor=audit_id) | models.Q(owner=audit_id))
+    with transaction.atomic():
+        with pgtrigger.ignore("audit.AuditDetails:refuse_delete"):
+            count, _ = AuditDetails.objects.filter(event__in=about).delete()
+        person = _Target(get_user_model()._meta.label_lower, str(audit_id), str(audit_id))
+        content = {"actor": actor.email} if actor and actor.audit_id != audit_id else None
+        _write(Action.DETAILS_ERASE, actor, person, Outcome.SUCCESS, None, {"entries": count}, content)
+    return count
+
+
+def refuse_secrets(values: object) -> None:
+    """Raises ValueError if a key at any depth of ``values`` names a secret."""
+    if isinstance(values, Mapping):
+        for key, value in values.items():
+            name = str(key).lower().replace("-", "_")
+            if _SECRET_KEY.search(name) and name not in _HARMLESS_COUNTS:
+                raise ValueError(f"{key!r} looks like a secret, and secrets are not audited")
+            refuse_secrets(value)
+    elif isinstance(values, list):
+        for value in values:
+            refuse_secrets(value)
+
+
+class _Target(NamedTuple):
+    target_type: str = ""
+    target_id: str = ""
+    owner: str | None = None
+
+
+def _described(target: models.Model | None) -> _Target:
+    """Users go by their pseudonym; whatever has an ``owner`` or ``user`` belongs to that user."""
+    if target is None:
+        return _Target()
+    pseudonym = getattr(target, "audit_id", None)
+    owner = target if pseudonym else getattr(target, "owner", None) or getattr(target, "user", None)
+    owner_id = getattr(owner, "audit_id", None)
+    return _Target(target._meta.label_lower, str(pseudonym or target.pk), str(owner_id) if owner_id else None)
+
+
+def _label(target: models.Model | None) -> str | None:
+    return str(target) if target is not None else None
+
+
+def _write(
+    action: Action,
+    actor: Actor | None,
+    target: _Target,
+    outcome: Outcome,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+    personal: Mapping[str, Any] | None,
+) -> AuditEvent:
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("an audit entry is written in the transaction of its change")
+    refuse_secrets([before, after, personal])
+    salt = secrets.token_hex(16)
+    content = _content(personal)
+    body = {
+        "action": action.value,
+        "actor": str(actor.audit_id) if actor else None,
+        "role": str(actor.role) if actor else "",
+        **target._asdict(),
+        "outcome": outcome.value,
+        "source": current().source.value,
+        "request_id": current().request_id,
+        "before": before,
+        "after": after,
+        "details_digest": chain.details_digest(salt, content) if content else None,
+    }
+    event = _append(body)
+    if content:
+        AuditDetails.objects.create(event=event, salt=salt, content=content)
+    return event
+
+
+def _content(personal: Mapping[str, Any] | None) -> str | None:
+    if personal is None:
+        return None
+    context = {"address": current().address, "user_agent": current().user_agent}
+    filled = {key: value for key, value in (context | dict(personal)).items() if value not in (None, "")}
+    return chain.canonical(_storable(filled)) if filled else None
+
+
+def _storable(value: Any) -> Any:
+    """Texts come from anywhere: what PostgreSQL can not hold is replaced, what is too long is cut."""
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value[:_LONGEST_TEXT])
+    if isinstance(value, Mapping):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    return [_storable(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _append(body: Mapping[str, Any]) -> AuditEvent:
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_THEN_READ_HEAD, [_LOCK])
+        cursor.nextset()
+        sequence, previous_hash = cursor.fetchone() or (0, chain.GENESIS)
+    timestamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    text = chain.canonical(_storable({**body, "timestamp": timestamp}))
+    return AuditEvent.objects.create(
+        sequence=sequence + 1,
+        previous_hash=previous_hash,
+        hash=chain.entry_hash(sequence + 1, previous_hash, text),
+        body=text,
+    )

@@ -1,0 +1,31 @@
+import os
+import subprocess
+import sys
+from urllib.parse import urlsplit
+
+import pytest
+from django.db import connection
+
+from audit import chain
+from audit.models import AuditDetails, AuditEvent
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_stays_one_gapless_chain_when_50_processes_append_at_once() -> None:
+    url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
+    subprocess.run(
+        [sys.executable, "-m", "audit.tests.append_many", "50", "8"],
+        env={
+            **os.environ,
+            "DATABASE_URL": url.geturl(),
+            "DJANGO_SETTINGS_MODULE": "aistrale.settings",
+            "AISTRALE_DATABASE_POOL": "1",
+        },
+        check=True,
+        timeout=120,
+    )
+    columns = ["sequence", "previous_hash", "hash", "body", "details__salt", "details__content"]
+    links = [chain.Link(*row) for row in AuditEvent.objects.order_by("sequence").values_list(*columns)]
+    verdict = chain.verify(links)
+    assert (verdict.problem, verdict.sequence) == (None, 400)
+    assert len({details.content for details in AuditDetails.objects.all()}) == 50
