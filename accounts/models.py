@@ -31,6 +31,9 @@ class UserManager(BaseUserManager["User"]):
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
         return self.create_user(email, password, role=Role.ADMINISTRATOR, **fields)
 
+    def administrators(self) -> models.QuerySet[User]:
+        return self.filter(is_active=True, role=Role.ADMINISTRATOR)
+
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(email=(username or "").strip().lower())
 

@@ -1,0 +1,64 @@
+"""Setting up the first administrator, and what is written down about log-ins."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core import signing
+from django.db import connection, transaction
+from django.urls import reverse
+
+from accounts.models import User
+from audit.actions import Action, Outcome
+from audit.services import record, record_denied
+
+SETUP_LINK_SECONDS = 3600
+_SETUP_SALT = "accounts.setup"
+# Any constant will do that no other advisory lock of the database uses: "setup" in ASCII.
+_SETUP_LOCK = 0x7365747570
+
+
+class SetupClosed(Exception):
+    """There is an administrator already."""
+
+
+def setup_link() -> str | None:
+    """The address at which the first administrator is set up, good for an hour; None once there is one."""
+    if User.objects.administrators().exists():
+        return None
+    token = signing.dumps("first administrator", salt=_SETUP_SALT)
+    return f"{settings.PUBLIC_URL}{reverse('accounts:setup', args=[token])}"
+
+
+def check_setup_token(token: str) -> None:
+    """Raises SetupClosed, or django.core.signing.BadSignature (SignatureExpired after an hour)."""
+    signing.loads(token, salt=_SETUP_SALT, max_age=SETUP_LINK_SECONDS)
+    if User.objects.administrators().exists():
+        raise SetupClosed
+
+
+def create_first_administrator(*, name: str, email: str, password: str) -> User:
+    """Raises SetupClosed when there is one already, also if that one was made this very moment."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_SETUP_LOCK])
+        if User.objects.administrators().exists():
+            raise SetupClosed
+        user = User.objects.create_superuser(email, password, name=name)
+        record(action=Action.USER_SETUP, actor=user, target=user)
+    return user
+
+
+def record_failed_login(*, email: str) -> None:
+    """The typed address is personal data, of a stranger as well: it goes to the erasable details."""
+    record_denied(
+        action=Action.SESSION_LOGIN_FAILED,
+        actor=None,
+        target=User.objects.filter(email=email).first(),
+        outcome=Outcome.FAILED,
+        details={"email": email},
+    )
+
+
+def set_theme(*, user: User, theme: str) -> None:
+    user.theme = theme
+    user.save(update_fields=["theme"])

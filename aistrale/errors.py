@@ -1,0 +1,116 @@
+"""Error pages in the house look: what happened, what to do, and the request id that is in the logs.
+
+They touch neither the session nor the database, so that they still work when one of those is what failed.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+import redis.exceptions
+import structlog
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+OUTAGES = (
+    OperationalError,
+    InterfaceError,
+    redis.exceptions.ConnectionError,
+    redis.exceptions.TimeoutError,
+)
+OUTAGE_RETRY_SECONDS = 5
+# The longest window of a log-in rate limit, see ACCOUNT_RATE_LIMITS.
+THROTTLE_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Explanation:
+    title: str
+    text: str
+    next_step: str
+
+
+EXPLANATIONS = {
+    400: Explanation(
+        "The request could not be read",
+        "The browser sent something this server does not accept.",
+        "Go back, reload the page and try again.",
+    ),
+    403: Explanation(
+        "You may not do this",
+        "Your account lacks the right to this page or action.",
+        "Ask an administrator if you need it.",
+    ),
+    404: Explanation(
+        "There is nothing here",
+        "The page does not exist, was deleted, or belongs to someone else.",
+        "Check the address, or start again from the dashboard.",
+    ),
+    429: Explanation(
+        "Too many requests",
+        "This address has sent more than is allowed in a short time.",
+        "Wait 5 minutes, then try again.",
+    ),
+    500: Explanation(
+        "Something went wrong on our side",
+        "The error has been logged. Nothing you entered caused it.",
+        "Try again. If it happens again, give the request id to your administrator.",
+    ),
+    503: Explanation(
+        "A part of the system is out of reach",
+        "The database or the cache does not answer at the moment. You stay logged in.",
+        "Reload in a few seconds.",
+    ),
+}
+CSRF_EXPLANATION = Explanation(
+    "This form is no longer valid",
+    "It was opened before you logged in or out, or cookies are blocked.",
+    "Go back, reload the page and send it again.",
+)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _answer(request, 400)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _answer(request, 403)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return _answer(request, 403, CSRF_EXPLANATION)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _answer(request, 404)
+
+
+def too_many_requests(request: HttpRequest) -> HttpResponse:
+    response = _answer(request, 429)
+    response["Retry-After"] = str(THROTTLE_SECONDS)
+    return response
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    if not isinstance(sys.exc_info()[1], OUTAGES):
+        return _answer(request, 500)
+    response = _answer(request, 503)
+    response["Retry-After"] = str(OUTAGE_RETRY_SECONDS)
+    return response
+
+
+def _answer(request: HttpRequest, status: int, explanation: Explanation | None = None) -> HttpResponse:
+    context = {
+        "status": status,
+        "explanation": explanation or EXPLANATIONS[status],
+        "request_id": structlog.contextvars.get_contextvars().get("request_id", ""),
+    }
+    if "HX-Request" not in request.headers:
+        # Without the request no context processor runs: they would load the session and the user.
+        return render(None, "error.html", context, status=status)
+    response = render(None, "_error_toast.html", context, status=status)
+    response["HX-Retarget"] = "#toasts"
+    response["HX-Reswap"] = "beforeend"
+    return response

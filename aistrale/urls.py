@@ -1,0 +1,27 @@
+"""Every page, by app."""
+
+from __future__ import annotations
+
+from allauth.account import views as allauth
+from django.contrib import admin
+from django.urls import include, path
+
+from aistrale import health
+from inference.views.dashboard import dashboard
+
+urlpatterns = [
+    path("", dashboard, name="dashboard"),
+    path("login/", allauth.login, name="account_login"),
+    path("logout/", allauth.logout, name="account_logout"),
+    path("password/", allauth.password_change, name="account_change_password"),
+    path("account/", include("accounts.urls")),
+    path("health/live", health.live, name="health-live"),
+    path("health/ready", health.ready, name="health-ready"),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "aistrale.errors.bad_request"
+handler403 = "aistrale.errors.permission_denied"
+handler404 = "aistrale.errors.not_found"
+handler429 = "aistrale.errors.too_many_requests"
+handler500 = "aistrale.errors.server_error"

@@ -1,0 +1,12 @@
+// A fragment swapped into #dialog-content opens the dialog; focus goes in and comes back by itself.
+const dialog = document.getElementById("dialog");
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.target.id === "dialog-content" && !dialog.open) dialog.showModal();
+});
+dialog.addEventListener("click", (event) => {
+  if (event.target !== dialog && !event.target.closest("[data-dialog-close]")) return;
+  event.preventDefault();
+  dialog.close();
+});
+dialog.addEventListener("close", () => document.getElementById("dialog-content").replaceChildren());
