@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,7 +11,7 @@ from urllib.parse import urlsplit
 import dj_database_url
 from environs import Env
 
-from aistrale import embedded
+from aistrale import embedded, logs
 from aistrale.env import read_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -18,18 +20,28 @@ env = Env()
 env.read_env(env.str("AISTRALE_ENV_FILE", str(BASE_DIR / ".env")), recurse=False)
 
 DATA_DIR = Path(env.str("AISTRALE_DATA_DIR", str(BASE_DIR / "var"))).resolve()
+HOST = env.str("HOST", "127.0.0.1")
 PORT = env.int("PORT", 8000)
 PUBLIC_URL = env.str("AISTRALE_PUBLIC_URL", f"http://127.0.0.1:{PORT}")
 _public = urlsplit(PUBLIC_URL)
 HTTPS = _public.scheme == "https"
 
 DEBUG = env.bool("AISTRALE_DEBUG", False)
+LOGGING = logs.configuration(level=env.log_level("AISTRALE_LOG_LEVEL", "INFO"), terminal=sys.stderr.isatty())
 SECRET_KEY = read_secret(env, "SECRET_KEY", DATA_DIR / "secret_key")
 ALLOWED_HOSTS = env.list("AISTRALE_ALLOWED_HOSTS", [_public.hostname, "localhost", "127.0.0.1"])
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
 
+# TLS ends at a reverse proxy; only when told so do we believe what it says about the browser's connection.
+BEHIND_PROXY = env.bool("AISTRALE_BEHIND_PROXY", False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = ["^health/"]
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+# Other names below our domain, and browsers' preload lists, are not ours to decide about.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
 INSTALLED_APPS = [
-    "daphne",
     "aistrale",
     "inference",
     "tokens",
@@ -171,6 +183,10 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# A request is logged when it ends. Addresses come from the connection, see aistrale.request_log: headers can lie.
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
 TIME_ZONE = "UTC"
@@ -179,6 +195,10 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
 
 # The first master key wraps new data keys; every key listed can still unwrap old ones.
 MASTER_KEYS = read_secret(env, "AISTRALE_MASTER_KEYS", DATA_DIR / "master_keys")

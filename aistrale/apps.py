@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.core.checks import Tags, register
+
+from aistrale import checks, logs, request_log
+
+
+class AistraleConfig(AppConfig):
+    name = "aistrale"
+
+    def ready(self) -> None:
+        logs.configure_structlog()
+        request_log.connect()
+        register(checks.check_production, Tags.security)

@@ -1,0 +1,57 @@
+"""Settings with which nobody else should be let in. `manage.py serve` refuses to start when a check fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+
+SHORTEST_SECRET_KEY = 50
+EXAMPLE_WORDS = ("insecure", "example", "change", "secret-key", "secret_key")
+OWN_MACHINE = {"localhost", "127.0.0.1", "::1", "testserver"}
+
+
+def check_production(**_: Any) -> list[CheckMessage]:
+    return [*_check_debug(), *_check_secret_key(), *_check_hosts(), *_check_proxy()]
+
+
+def _check_debug() -> Iterator[CheckMessage]:
+    strangers = set(settings.ALLOWED_HOSTS) - OWN_MACHINE
+    if settings.DEBUG and (settings.HTTPS or strangers):
+        yield Error(
+            "AISTRALE_DEBUG is on while other machines may ask for pages; its error pages show settings and source.",
+            hint="Unset AISTRALE_DEBUG.",
+            id="aistrale.E001",
+        )
+
+
+def _check_secret_key() -> Iterator[CheckMessage]:
+    key = settings.SECRET_KEY.lower()
+    if len(key) < SHORTEST_SECRET_KEY or any(word in key for word in EXAMPLE_WORDS):
+        yield Error(
+            f"SECRET_KEY is an example or shorter than {SHORTEST_SECRET_KEY} characters.",
+            hint="Unset it and let `make run` create one, or use `openssl rand -base64 48`.",
+            id="aistrale.E002",
+        )
+
+
+def _check_hosts() -> Iterator[CheckMessage]:
+    if "*" in settings.ALLOWED_HOSTS and not settings.DEBUG:
+        yield Error(
+            "AISTRALE_ALLOWED_HOSTS contains *, which also lets any web page open sockets to this server.",
+            hint="List the host names under which the server is reached.",
+            id="aistrale.E003",
+        )
+
+
+def _check_proxy() -> Iterator[CheckMessage]:
+    if settings.HTTPS and not settings.BEHIND_PROXY:
+        yield Error(
+            f"AISTRALE_PUBLIC_URL is https ({urlsplit(settings.PUBLIC_URL).netloc}), but the server itself speaks http "
+            "only: every page would redirect to itself.",
+            hint="Put it behind a reverse proxy that sets X-Forwarded-Proto, and set AISTRALE_BEHIND_PROXY=true.",
+            id="aistrale.E004",
+        )

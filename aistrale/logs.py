@@ -1,0 +1,164 @@
+"""Logging: one JSON object per line on standard error, or readable lines on a terminal, and no secret in either.
+
+Secrets are taken out by name (of a field or header), by shape (what the providers' keys look like) and by value (what
+this process was configured with); also from the text of exceptions and from what other libraries log.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import structlog
+from django.conf import settings
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+REDACTED = "[redacted]"
+SHORTEST_VALUE = 8  # shorter ones would also be found inside innocent words
+
+_SECRET_NAME = re.compile(
+    r"(^|[-_ ])(authorization|cookie|set-cookie|passw(or)?d|secret|secret[-_]key|api[-_]?key|master[-_]keys?|token"
+    r"|sessionid|session[-_]key|csrf\w*|dsn)$",
+    re.IGNORECASE,
+)
+_NAMES = r"authorization|cookie|x-api-key|x-goog-api-key|api[-_]?key|password|passwd|secret|access_token"
+_SHAPES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), replacement)
+    for pattern, replacement in (
+        (r"\b(sk|pk|rk|gsk|hf|xai|r8|ghp|glpat)[-_][A-Za-z0-9_-]{8,}", REDACTED),
+        (r"\bAIza[A-Za-z0-9_-]{8,}", REDACTED),
+        (r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{4,}", rf"\1 {REDACTED}"),
+        (r"(\w+://[^\s:/@]*):[^\s/@]+@", rf"\1:{REDACTED}@"),
+        (r"([?&](?:key|api_key|apikey|token|access_token|signature)=)[^&\s\"']+", rf"\1{REDACTED}"),
+        (r"(/setup/)[^/\s\"'?]+", rf"\1{REDACTED}"),
+        (
+            rf"((?:{_NAME_IN_TEXT})['\"]?\s*[:=,]\s*b?['\"]?)(?!bearer |basic |\[redacted)[^\s'\",;)}}]+",
+            rf"\1{REDACTED}",
+        ),
+    )
+)
+
+_SHARED: tuple[Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.PositionalArgumentsFormatter(),
+    structlog.processors.StackInfoRenderer(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+)
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
+
+
+def configuration(*, level: int, terminal: bool) -> dict[str, Any]:
+    """A value for Django's LOGGING."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "structured": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": _SHARED,
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    # The text of a traceback, never its local variables: those hold keys.
+                    structlog.processors.format_exc_info,
+                    redact,
+                    *_rendering(terminal=terminal),
+                ],
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # Django would mail errors to administrators; and what it says of a request we say ourselves.
+            "django": {"handlers": [], "level": level},
+            "django.request": {"level": "CRITICAL"},
+            **{name: {"level": "WARNING"} for name in ("asyncio", "daphne", "httpcore", "httpx", "httpx2")},
+        },
+    }
+
+
+def configure_structlog() -> None:
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_SHARED,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+
+
+def redact(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """A structlog processor: the same event without secrets."""
+    return {name: _redact_named(name, value) for name, value in event.items()}
+
+
+def _redact_named(name: object, value: object) -> object:
+    if isinstance(name, str) and _SECRET_NAME.search(name) and not isinstance(value, bool | None):
+        return REDACTED
+    return _redact_value(value)
+
+
+def _redact_value(value: object) -> object:
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case str():
+            return redact_text(value)
+        case Mapping():
+            return {key: _redact_named(key, item) for key, item in value.items()}
+        case list() | tuple():
+            return _redact_items(value)
+        case _:
+            return redact_text(repr(value))
+
+
+def _redact_items(items: Iterable[object]) -> list[object]:
+    """Headers come as pairs of name and value."""
+    redacted = []
+    for item in items:
+        match item:
+            case (str() | bytes() as name, value):
+                text = name if isinstance(name, str) else name.decode(errors="replace")
+                redacted.append([text, _redact_named(text, value)])
+            case _:
+                redacted.append(_redact_value(item))
+    return redacted
+
+
+def redact_text(text: str) -> str:
+    for value in _configured_values():
+        text = text.replace(value, REDACTED)
+    for shape, replacement in _SHAPES:
+        text = shape.sub(replacement, text)
+    return text
+
+
+@lru_cache(maxsize=1)
+def _configured_values() -> tuple[str, ...]:
+    """The longest first, so that none leaves a part of another behind."""
+    masters = re.split(r"[,\n]", settings.MASTER_KEYS)
+    passwords = [urlsplit(url).password or "" for url in (settings.DATABASE_URL, settings.REDIS_URL)]
+    values = {settings.SECRET_KEY, *(entry.partition(":")[2].strip() for entry in masters)}
+    values |= {form for password in passwords for form in (password, unquote(password))}
+    return tuple(sorted((value for value in values if len(value) >= SHORTEST_VALUE), key=len, reverse=True))
+
+
+def _rendering(*, terminal: bool) -> tuple[Processor, ...]:
+    if not terminal:
+        return (structlog.processors.JSONRenderer(),)
+    return (_escape_controls, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback))
+
+
+def _escape_controls(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Text from outside must not move the cursor or forge a line."""
+    for name, value in event.items():
+        if isinstance(value, str):
+            text = value.translate(_CONTROLS)
+            event[name] = text if name in ("exception", "stack") else text.replace("\n", "\\n")
+    return event
