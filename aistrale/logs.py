@@ -35,7 +35,7 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"([?&](?:key|api_key|apikey|token|access_token|signature)=)[^&\s\"']+", rf"\1{REDACTED}"),
         (r"(/setup/)[^/\s\"'?]+", rf"\1{REDACTED}"),
         (
-            rf"((?:{_NAME_IN_TEXT})['\"]?\s*[:=,]\s*b?['\"]?)(?!bearer |basic |\[redacted)[^\s'\",;)}}]+",
+            rf"((?:{_NAMES})['\"]?\s*[:=,]\s*b?['\"]?)(?!bearer |basic |\[redacted)[^\s'\",;)}}]+",
             rf"\1{REDACTED}",
         ),
     )
