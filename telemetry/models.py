@@ -1,0 +1,245 @@
+"""What every call to a model used, took and cost, in the terms of the OpenTelemetry GenAI conventions."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Count, F, FloatField, Q, Sum
+from django.db.models.functions import Extract
+from django.urls import reverse
+from django.utils import timezone
+
+from telemetry import pricing
+from telemetry.aggregates import Percentile
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class Status(models.TextChoices):
+    RUNNING = "running", "Running"
+    SUCCEEDED = "succeeded", "Succeeded"
+    FAILED = "failed", "Failed"
+    STOPPED = "stopped", "Stopped"
+    INTERRUPTED = "interrupted", "Interrupted"
+
+
+class UsageSource(models.TextChoices):
+    REPORTED = "reported", "Reported by the provider"
+    ESTIMATED = "estimated", "Estimated"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A set of calls in figures. Times are seconds, of the calls that succeeded; None where there were none."""
+
+    counts: Mapping[Status, int]
+    seconds_p50: float | None
+    seconds_p95: float | None
+    first_token_samples: int
+    first_token_p50: float | None
+    first_token_p95: float | None
+    cost_usd: Decimal
+    priced: int
+    unpriced: int
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+
+UNPRICED = Q(cost_usd=None, input_tokens__isnull=False)
+_SUCCEEDED = Q(status=Status.SUCCEEDED)
+_SECONDS = Extract(F("ended_at") - F("started_at"), "epoch", output_field=FloatField())
+_FIRST_TOKEN = Extract(F("first_token_at") - F("started_at"), "epoch", output_field=FloatField())
+
+
+class GenerationQuerySet(models.QuerySet["Generation"]):
+    def visible_to(self, user: User) -> Self:
+        return self if user.is_administrator else self.filter(user=user)
+
+    def between(self, start: datetime, end: datetime) -> Self:
+        return self.filter(started_at__gte=start, started_at__lt=end)
+
+    def running(self) -> Self:
+        return self.filter(status=Status.RUNNING)
+
+    def stale(self, *, now: datetime, silence: timedelta) -> Self:
+        """Running on paper, yet whoever ran them has not given a sign of life for ``silence``."""
+        return self.running().filter(heartbeat_at__lt=now - silence)
+
+    def summary(self) -> Summary:
+        """One scan over the calls of the set; ``unpriced`` are those that used tokens of unknown price."""
+        figures = self.order_by().aggregate(
+            **{status.value: Count("pk", filter=Q(status=status)) for status in Status},
+            seconds_p50=Percentile(_SECONDS, fraction=0.5, filter=_SUCCEEDED),
+            seconds_p95=Percentile(_SECONDS, fraction=0.95, filter=_SUCCEEDED),
+            first_token_samples=Count("first_token_at", filter=_SUCCEEDED),
+            first_token_p50=Percentile(_FIRST_TOKEN, fraction=0.5, filter=_SUCCEEDED),
+            first_token_p95=Percentile(_FIRST_TOKEN, fraction=0.95, filter=_SUCCEEDED),
+            cost_usd=Sum("cost_usd", default=Decimal(0)),
+            priced=Count("cost_usd"),
+            unpriced=Count("pk", filter=UNPRICED),
+        )
+        return Summary(counts={status: figures.pop(status.value) for status in Status}, **figures)
+
+
+class Generation(models.Model):
+    """One call to a model. The row exists before the provider is called and always ends."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="generations", db_index=False
+    )
+    conversation_id = models.UUIDField(null=True, db_index=True)
+    token_id = models.UUIDField("provider token", null=True)
+    token_label = models.CharField(max_length=100, blank=True)
+
+    provider = models.CharField(max_length=30)
+    request_model = models.CharField(max_length=200)
+    response_model = models.CharField(max_length=200, blank=True)
+    response_id = models.CharField(max_length=200, blank=True)
+    provider_request_id = models.CharField(max_length=200, blank=True)
+    parameters = models.JSONField(default=dict)
+
+    status = models.CharField(max_length=15, choices=Status, default=Status.RUNNING)
+    finish_reason = models.CharField(max_length=30, blank=True)
+    error_type = models.CharField(max_length=40, blank=True)
+    error_message = models.TextField(blank=True)
+    error_status = models.PositiveSmallIntegerField("HTTP status", null=True)
+    attempts = models.JSONField(default=list, help_text="Each attempt: start, seconds, error, status, wait.")
+
+    started_at = models.DateTimeField()
+    first_token_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField()
+
+    # Disjoint classes: input excludes the two cache classes, output excludes reasoning.
+    input_tokens = models.PositiveIntegerField(null=True)
+    cache_read_tokens = models.PositiveIntegerField(null=True)
+    cache_write_tokens = models.PositiveIntegerField(null=True)
+    output_tokens = models.PositiveIntegerField(null=True)
+    reasoning_tokens = models.PositiveIntegerField(null=True)
+    usage_source = models.CharField(max_length=10, choices=UsageSource, blank=True)
+
+    cost_usd = models.DecimalField(max_digits=24, decimal_places=12, null=True, help_text="Empty means unpriced.")
+    receipt = models.JSONField(null=True, help_text="How the cost came about: tokens times unit price, by class.")
+
+    objects = GenerationQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-started_at", "-id"]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["-started_at", "-id"], name="generation_newest"),
+            models.Index(fields=["user", "-started_at", "-id"], name="generation_newest_of_user"),
+            models.Index(fields=["heartbeat_at"], condition=Q(status=Status.RUNNING), name="generation_running"),
+        ]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=Q(status=Status.RUNNING, ended_at=None)
+                | (~Q(status=Status.RUNNING) & Q(ended_at__isnull=False)),
+                name="generation_ended_iff_not_running",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.request_model}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("telemetry:generation-detail", args=[self.pk])
+
+    @property
+    def seconds(self) -> float | None:
+        return (self.ended_at - self.started_at).total_seconds() if self.ended_at else None
+
+    @property
+    def seconds_to_first_token(self) -> float | None:
+        return (self.first_token_at - self.started_at).total_seconds() if self.first_token_at else None
+
+    @property
+    def total_input_tokens(self) -> int | None:
+        return _sum(self.input_tokens, self.cache_read_tokens, self.cache_write_tokens)
+
+    @property
+    def total_output_tokens(self) -> int | None:
+        return _sum(self.output_tokens, self.reasoning_tokens)
+
+    @property
+    def is_unpriced(self) -> bool:
+        """Tokens were used, and what they cost is not known."""
+        return self.cost_usd is None and self.input_tokens is not None
+
+    @property
+    def output_tokens_per_second(self) -> float | None:
+        """Speed after the first token; None when the answer came in one piece."""
+        if not (self.first_token_at and self.ended_at and self.total_output_tokens):
+            return None
+        seconds = (self.ended_at - self.first_token_at).total_seconds()
+        return self.total_output_tokens / seconds if seconds > 0 else None
+
+
+def _sum(*counts: int | None) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
+
+
+class GenerationContent(models.Model):
+    """What was said in a call, apart from its figures so that it can be kept for a shorter time."""
+
+    generation = models.OneToOneField(Generation, on_delete=models.CASCADE, primary_key=True, related_name="content")
+    request = models.JSONField(help_text="system and messages as they were sent")
+    response_text = models.TextField(blank=True)
+    reasoning_text = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return f"content of {self.generation_id}"
+
+
+class PriceOverrideQuerySet(models.QuerySet["PriceOverride"]):
+    def of(self, provider: str, *model_names: str) -> list[pricing.PriceOverride]:
+        """The overrides for the models so named, as pricing takes them."""
+        return [row.for_pricing() for row in self.filter(provider=provider, model__in=model_names)]
+
+
+class PriceOverride(models.Model):
+    """A price that wins over the price list: USD per million tokens of each class."""
+
+    provider = models.CharField(max_length=30)
+    model = models.CharField(max_length=200, help_text="Exact model name.")
+    valid_from = models.DateTimeField(default=timezone.now)
+    input_price = models.DecimalField("input", max_digits=12, decimal_places=6)
+    cache_read_price = models.DecimalField("cache read", max_digits=12, decimal_places=6)
+    cache_write_price = models.DecimalField("cache write", max_digits=12, decimal_places=6)
+    output_price = models.DecimalField("output, reasoning included", max_digits=12, decimal_places=6)
+
+    objects = PriceOverrideQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["provider", "model", "-valid_from"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["provider", "model", "valid_from"], name="one_price_at_a_time"),
+            models.CheckConstraint(
+                condition=Q(input_price__gte=0, cache_read_price__gte=0, cache_write_price__gte=0, output_price__gte=0),
+                name="price_is_not_negative",
+                violation_error_message="A price is not below zero.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.model} from {self.valid_from:%Y-%m-%d}"
+
+    def for_pricing(self) -> pricing.PriceOverride:
+        prices = pricing.UnitPrices(
+            input=self.input_price,
+            cache_read=self.cache_read_price,
+            cache_write=self.cache_write_price,
+            output=self.output_price,
+        )
+        return pricing.PriceOverride(self.provider, self.model, self.valid_from, prices)

@@ -1,0 +1,150 @@
+"""Recording calls. Every function here runs inside the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import structlog
+from django.utils import timezone
+
+from telemetry.models import Generation, GenerationContent, PriceOverride, Status, UsageSource
+from telemetry.pricing import Receipt, TokenCounts, price
+from telemetry.storable import storable
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+LARGEST_COUNT = 2**31 - 1
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a call ended. Times are aware datetimes, ``attempts`` one mapping per attempt."""
+
+    status: Status
+    text: str = ""
+    reasoning: str = ""
+    tokens: TokenCounts | None = None
+    tokens_are_estimated: bool = False
+    reported_cost_usd: str | None = None
+    finish_reason: str = ""
+    response_model: str = ""
+    response_id: str = ""
+    provider_request_id: str = ""
+    error_type: str = ""
+    error_message: str = ""
+    error_status: int | None = None
+    first_token_at: datetime | None = None
+    attempts: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+
+
+def start_generation(
+    *,
+    user: User,
+    conversation_id: UUID,
+    token_id: UUID | None,
+    token_label: str,
+    provider: str,
+    model: str,
+    parameters: Mapping[str, Any],
+    request: Mapping[str, Any],
+) -> Generation:
+    now = timezone.now()
+    generation = Generation.objects.create(
+        user=user,
+        conversation_id=conversation_id,
+        token_id=token_id,
+        token_label=token_label,
+        provider=provider,
+        request_model=model,
+        parameters=dict(parameters),
+        started_at=now,
+        heartbeat_at=now,
+    )
+    GenerationContent.objects.create(generation=generation, request=dict(request))
+    return generation
+
+
+def mark_alive(*, generation_ids: Collection[UUID]) -> None:
+    """Note that whoever runs these calls still does, so that nobody takes them for interrupted."""
+    Generation.objects.running().filter(pk__in=generation_ids).update(heartbeat_at=timezone.now())
+
+
+def finish_generation(*, generation_id: UUID, outcome: Outcome) -> bool:
+    """Store how a call ended and what it cost, once: False means that it had ended before, or was erased.
+
+    What providers send is cut and cleaned to fit, so that no answer of theirs can keep a call from ending.
+    """
+    running = Generation.objects.running().filter(pk=generation_id)
+    generation = running.select_for_update().only("provider", "request_model", "started_at").first()
+    if generation is None:
+        return False
+    tokens = _plausible(outcome.tokens, generation_id)
+    receipt = _receipt(generation, outcome, tokens) if tokens else None
+    running.update(
+        status=outcome.status,
+        ended_at=max(timezone.now(), generation.started_at),
+        first_token_at=outcome.first_token_at,
+        attempts=storable(outcome.attempts),
+        error_status=outcome.error_status,
+        cost_usd=receipt.total if receipt else None,
+        receipt=receipt.as_json() if receipt else None,
+        **_texts(outcome),
+        **_usage(tokens, are_estimated=outcome.tokens_are_estimated),
+    )
+    GenerationContent.objects.filter(generation=generation_id).update(
+        response_text=storable(outcome.text), reasoning_text=storable(outcome.reasoning)
+    )
+    return True
+
+
+def _plausible(tokens: TokenCounts | None, generation_id: UUID) -> TokenCounts | None:
+    """A provider's figures, unless they cannot be true."""
+    if tokens is None or all(0 <= count <= LARGEST_COUNT for count in asdict(tokens).values()):
+        return tokens
+    log.warning("implausible_usage", generation=str(generation_id), **asdict(tokens))
+    return None
+
+
+def _receipt(generation: Generation, outcome: Outcome, tokens: TokenCounts) -> Receipt | None:
+    """Priced by the name that was asked for, or else by the name that the provider answered with."""
+    names = dict.fromkeys(filter(None, (generation.request_model, outcome.response_model)))
+    overrides = PriceOverride.objects.of(generation.provider, *map(storable, names))
+    receipts = (
+        price(
+            tokens,
+            provider=generation.provider,
+            model=name,
+            at=generation.started_at,
+            overrides=overrides,
+            reported_cost_usd=outcome.reported_cost_usd,
+        )
+        for name in names
+    )
+    return next((receipt for receipt in receipts if receipt is not None), None)
+
+
+def _texts(outcome: Outcome) -> dict[str, str]:
+    texts = {
+        "finish_reason": outcome.finish_reason,
+        "response_model": outcome.response_model,
+        "response_id": outcome.response_id,
+        "provider_request_id": outcome.provider_request_id,
+        "error_type": outcome.error_type,
+        "error_message": outcome.error_message,
+    }
+    longest = {field.name: field.max_length for field in Generation._meta.fields}
+    return {name: storable(text)[: longest[name]] for name, text in texts.items()}
+
+
+def _usage(tokens: TokenCounts | None, *, are_estimated: bool) -> dict[str, Any]:
+    if tokens is None:
+        return {}
+    counts = {f"{name}_tokens": count for name, count in asdict(tokens).items()}
+    return {**counts, "usage_source": UsageSource.ESTIMATED if are_estimated else UsageSource.REPORTED}

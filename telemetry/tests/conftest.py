@@ -1,0 +1,32 @@
+"""Calls to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+
+if TYPE_CHECKING:
+    from telemetry.models import Generation
+
+
+@pytest.fixture
+def start(db: None) -> Callable[..., Generation]:
+    """`start(user=alice, model="gpt-4o")`: a call that has just begun."""
+    from telemetry.services import start_generation
+
+    def start(**values: Any) -> Generation:
+        plain: dict[str, Any] = {
+            "conversation_id": uuid4(),
+            "token_id": uuid4(),
+            "token_label": "Team key",
+            "provider": "openai",
+            "model": "gpt-4o",
+            "parameters": {"temperature": 0.5},
+            "request": {"system": "Be brief.", "messages": [{"role": "user", "text": "Hello?"}]},
+        }
+        return start_generation(**plain | values)
+
+    return start
