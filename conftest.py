@@ -88,6 +88,8 @@ def _test_settings(django_test_environment: None) -> Iterator[None]:
     from django.test import override_settings
 
     with override_settings(
+        WHITENOISE_USE_FINDERS=True,
+        WHITENOISE_AUTOREFRESH=True,
         PASSWORD_HASHERS=["aistrale.tests.hashers.QuickArgon2Hasher"],
         STORAGES={
             "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.forms import ChangePasswordForm as AllauthChangePasswordForm
 from allauth.account.forms import LoginForm as AllauthLoginForm
 from django import forms
 from django.contrib.auth.password_validation import validate_password
@@ -19,6 +20,13 @@ class LoginForm(AllauthLoginForm):
         login.label = "E-mail address"
         login.widget.attrs = {"type": "email", "autocomplete": "username", "autofocus": True}
         password.widget.attrs = {"autocomplete": "current-password"}
+
+
+class ChangePasswordForm(AllauthChangePasswordForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs.pop("placeholder")
 
 
 class SetupForm(forms.Form):

@@ -109,9 +109,9 @@ def duration(seconds: float | None) -> str:
     """``430 ms``, ``12.1 s``, ``2 min 5 s``; a dash for None."""
     if seconds is None:
         return "–"
-    if seconds < 1:
+    if seconds < 0.9995:
         return quantity(seconds * 1000, "ms")
-    if seconds < 60:
+    if seconds < 59.95:
         return quantity(seconds, "s", 1)
     minutes, rest = divmod(round(seconds), 60)
     return format_html('{} <span class="unit">min</span> {} <span class="unit">s</span>', f"{minutes:,}", rest)

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
+from django.urls import path
+from django.utils import timezone
+
+from accounts.models import User
+from aistrale import urls
+from aistrale.middleware import page_middleware
+
+ClientOf = Callable[[User], Client]
+TEMPLATES = sorted((settings.BASE_DIR / "templates").rglob("*.html"))
+SPRITE = settings.BASE_DIR / "static/vendor/lucide/icons.svg"
+
+
+def say(request: HttpRequest) -> HttpResponse:
+    messages.success(request, "<b>Saved</b>")
+    return HttpResponse("<p>fragment</p>", status=int(request.GET.get("status", "200")))
+
+
+urlpatterns = [path("say/", say), *urls.urlpatterns]
+
+
+def used_icons() -> set[str]:
+    texts = [template.read_text() for template in TEMPLATES]
+    texts += [script.read_text() for script in (settings.BASE_DIR / "static/js").glob("*.js")]
+    return {name for text in texts for name in re.findall(r'\{% icon "([^"]+)"', text)} | {
+        name for text in texts for name in re.findall(r'\{% nav_link "[^"]+" "[^"]+" "([^"]+)"', text)
+    }
+
+
+def drawn_icons() -> set[str]:
+    return set(re.findall(r'<symbol id="([^"]+)"', SPRITE.read_text()))
+
+
+def test_it_draws_every_icon_that_is_used() -> None:
+    assert used_icons() <= drawn_icons()
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_it_keeps_templates_free_of_what_the_csp_refuses(template: Path) -> None:
+    assert not re.search(
+        r"\sstyle=|\shx-on|\son[a-z]+=|javascript:|<style|<script(?![^>]*\ssrc=)", template.read_text()
+    )
+
+
+def test_it_keeps_our_css_under_400_lines() -> None:
+    sheets = (settings.BASE_DIR / "static/css").glob("*.css")
+    assert sum(len(sheet.read_text().splitlines()) for sheet in sheets) < 400
+
+
+def test_it_marks_the_current_page(client_of: ClientOf, alice: User) -> None:
+    page = client_of(alice).get("/").content.decode()
+    assert re.findall(r'<a href="([^"]+)" aria-current="page"', page) == ["/"]
+
+
+def test_it_shows_administration_to_administrators_only(client_of: ClientOf, alice: User, admin: User) -> None:
+    assert b'href="/admin/"' in client_of(admin).get("/").content
+    assert b'href="/admin/"' not in client_of(alice).get("/").content
+
+
+def test_it_puts_the_skip_link_first(client_of: ClientOf, alice: User) -> None:
+    body = client_of(alice).get("/").content.decode().partition("<body")[2]
+    first = re.search(r"<(?:a|button|input|select|textarea)\b[^>]*>", body)
+    assert first and 'href="#content"' in first.group()
+
+
+def test_it_draws_the_sidebar_folded_from_the_first_paint(client_of: ClientOf, alice: User) -> None:
+    client = client_of(alice)
+    client.cookies["sidebar"] = "folded"
+    assert b'data-sidebar="folded"' in client.get("/").content
+
+
+@pytest.mark.urls(__name__)
+def test_it_appends_messages_to_fragments(client_of: ClientOf, alice: User) -> None:
+    response = client_of(alice).get("/say/", headers={"HX-Request": "true"})
+    assert b'<p>fragment</p><div hx-swap-oob="beforeend:#toasts">' in response.content
+    assert b"&lt;b&gt;Saved&lt;/b&gt;" in response.content
+
+
+@pytest.mark.urls(__name__)
+def test_it_keeps_messages_for_the_next_page_when_nothing_is_swapped(client_of: ClientOf, alice: User) -> None:
+    client = client_of(alice)
+    assert client.get("/say/?status=204", headers={"HX-Request": "true"}).content == b""
+    assert b"&lt;b&gt;Saved&lt;/b&gt;" in client.get("/").content
+
+
+def test_it_shows_times_in_the_zone_of_the_user(rf: RequestFactory, alice: User) -> None:
+    zones = []
+
+    def view(request: HttpRequest) -> HttpResponse:
+        zones.append(timezone.get_current_timezone_name())
+        return HttpResponse()
+
+    alice.time_zone = "Asia/Tokyo"
+    request = rf.get("/")
+    request.user = alice
+    page_middleware(view)(request)
+    assert zones == ["Asia/Tokyo"]
