@@ -1,6 +1,6 @@
-"""Turns whatever an SDK or its transport raises into one ``ProviderError``, without the key and without the request.
+"""Turns what an HTTP answer, a stream, an SDK or its transport says into one ``ProviderError``, without the key.
 
-The SDKs' own status errors all carry ``response``; what the transport raises comes from httpx2 or, under groq, httpx.
+What a transport raises comes from httpx2 or, under groq, from httpx; SDKs raise it as it is or as a cause.
 """
 
 from __future__ import annotations
@@ -66,9 +66,6 @@ def translate(error: Exception, api_key: str, limits: Limits) -> ProviderError:
     for cause in chain:
         if isinstance(cause, ProviderError):
             return redacted(cause, api_key)
-        response = getattr(cause, "response", None)
-        if isinstance(response, httpx.Response | httpx2.Response):
-            return redacted(from_response(response.status_code, response.headers, _content(response)), api_key)
         if isinstance(cause, _CONNECT_TIMEOUTS):
             return timed_out("connect", limits.timeouts.connect)
     return _from_transport(chain, limits)
@@ -88,13 +85,6 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
-
-
-def _content(response: httpx.Response | httpx2.Response) -> bytes:
-    try:
-        return response.content
-    except (httpx.StreamError, httpx2.StreamError):
-        return b""
 
 
 def from_response(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:

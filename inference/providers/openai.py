@@ -41,7 +41,7 @@ async def stream(request: ChatRequest, *, api_key: str, base_url: str | None) ->
         client = await _client(api_key, base_url, request.timeouts.connect)
         call = client.chat.completions.with_streaming_response.create(
             model=request.model,
-            messages=options.openai_messages(request),
+            messages=options.messages_with_system(request),
             stream=True,
             stream_options={"include_usage": True},
             extra_body=dict(request.parameters),

@@ -10,7 +10,6 @@ TEMPERATURE = Parameter(
     "temperature", "Temperature", "Higher is more varied, lower more predictable.", "float", 0, 2, step=0.1
 )
 TOP_P = Parameter("top_p", "Top P", "Choose among the likeliest words of this total probability.", "float", 0, 1, 0.05)
-TOP_K = Parameter("top_k", "Top K", "Choose among this many likeliest words.", "int", 1, 500, 1)
 MAX_TOKENS = Parameter("max_tokens", "Max tokens", "The longest answer, in tokens.", "int", 1, 1_000_000, 1)
 MAX_COMPLETION_TOKENS = Parameter(
     "max_completion_tokens", "Max tokens", "The longest answer with its reasoning, in tokens.", "int", 1, 1_000_000, 1
@@ -30,7 +29,15 @@ def effort(choices: tuple[str, ...]) -> Parameter:
     return Parameter("reasoning_effort", "Reasoning effort", help_text, "choice", choices=choices)
 
 
-def openai_messages(request: ChatRequest) -> Any:
-    """A list of role and content; typed Any because every SDK names its own union for it."""
+def top_k(highest: int) -> Parameter:
+    return Parameter("top_k", "Top K", "Choose among this many likeliest words.", "int", 1, highest, 1)
+
+
+def messages(request: ChatRequest) -> Any:
+    """Role and content of each turn; typed Any because every SDK names its own union for it."""
+    return [{"role": message.role, "content": message.text} for message in request.messages]
+
+
+def messages_with_system(request: ChatRequest) -> Any:
     system = [{"role": "system", "content": request.system}] if request.system else []
-    return [*system, *({"role": message.role, "content": message.text} for message in request.messages)]
+    return [*system, *messages(request)]

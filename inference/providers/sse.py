@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import orjson
 
@@ -19,7 +19,7 @@ END_MARK = b"[DONE]"
 class Body(Protocol):
     """A response of httpx or httpx2 whose body has not been read yet."""
 
-    def aiter_raw(self) -> AsyncGenerator[bytes, None]: ...
+    def aiter_raw(self) -> AsyncIterator[bytes]: ...
 
 
 class Lines:
@@ -40,7 +40,8 @@ class Lines:
 async def payloads(response: Body, limits: Limits) -> AsyncGenerator[Any, None]:
     """Every JSON value of the stream, up to its end mark or end. Raises ``StreamBroken`` for what is not JSON."""
     lines = Lines()
-    async with aclosing(response.aiter_raw()) as body:
+    # httpx promises less than it gives: this is a generator, and an open one would outlive the task.
+    async with aclosing(cast(AsyncGenerator[bytes, None], response.aiter_raw())) as body:
         more = True
         while more:
             chunk = await limits.next_chunk(body)
