@@ -1,0 +1,5 @@
+"""What this server process holds for as long as it lives."""
+
+from inference.runs import Runs
+
+runs = Runs()

@@ -1,0 +1,158 @@
+"""The socket of a chat page: it starts, stops and watches runs, and never owns one."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+import structlog
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.template.loader import render_to_string
+
+from accounts.models import User
+from accounts.session_users import user_of_session
+from audit.context import Source, bind
+from inference import fragments
+from inference.models import Conversation
+from inference.painter import Painter
+from inference.reservations import redeem
+from inference.run_forms import RunMessage
+from inference.runs import Runs, in_thread
+from inference.services import RunForm, RunRefused, Started, request_stop, start_run
+from telemetry.models import Generation
+
+# Application codes of WebSocket closes (RFC 6455, 7.4.2).
+LOGIN_NEEDED = 4401
+NOT_FOUND = 4404
+BAD_MESSAGE = 4400
+TRY_AGAIN = 1013
+
+log = structlog.get_logger(__name__)
+
+
+class ChatConsumer(AsyncWebsocketConsumer):
+    """One page on one conversation. Every message checks anew who is asking and what is theirs."""
+
+    runs: Runs  # given by the routing
+
+    async def connect(self) -> None:
+        bind(
+            source=Source.SOCKET,
+            address=(self.scope.get("client") or ("",))[0],
+            user_agent=dict(self.scope["headers"]).get(b"user-agent", b"").decode("latin-1"),
+            request_id=uuid4().hex,
+        )
+        self._watching: dict[UUID, asyncio.Task[None]] = {}
+        user = await self._user()
+        if user is None:
+            return await self.close(LOGIN_NEEDED)
+        conversation_id, self._is_new = await self._find_conversation(user)
+        if conversation_id is None:
+            return await self.close(NOT_FOUND)
+        self._conversation_id = conversation_id
+        await self.accept()
+
+    async def disconnect(self, code: int) -> None:
+        tasks = list(getattr(self, "_watching", {}).values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        message = _decoded(text_data)
+        handlers = {"watch": self._watch_all, "run": self._run, "again": self._run, "stop": self._stop}
+        handler = handlers.get(str(message.get("type"))) if message else None
+        if message is None or handler is None:
+            return await self.close(BAD_MESSAGE)
+        user = await self._user()
+        if user is None:
+            return await self.close(LOGIN_NEEDED)
+        await handler(user, message)
+
+    async def _user(self) -> User | None:
+        return await in_thread(user_of_session)(self.scope["session"].session_key)
+
+    async def _find_conversation(self, user: User) -> tuple[UUID | None, bool]:
+        kwargs = self.scope["url_route"]["kwargs"]
+        if "signed" in kwargs:
+            return redeem(kwargs["signed"], user), True
+        visible = Conversation.objects.visible_to(user).filter(pk=kwargs["pk"])
+        return (kwargs["pk"] if await in_thread(visible.exists)() else None), False
+
+    async def _watch_all(self, user: User, message: dict[str, Any]) -> None:
+        """Show what is running in this conversation, from its beginning."""
+        running = Generation.objects.running().filter(
+            message__conversation_id=self._conversation_id, message__conversation__owner=user
+        )
+        for generation_id, answer_id in await in_thread(lambda: list(running.values_list("pk", "message__pk")))():
+            self._watch(generation_id, answer_id)
+
+    async def _run(self, user: User, message: dict[str, Any]) -> None:
+        if self.runs.is_draining:
+            return await self._refuse({"__all__": ["AISTRALE is restarting. Your text is kept: send it again soon."]})
+        form = RunMessage(message)
+        if not form.is_valid():
+            return await self._refuse(form.errors)
+        try:
+            started = await in_thread(start_run)(
+                user=user, conversation_id=self._conversation_id, is_new=self._is_new, form=form.to_run_form()
+            )
+        except RunRefused as refusal:
+            return await self._refuse({refusal.field: [refusal.message]})
+        except Conversation.DoesNotExist:
+            return await self.close(NOT_FOUND)
+        if started is not None:
+            await self._show(user, started, form.to_run_form())
+
+    async def _show(self, user: User, started: Started, form: RunForm) -> None:
+        if started.order is not None:
+            self.runs.launch(started.order)
+        await self.send(await in_thread(fragments.started)(user, started, form))
+        if started.order is not None:
+            self._watch(started.order.generation_id, started.answer_id)
+
+    async def _stop(self, user: User, message: dict[str, Any]) -> None:
+        generation_id = _uuid(message.get("generation"))
+        if generation_id and await in_thread(request_stop)(user=user, generation_id=generation_id):
+            await self.runs.stop(generation_id)
+
+    def _watch(self, generation_id: UUID, answer_id: int) -> None:
+        if old := self._watching.get(generation_id):
+            old.cancel()
+        self._watching[generation_id] = asyncio.create_task(self._paint(generation_id, answer_id))
+
+    async def _paint(self, generation_id: UUID, answer_id: int) -> None:
+        try:
+            await self._paint_to_the_end(generation_id, answer_id)
+        except Exception:
+            # The page connects again and asks anew for what is stored by then.
+            log.exception("watching_failed", generation=str(generation_id))
+            await self.close(TRY_AGAIN)
+
+    async def _paint_to_the_end(self, generation_id: UUID, answer_id: int) -> None:
+        painter = Painter(answer_id)
+        async with aclosing(self.runs.watch(generation_id)) as batches:
+            async for batch in batches:
+                await self.send(painter.paint(batch))
+        await self.send(painter.finish() + await in_thread(fragments.ended)(answer_id))
+
+    async def _refuse(self, errors: Any) -> None:
+        await self.send(render_to_string("inference/_composer_errors.html", {"errors": errors, "is_swap": True}))
+
+
+def _decoded(text: str | None) -> dict[str, Any] | None:
+    try:
+        message = orjson.loads(text or "")
+    except orjson.JSONDecodeError:
+        return None
+    return message if isinstance(message, dict) else None
+
+
+def _uuid(value: object) -> UUID | None:
+    try:
+        return UUID(str(value))
+    except ValueError:
+        return None

@@ -1,0 +1,148 @@
+"""The copy of live runs in Redis, by which other processes watch and stop a run.
+
+Each run has a Redis stream ``run:<generation id>``. An entry holds ``at``, the position of its first delta, and
+``deltas``, a JSON list of ``[kind, text]``; an empty list marks the end. Entries may overlap after a lost
+connection: readers go by ``at``. ``runs:stop`` is the channel on which a stop is asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import cast
+from uuid import UUID
+
+import orjson
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from inference.live import Delta, LiveRun
+
+# What XREAD answers in the second version of the protocol: for each stream its name and its entries.
+Entries = list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]
+
+STOP_CHANNEL = "runs:stop"
+# A run's first text is copied at once, later text at this interval: one round trip for all runs of the process.
+COPY_SECONDS = 0.1
+KEEP_SECONDS = 600
+WATCHED_SECONDS = 10
+
+log = structlog.get_logger(__name__)
+
+
+def stream_key(generation_id: UUID) -> str:
+    return f"run:{generation_id}"
+
+
+def watched_key(generation_id: UUID) -> str:
+    return f"run:{generation_id}:watched"
+
+
+@dataclass(eq=False)
+class _Copy:
+    live: LiveRun
+    position: int = 0
+
+
+class Mirror:
+    """Copies the runs of this process to Redis, as soon as Redis lets it."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._copies: dict[UUID, _Copy] = {}
+        self._news = asyncio.Event()
+
+    def add(self, live: LiveRun) -> None:
+        self._copies[live.generation_id] = _Copy(live)
+
+    def notify(self) -> None:
+        self._news.set()
+
+    async def keep_copying(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            try:
+                await self.copy()
+            except (RedisError, OSError) as error:
+                log.warning("mirror_delayed", error=type(error).__name__)
+                self._news.set()
+                await asyncio.sleep(0.5)
+            await asyncio.sleep(COPY_SECONDS)
+
+    async def copy(self) -> None:
+        """Send what is new of every run, and the end mark of those that have ended, in one round trip."""
+        sent: list[tuple[_Copy, int, bool]] = []
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for copy in self._copies.values():
+                end, ended = len(copy.live.deltas), copy.live.ended
+                if end > copy.position or ended:
+                    self._queue(pipeline, copy, end, ended=ended)
+                    sent.append((copy, end, ended))
+            if not sent:
+                return
+            await pipeline.execute(raise_on_error=True)
+        for copy, end, ended in sent:
+            copy.position = end
+            if ended:
+                del self._copies[copy.live.generation_id]
+
+    @staticmethod
+    def _queue(pipeline: Redis, copy: _Copy, end: int, *, ended: bool) -> None:
+        key = stream_key(copy.live.generation_id)
+        if end > copy.position:
+            deltas = [[delta.kind, delta.text] for delta in copy.live.deltas[copy.position : end]]
+            pipeline.xadd(key, {"at": copy.position, "deltas": orjson.dumps(deltas)})
+        if ended:
+            pipeline.xadd(key, {"at": end, "deltas": b"[]"})
+        pipeline.expire(key, KEEP_SECONDS)
+
+
+async def follow(
+    redis: Redis, generation_id: UUID, *, has_ended: Callable[[], Awaitable[bool]]
+) -> AsyncGenerator[list[Delta], None]:
+    """Yield the deltas of a run that another process owns, from its beginning to its end.
+
+    ``has_ended`` is asked whenever the stream has been silent for a while: its owner may have died.
+    """
+    key, last_id, position = stream_key(generation_id), b"0", 0
+    while True:
+        await redis.set(watched_key(generation_id), 1, ex=WATCHED_SECONDS)
+        answer = cast(Entries, await redis.xread({key: last_id}, block=2000, count=500))
+        if not answer and await has_ended():
+            return
+        for last_id, fields in answer[0][1] if answer else ():
+            deltas = orjson.loads(fields[b"deltas"])
+            if not deltas:
+                return
+            fresh = deltas[max(0, position - int(fields[b"at"])) :]
+            position += len(fresh)
+            if fresh:
+                yield [Delta(kind, text) for kind, text in fresh]
+
+
+async def is_watched_elsewhere(redis: Redis, generation_id: UUID) -> bool:
+    return bool(await redis.exists(watched_key(generation_id)))
+
+
+async def ask_to_stop(redis: Redis, generation_id: UUID) -> None:
+    """Ask whichever process owns the run. Nobody may own it any more: then nothing happens."""
+    await redis.publish(STOP_CHANNEL, str(generation_id))
+
+
+async def listen_for_stops(redis: Redis, stop: Callable[[UUID], object]) -> None:
+    """Call ``stop`` for each run that somebody asks to stop, through outages of Redis, for ever."""
+    while True:
+        try:
+            async with redis.pubsub() as pubsub:
+                await pubsub.subscribe(STOP_CHANNEL)
+                async with aclosing(pubsub.listen()) as messages:
+                    async for message in messages:
+                        if message["type"] == "message":
+                            stop(UUID(message["data"].decode()))
+        except (RedisError, OSError) as error:
+            log.warning("stop_channel_lost", error=type(error).__name__)
+            await asyncio.sleep(0.5)

@@ -1,0 +1,96 @@
+"""Conversations: a tree of messages, in which every answer knows the call that made it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from django.conf import settings
+from django.contrib.postgres.search import SearchVector
+from django.db import models
+from django.urls import reverse
+
+from telemetry.models import Generation
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(owner=user)
+
+    def editable_by(self, user: User) -> Self:
+        return self.filter(owner=user)
+
+    def archived(self) -> Self:
+        return self.filter(is_archived=True)
+
+    def current(self) -> Self:
+        return self.filter(is_archived=False)
+
+    def search(self, text: str) -> Self:
+        """Conversations whose title or any message holds all words of ``text``, or whose title contains it."""
+        found = Message.objects.annotate(words=SearchVector("text", config="simple")).filter(words=text)
+        return self.filter(models.Q(title__icontains=text) | models.Q(messages__in=found)).distinct()
+
+
+class Conversation(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations")
+    title = models.CharField(max_length=200)
+    is_pinned = models.BooleanField(default=False)
+    is_archived = models.BooleanField(default=False)
+    # What the next message is sent with, unless its form says otherwise.
+    provider = models.CharField(max_length=30, blank=True)
+    model = models.CharField(max_length=200, blank=True)
+    system = models.TextField("system prompt", blank=True)
+    parameters = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects: ClassVar[models.Manager[Conversation]] = ConversationQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-is_pinned", "-updated_at"]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["owner", "is_archived", "-is_pinned", "-updated_at"], name="conversation_sidebar"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("inference:conversation-detail", args=[self.pk])
+
+
+class Role(models.TextChoices):
+    USER = "user", "You"
+    ASSISTANT = "assistant", "Model"
+
+
+class Message(models.Model):
+    """One turn. Its siblings are the messages with the same parent: other answers, or other wordings of a question."""
+
+    id = models.BigAutoField(primary_key=True)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
+    parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="replies")
+    role = models.CharField(max_length=10, choices=Role)
+    text = models.TextField(blank=True)
+    reasoning = models.TextField(blank=True)
+    generation = models.OneToOneField(Generation, on_delete=models.SET_NULL, null=True, related_name="message")
+    # Made by the browser, so that a form sent twice makes one run.
+    client_id = models.UUIDField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["id"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=models.Q(role=Role.ASSISTANT) | models.Q(generation=None), name="only_answers_have_a_call"
+            ),
+            models.UniqueConstraint(fields=["conversation", "client_id"], name="a_form_counts_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.pk}"

@@ -1,0 +1,61 @@
+"""Fragments that make a page show a run as it goes on.
+
+Every piece of text is sent at most twice: as it comes, escaped, and once more when its block is rendered. So the
+bytes sent grow linearly with the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from inference.live import Delta
+from inference.markdown import BlockSplitter, Tail, render_block
+
+
+class Painter:
+    """Paints one answer for one page. The first batch replaces what the page shows, later ones add to it."""
+
+    def __init__(self, answer_id: int) -> None:
+        self._id = answer_id
+        self._splitter = BlockSplitter()
+        self._is_fresh = True
+        self._language: str | None = None
+
+    def paint(self, deltas: Sequence[Delta]) -> str:
+        swap = "innerHTML" if self._is_fresh else "beforeend"
+        fragments = [
+            self._text("".join(delta.text for delta in deltas if delta.kind == "text"), swap),
+            self._added("reasoning", "".join(delta.text for delta in deltas if delta.kind == "reasoning"), swap),
+            *(self._swapped("notice", delta.text, "innerHTML") for delta in deltas[-1:] if delta.kind == "notice"),
+        ]
+        self._is_fresh = False
+        return "".join(fragments)
+
+    def finish(self) -> str:
+        """Render what is still raw."""
+        blocks = "".join(render_block(block) for block in self._splitter.finish())
+        return self._blocks(blocks, "beforeend") + self._tail(Tail("")) + self._swapped("notice", "", "innerHTML")
+
+    def _text(self, text: str, swap: str) -> str:
+        blocks = "".join(render_block(block) for block in self._splitter.feed(text))
+        tail = self._splitter.tail
+        if self._is_fresh or blocks or tail.language != self._language:
+            self._language = tail.language
+            return self._blocks(blocks, swap) + self._tail(tail)
+        return self._added("tail", text, "beforeend")
+
+    def _blocks(self, html: str, swap: str) -> str:
+        return f'<div id="blocks-{self._id}" hx-swap-oob="{swap}">{html}</div>' if html or self._is_fresh else ""
+
+    def _tail(self, tail: Tail) -> str:
+        shown = 'class="tail"'
+        if tail.language is not None:
+            shown = f'class="tail tail-code" data-language="{escape(tail.language)}"'
+        return f'<div id="tail-{self._id}" {shown} hx-swap-oob="true">{escape(tail.text, quote=False)}</div>'
+
+    def _added(self, part: str, text: str, swap: str) -> str:
+        return self._swapped(part, text, swap) if text or self._is_fresh else ""
+
+    def _swapped(self, part: str, text: str, swap: str) -> str:
+        return f'<div id="{part}-{self._id}" hx-swap-oob="{swap}">{escape(text, quote=False)}</div>'

@@ -1,0 +1,201 @@
+"""Making one call: attempts, accounting, and the outcome whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+import structlog
+
+from inference.live import Delta, LiveRun
+from inference.providers.base import Finished, ReasoningDelta, StreamEvent, TextDelta, Usage
+from inference.providers.errors import ContentFiltered, ProviderError
+from inference.providers.registry import get_adapter
+from inference.retries import RetryPolicy
+from inference.services import Order
+from inference.usage import estimate_tokens
+from telemetry.models import Status
+from telemetry.pricing import TokenCounts
+from telemetry.services import Outcome
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StopReason:
+    """Why a run is ended from our side."""
+
+    status: Status
+    error_type: str = ""
+    message: str = ""
+
+
+STOPPED = StopReason(Status.STOPPED)
+UNWATCHED = StopReason(Status.STOPPED, "unwatched", "Stopped because nobody was watching any more.")
+SHUTDOWN = StopReason(Status.INTERRUPTED, "interrupted", "AISTRALE was shut down while this answer was coming.")
+
+
+@dataclass
+class Record:
+    """What has been learned of a call besides its text."""
+
+    usage: Usage | None = None
+    finished: Finished | None = None
+    first_token_at: datetime | None = None
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+
+    def take(self, event: StreamEvent, live: LiveRun) -> None:
+        match event:
+            case TextDelta(text):
+                self._first_token()
+                live.append(Delta("text", storable(text)))
+            case ReasoningDelta(text):
+                self._first_token()
+                live.append(Delta("reasoning", storable(text)))
+            case Usage():
+                self.usage = event
+            case Finished():
+                self.finished = event
+
+    def _first_token(self) -> None:
+        if self.first_token_at is None:
+            self.first_token_at = datetime.now(UTC)
+
+
+def storable(text: str) -> str:
+    """Without NUL and lone surrogates, which a provider can send and PostgreSQL cannot store."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+class Run:
+    """One call going on. ``stop`` may be called at any time, by anybody in the event loop."""
+
+    def __init__(self, order: Order, live: LiveRun, policy: RetryPolicy) -> None:
+        self.order = order
+        self.live = live
+        self._policy = policy
+        self._record = Record()
+        self._stop_reason: StopReason | None = None
+        self._call: asyncio.Task[None] | None = None
+
+    def stop(self, reason: StopReason) -> None:
+        """End the call; the connection to the provider closes with it. The first reason given counts."""
+        if self._stop_reason is None:
+            self._stop_reason = reason
+            if self._call is not None:
+                self._call.cancel()
+
+    async def outcome(self) -> Outcome:
+        """Make the call and tell how it ended. Raises nothing that a provider can cause."""
+        if self._stop_reason is not None:
+            return self._ended(self._stop_reason)
+        self._call = asyncio.create_task(self._attempts())
+        try:
+            await self._call
+        except asyncio.CancelledError:
+            self._call.cancel()
+            return self._ended(self._stop_reason or SHUTDOWN)
+        except ProviderError as error:
+            return self._failed(error.kind, error.message, status=error.status, request_id=error.request_id)
+        except Exception:
+            log.exception("run_failed", generation=str(self.order.generation_id))
+            return self._failed("internal_error", "AISTRALE itself failed during this call.")
+        return self._succeeded()
+
+    async def _attempts(self) -> None:
+        for attempt in count(1):
+            started_at, started = datetime.now(UTC), time.monotonic()
+            try:
+                await self._attempt()
+            except ProviderError as error:
+                wait = None if self._record.first_token_at else self._policy.wait_after(error, attempt=attempt)
+                self._note_attempt(started_at, time.monotonic() - started, error=error, wait=wait)
+                if wait is None:
+                    raise
+                self.live.append(Delta("notice", f"{error.message} Trying again in {wait:.0f} s."))
+                await asyncio.sleep(wait)
+            else:
+                self._note_attempt(started_at, time.monotonic() - started)
+                return
+
+    async def _attempt(self) -> None:
+        order, record = self.order, self._record
+        adapter = get_adapter(order.provider)
+        events = adapter.stream(order.request, api_key=order.api_key, base_url=order.base_url)
+        async with aclosing(events):
+            async for event in events:
+                record.take(event, self.live)
+        if record.finished and record.finished.reason == "content_filter" and not record.first_token_at:
+            raise ContentFiltered("The provider withheld the whole answer.", request_id=record.finished.request_id)
+
+    def _note_attempt(
+        self, started_at: datetime, seconds: float, *, error: ProviderError | None = None, wait: float | None = None
+    ) -> None:
+        attempt: dict[str, Any] = {"started_at": started_at.isoformat(), "seconds": round(seconds, 3)}
+        if error is not None:
+            attempt |= {"error_type": error.kind, "status": error.status, "message": error.message}
+        if wait is not None:
+            attempt["wait_seconds"] = round(wait, 3)
+        self._record.attempts.append(attempt)
+
+    def _succeeded(self) -> Outcome:
+        return self._outcome(Status.SUCCEEDED)
+
+    def _ended(self, reason: StopReason) -> Outcome:
+        return self._outcome(reason.status, error_type=reason.error_type, error_message=reason.message)
+
+    def _failed(self, kind: str, message: str, *, status: int | None = None, request_id: str = "") -> Outcome:
+        return self._outcome(
+            Status.FAILED,
+            error_type=kind,
+            error_message=message,
+            error_status=status,
+            provider_request_id=request_id,
+        )
+
+    def _outcome(self, status: Status, **error: Any) -> Outcome:
+        record = self._record
+        tokens, are_estimated = self._tokens()
+        finished: dict[str, Any] = {}
+        if record.finished is not None:
+            finished = {
+                "finish_reason": record.finished.reason.value,
+                "response_model": record.finished.model,
+                "response_id": record.finished.response_id,
+                "provider_request_id": record.finished.request_id,
+            }
+        return Outcome(
+            status=status,
+            text=self.live.text("text"),
+            reasoning=self.live.text("reasoning"),
+            tokens=tokens,
+            tokens_are_estimated=are_estimated,
+            reported_cost_usd=record.usage.cost_usd if record.usage else None,
+            first_token_at=record.first_token_at,
+            attempts=tuple(record.attempts),
+            **(finished | error),
+        )
+
+    def _tokens(self) -> tuple[TokenCounts | None, bool]:
+        """The provider's figures; an estimate where text came without them; None where nothing came at all."""
+        usage = self._record.usage
+        if usage is not None:
+            return TokenCounts(
+                input=usage.input,
+                cache_read=usage.cache_read,
+                cache_write=usage.cache_write,
+                output=usage.output,
+                reasoning=usage.reasoning,
+            ), False
+        if self._record.first_token_at is None:
+            return None, False
+        request = {
+            "system": self.order.request.system,
+            "messages": [{"text": message.text} for message in self.order.request.messages],
+        }
+        return estimate_tokens(request, self.live.text("text"), self.live.text("reasoning")), True

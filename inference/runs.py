@@ -1,0 +1,180 @@
+"""The runs of this process: started, watched, stopped, and saved while they go on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import stamina
+import structlog
+from channels.db import database_sync_to_async
+from django.conf import settings
+from django.db import DatabaseError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from inference import mirror, services
+from inference.live import Delta, LiveRun
+from inference.mirror import Mirror
+from inference.retries import RetryPolicy
+from inference.runner import SHUTDOWN, STOPPED, UNWATCHED, Run, StopReason
+from inference.services import Order, Partial
+from telemetry.models import Generation
+from telemetry.services import Outcome
+
+SAVE_SECONDS = 1.5
+WATCH_SECONDS = 0.5
+SWEEP_SECONDS = 4.0
+# How long a shutdown waits for the last texts to be stored.
+SAVING_SECONDS = 10.0
+
+log = structlog.get_logger(__name__)
+
+
+# Each call takes a thread of its own: one slow statement must not hold up every run.
+in_thread = partial(database_sync_to_async, thread_sensitive=False)
+
+
+class Runs:
+    """Owns every run that was started in this process. Opened and closed once, in the event loop of the runs."""
+
+    def __init__(self) -> None:
+        self.is_draining = False
+        self._runs: dict[UUID, Run] = {}
+        self._owners: set[asyncio.Task[None]] = set()
+        self._chores: list[asyncio.Task[None]] = []
+        self._saved: dict[UUID, int] = {}
+
+    async def open(self) -> None:
+        # A reader of XREAD is silent for as long as it blocks; anything longer is a dead connection.
+        self._redis: Redis = Redis.from_url(settings.REDIS_URL, socket_timeout=8, socket_connect_timeout=2)
+        self._mirror = Mirror(self._redis)
+        self._chores = [
+            asyncio.create_task(self._mirror.keep_copying()),
+            asyncio.create_task(mirror.listen_for_stops(self._redis, self._stop_here)),
+            asyncio.create_task(_every(SAVE_SECONDS, self.save)),
+            asyncio.create_task(_every(WATCH_SECONDS, self._stop_unwatched)),
+            asyncio.create_task(_every(SWEEP_SECONDS, self._sweep)),
+        ]
+
+    async def close(self) -> None:
+        """Save what is going on as interrupted, then let go of everything."""
+        await self.drain(seconds=0)
+        for chore in self._chores:
+            chore.cancel()
+        await asyncio.gather(*self._chores, return_exceptions=True)
+        try:
+            await self._mirror.copy()
+        except (RedisError, OSError) as error:
+            log.warning("mirror_incomplete", error=type(error).__name__)
+        await self._redis.aclose()
+
+    def launch(self, order: Order) -> LiveRun:
+        """Begin the call. While draining, the run ends as interrupted before the provider is asked for anything."""
+        live = LiveRun(order.generation_id, on_change=self._mirror.notify)
+        policy = RetryPolicy(attempts=settings.RETRY_ATTEMPTS, longest_wait=settings.RETRY_LONGEST_WAIT)
+        run = Run(order, live, policy)
+        self._runs[order.generation_id] = run
+        self._mirror.add(live)
+        if self.is_draining:
+            run.stop(SHUTDOWN)
+        owner = asyncio.create_task(self._own(run))
+        self._owners.add(owner)
+        owner.add_done_callback(self._owners.discard)
+        return live
+
+    async def _own(self, run: Run) -> None:
+        order = run.order
+        try:
+            outcome = await run.outcome()
+            await self._finish(order, outcome)
+        finally:
+            del self._runs[order.generation_id]
+            self._saved.pop(order.generation_id, None)
+            run.live.end()
+
+    async def _finish(self, order: Order, outcome: Outcome) -> None:
+        """Store the outcome; while PostgreSQL is away, try again for as long as it may take."""
+        async for attempt in stamina.retry_context(on=DatabaseError, attempts=None, timeout=None, wait_max=5.0):
+            with attempt:
+                await in_thread(services.finish_run)(
+                    generation_id=order.generation_id, answer_id=order.answer_id, outcome=outcome
+                )
+
+    async def watch(self, generation_id: UUID) -> AsyncGenerator[list[Delta], None]:
+        """Yield all deltas of a run from its beginning to its end, wherever it runs."""
+        run = self._runs.get(generation_id)
+        if run is not None:
+            batches = run.live.follow()
+        else:
+            batches = mirror.follow(self._redis, generation_id, has_ended=partial(_has_ended, generation_id))
+        async with aclosing(batches):
+            async for batch in batches:
+                yield batch
+
+    async def stop(self, generation_id: UUID) -> None:
+        """Stop a run, here or in the process that owns it. The caller has checked the right to do so."""
+        if not self._stop_here(generation_id):
+            await mirror.ask_to_stop(self._redis, generation_id)
+
+    def _stop_here(self, generation_id: UUID, reason: StopReason = STOPPED) -> bool:
+        run = self._runs.get(generation_id)
+        if run is not None:
+            run.stop(reason)
+        return run is not None
+
+    async def drain(self, *, seconds: float) -> None:
+        """Take no new runs, give those going on ``seconds`` to end, then save the rest as interrupted."""
+        self.is_draining = True
+        await _wait_for(self._owners, seconds)
+        for run in self._runs.values():
+            run.stop(SHUTDOWN)
+        await _wait_for(self._owners, SAVING_SECONDS)
+
+    async def save(self) -> None:
+        """Store what has come of each run since the last time, and that the runs are alive."""
+        lengths = {run.order.generation_id: len(run.live.deltas) for run in self._runs.values()}
+        if not lengths:
+            return
+        news = [
+            Partial(run.order.answer_id, run.live.text("text"), run.live.text("reasoning"))
+            for run in self._runs.values()
+            if lengths[run.order.generation_id] > self._saved.get(run.order.generation_id, 0)
+        ]
+        await in_thread(services.save_partials)(partials=news, alive=list(lengths))
+        self._saved |= {pk: length for pk, length in lengths.items() if pk in self._runs}
+
+    async def _stop_unwatched(self) -> None:
+        for run in list(self._runs.values()):
+            if run.live.seconds_unwatched > settings.RUN_GRACE_SECONDS:
+                pk = run.order.generation_id
+                if not await mirror.is_watched_elsewhere(self._redis, pk):
+                    self._stop_here(pk, UNWATCHED)
+
+    async def _sweep(self) -> None:
+        interrupted = await in_thread(services.interrupt_stale_runs)(except_for=list(self._runs))
+        if interrupted:
+            log.warning("stale_runs_interrupted", runs=interrupted)
+
+
+async def _has_ended(generation_id: UUID) -> bool:
+    return not await in_thread(Generation.objects.running().filter(pk=generation_id).exists)()
+
+
+async def _wait_for(tasks: set[asyncio.Task[None]], seconds: float) -> None:
+    if tasks:
+        await asyncio.wait(tasks, timeout=seconds)
+
+
+async def _every(seconds: float, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Do ``job`` again and again; an outage of PostgreSQL or Redis delays it and nothing more."""
+    while True:
+        try:
+            await job()
+        except (DatabaseError, RedisError, OSError) as error:
+            log.warning("chore_delayed", chore=job.__name__, error=type(error).__name__)
+        await asyncio.sleep(seconds)

@@ -1,0 +1,286 @@
+"""Starting, saving and finishing runs, and looking after conversations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from audit.actions import Action
+from audit.services import record
+from inference import tree
+from inference.models import Conversation, Message, Role
+from inference.providers.base import ChatMessage, ChatRequest, Timeouts
+from inference.providers.registry import NEEDS_NO_TOKEN
+from inference.usage import estimate_tokens
+from telemetry import services as telemetry
+from telemetry.models import Generation, Status
+from tokens.models import ProviderToken
+from tokens.services import TokenUnreadable, open_token, pick_token
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+TITLE_LENGTH = 60
+
+
+class RunRefused(Exception):
+    """A run that cannot be started. ``field`` names the form field at fault; nothing has been stored."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class RunForm:
+    """What a person asks for. ``text`` None asks for another answer to the user message ``parent_id``."""
+
+    provider: str
+    model: str
+    text: str | None
+    parent_id: int | None
+    client_id: UUID
+    system: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Everything the runner needs to make the call; it never looks into the database."""
+
+    generation_id: UUID
+    answer_id: int
+    provider: str
+    base_url: str | None
+    request: ChatRequest
+    api_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The rows a form has made. ``order`` is None where the run failed before the provider could be called."""
+
+    conversation_id: UUID
+    question_id: int | None
+    answer_id: int
+    order: Order | None
+
+
+@transaction.atomic
+def start_run(*, user: User, conversation_id: UUID, is_new: bool, form: RunForm) -> Started | None:
+    """Store the question, the empty answer and its Generation, and open the token.
+
+    ``is_new`` allows a conversation with that id to be begun. Returns None for a form that has been received before.
+    Raises RunRefused for what the user can mend, Conversation.DoesNotExist where the conversation is not the user's.
+    """
+    conversation = _conversation_for(user, conversation_id, form, is_new=is_new)
+    if conversation.messages.filter(client_id=form.client_id).exists():
+        return None
+    token = _token_for(user, form.provider)
+    question, parent = _question(conversation, form)
+    request = ChatRequest(
+        model=form.model,
+        messages=_history(conversation, parent),
+        system=form.system,
+        parameters=form.parameters,
+        timeouts=Timeouts(**settings.PROVIDER_TIMEOUTS),
+    )
+    generation = _start_generation(user, conversation, token, form, request)
+    answer = Message.objects.create(
+        conversation=conversation,
+        parent=parent,
+        role=Role.ASSISTANT,
+        generation=generation,
+        client_id=None if question else form.client_id,
+    )
+    record(
+        action=Action.RUN_START,
+        actor=user,
+        target=generation,
+        after={"provider": form.provider, "model": form.model, "conversation": str(conversation.pk)},
+    )
+    return Started(
+        conversation_id=conversation.pk,
+        question_id=question.pk if question else None,
+        answer_id=answer.pk,
+        order=_order(user, generation, answer, token, request),
+    )
+
+
+def _conversation_for(user: User, conversation_id: UUID, form: RunForm, *, is_new: bool) -> Conversation:
+    settings_of_run = {
+        "provider": form.provider,
+        "model": form.model,
+        "system": form.system,
+        "parameters": dict(form.parameters),
+    }
+    if is_new:
+        Conversation.objects.get_or_create(pk=conversation_id, defaults={"owner": user, "title": title_from(form.text)})
+    conversation = Conversation.objects.editable_by(user).select_for_update().get(pk=conversation_id)
+    for name, value in settings_of_run.items():
+        setattr(conversation, name, value)
+    conversation.save(update_fields=[*settings_of_run, "updated_at"])
+    return conversation
+
+
+def title_from(text: str | None) -> str:
+    """The first line of a question, cut at a word."""
+    line = (text or "").strip().splitlines()[0] if (text or "").strip() else "New conversation"
+    return line if len(line) <= TITLE_LENGTH else line[:TITLE_LENGTH].rsplit(" ", 1)[0] + "…"
+
+
+def _token_for(user: User, provider: str) -> ProviderToken | None:
+    if provider in NEEDS_NO_TOKEN:
+        return None
+    token = pick_token(user=user, provider=provider)
+    if token is None:
+        raise RunRefused("model", "You have no working token for this provider. Add one under Tokens.")
+    return token
+
+
+def _question(conversation: Conversation, form: RunForm) -> tuple[Message | None, Message]:
+    """The user message that the form adds, if it adds one, and the message to be answered."""
+    parent = None
+    if form.parent_id is not None:
+        wanted = Role.USER if form.text is None else Role.ASSISTANT
+        parent = conversation.messages.filter(pk=form.parent_id, role=wanted).first()
+        if parent is None:
+            raise RunRefused("text", "The message that this one answers is not in this conversation.")
+    if form.text is not None:
+        question = Message.objects.create(
+            conversation=conversation, parent=parent, role=Role.USER, text=form.text, client_id=form.client_id
+        )
+        return question, question
+    if parent is None:
+        raise RunRefused("text", "There is no message to answer.")
+    return None, parent
+
+
+def _history(conversation: Conversation, last: Message) -> tuple[ChatMessage, ...]:
+    """The path from the first message to ``last``, without answers that never said anything."""
+    path = tree.path_to(last.pk, {m.pk: m for m in conversation.messages.all()})
+    return tuple(
+        ChatMessage(role="user" if message.role == Role.USER else "assistant", text=message.text)
+        for message in path
+        if message.text
+    )
+
+
+def _start_generation(
+    user: User, conversation: Conversation, token: ProviderToken | None, form: RunForm, request: ChatRequest
+) -> Generation:
+    return telemetry.start_generation(
+        user=user,
+        conversation_id=conversation.pk,
+        token_id=token.pk if token else None,
+        token_label=token.label if token else "",
+        provider=form.provider,
+        model=form.model,
+        parameters=form.parameters,
+        request={
+            "system": request.system,
+            "messages": [{"role": message.role, "text": message.text} for message in request.messages],
+        },
+    )
+
+
+def _order(
+    user: User, generation: Generation, answer: Message, token: ProviderToken | None, request: ChatRequest
+) -> Order | None:
+    try:
+        api_key = open_token(token_id=token.pk, actor=user) if token else ""
+    except TokenUnreadable as error:
+        telemetry.finish_generation(
+            generation_id=generation.pk,
+            outcome=telemetry.Outcome(status=Status.FAILED, error_type="token_unreadable", error_message=str(error)),
+        )
+        return None
+    return Order(
+        generation_id=generation.pk,
+        answer_id=answer.pk,
+        provider=generation.provider,
+        base_url=(token.base_url or None) if token else None,
+        request=request,
+        api_key=api_key,
+    )
+
+
+@transaction.atomic
+def request_stop(*, user: User, generation_id: UUID) -> bool:
+    """Record that the user wants the run to end; False where the user has no such run going on."""
+    generation = Generation.objects.running().filter(pk=generation_id, user=user).first()
+    if generation is None:
+        return False
+    record(action=Action.RUN_STOP, actor=user, target=generation)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """What has come of an answer so far."""
+
+    answer_id: int
+    text: str
+    reasoning: str
+
+
+@transaction.atomic
+def save_partials(*, partials: Sequence[Partial], alive: Sequence[UUID]) -> None:
+    """Store the text so far of runs that are going on, and that the runs ``alive`` are. A text never shrinks."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE inference_message AS stored SET text = news.text, reasoning = news.reasoning
+            FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS news (id, text, reasoning)
+            WHERE stored.id = news.id
+              AND length(stored.text) + length(stored.reasoning) < length(news.text) + length(news.reasoning)
+            """,
+            [
+                [partial.answer_id for partial in partials],
+                [partial.text for partial in partials],
+                [partial.reasoning for partial in partials],
+            ],
+        )
+    telemetry.mark_alive(generation_ids=alive)
+
+
+@transaction.atomic
+def finish_run(*, generation_id: UUID, answer_id: int, outcome: telemetry.Outcome) -> bool:
+    """Store how a run ended, once: False means that it had ended before, and nothing was changed."""
+    if not telemetry.finish_generation(generation_id=generation_id, outcome=outcome):
+        return False
+    Message.objects.filter(pk=answer_id).update(text=outcome.text, reasoning=outcome.reasoning)
+    return True
+
+
+def interrupt_stale_runs(*, except_for: Sequence[UUID]) -> int:
+    """End the runs whose process has died, with the text that was stored; returns how many there were."""
+    silence = timedelta(seconds=settings.RUN_SILENCE_SECONDS)
+    stale = Generation.objects.stale(now=timezone.now(), silence=silence).exclude(pk__in=except_for)
+    return sum(_interrupt(generation) for generation in stale)
+
+
+def _interrupt(generation: Generation) -> bool:
+    message = Message.objects.filter(generation=generation).first()
+    text, reasoning = (message.text, message.reasoning) if message else ("", "")
+    with transaction.atomic():
+        return telemetry.finish_generation(
+            generation_id=generation.pk,
+            outcome=telemetry.Outcome(
+                status=Status.INTERRUPTED,
+                text=text,
+                reasoning=reasoning,
+                tokens=estimate_tokens(generation.content.request, text, reasoning),
+                tokens_are_estimated=True,
+                error_type="interrupted",
+                error_message="AISTRALE stopped while this answer was coming.",
+            ),
+        )

@@ -1,0 +1,67 @@
+"""What a page is sent while an answer comes."""
+
+from __future__ import annotations
+
+import pytest
+
+from inference.live import Delta, Kind
+from inference.painter import Painter
+
+
+def paint_words(count: int) -> int:
+    """Bytes sent for an answer of that many tokens, in paragraphs and code, one token at a time."""
+    painter, sent = Painter(1), 0
+    for number in range(count):
+        word = "\n\n" if number % 50 == 49 else "```python\n" if number % 400 == 100 else "word "
+        word = "\n```\n" if number % 400 == 150 else word
+        sent += len(painter.paint([Delta("text", word)]).encode())
+    return sent + len(painter.finish().encode())
+
+
+def test_it_sends_bytes_in_proportion_to_the_answer() -> None:
+    small, large = paint_words(1_000), paint_words(10_000)
+
+    assert large < 10.5 * small
+
+
+def test_it_sends_little_more_than_the_text_for_each_token() -> None:
+    assert paint_words(1_000) < 1_000 * 120
+
+
+def test_it_replaces_what_was_there_with_the_first_batch() -> None:
+    first = Painter(7).paint([Delta("text", "Hello")])
+
+    assert '<div id="blocks-7" hx-swap-oob="innerHTML"></div>' in first
+    assert '<div id="tail-7" class="tail" hx-swap-oob="true">Hello</div>' in first
+    assert '<div id="reasoning-7" hx-swap-oob="innerHTML"></div>' in first
+
+
+def test_it_only_adds_the_new_text_afterwards() -> None:
+    painter = Painter(7)
+    painter.paint([Delta("text", "Hello")])
+
+    assert painter.paint([Delta("text", " you")]) == '<div id="tail-7" hx-swap-oob="beforeend"> you</div>'
+
+
+def test_it_renders_a_block_once_it_is_finished() -> None:
+    painter = Painter(7)
+    painter.paint([Delta("text", "**Hello**")])
+    painted = painter.paint([Delta("text", "\n\nNext")])
+
+    assert '<div id="blocks-7" hx-swap-oob="beforeend"><p><strong>Hello</strong></p>' in painted
+    assert '<div id="tail-7" class="tail" hx-swap-oob="true">Next</div>' in painted
+
+
+def test_it_shows_an_open_code_fence_as_code() -> None:
+    painter = Painter(7)
+    painted = painter.paint([Delta("text", "```py\nx = 1")])
+
+    assert '<div id="tail-7" class="tail tail-code" data-language="py" hx-swap-oob="true">x = 1</div>' in painted
+
+
+@pytest.mark.parametrize("kind", ["text", "reasoning", "notice"])
+def test_it_escapes_everything_that_is_not_rendered_yet(kind: Kind) -> None:
+    painted = Painter(7).paint([Delta(kind, "<script>alert(1)</script>")])
+
+    assert "<script" not in painted
+    assert "&lt;script&gt;" in painted

@@ -1,0 +1,91 @@
+"""A conversation as a page shows it: one branch of the tree, with a way to each sibling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.safestring import SafeString, mark_safe
+
+from inference import tree
+from inference.markdown import render
+from inference.models import Conversation, Message, Role
+from inference.providers.registry import LABELS
+from telemetry.models import Generation, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of the branch. ``html`` is empty for questions and for answers that are still coming."""
+
+    message: Message
+    siblings: list[int]
+
+    @property
+    def generation(self) -> Generation | None:
+        return self.message.generation
+
+    @property
+    def is_running(self) -> bool:
+        return self.generation is not None and self.generation.status == Status.RUNNING
+
+    @property
+    def html(self) -> SafeString:
+        if self.message.role == Role.USER or self.is_running:
+            return SafeString("")
+        return mark_safe(render(self.message.text))  # noqa: S308
+
+    @property
+    def author_label(self) -> str:
+        if self.generation is None:
+            return "You" if self.message.role == Role.USER else "Model"
+        return f"{LABELS.get(self.generation.provider, self.generation.provider)} {self.generation.request_model}"
+
+    @property
+    def position(self) -> int:
+        return self.siblings.index(self.message.pk) + 1
+
+    @property
+    def previous_url(self) -> str:
+        return self._sibling_url(self.position - 2)
+
+    @property
+    def next_url(self) -> str:
+        return self._sibling_url(self.position)
+
+    def _sibling_url(self, index: int) -> str:
+        return f"?leaf={self.siblings[index]}" if 0 <= index < len(self.siblings) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    conversation: Conversation
+    turns: list[Turn]
+
+    @property
+    def leaf_id(self) -> int | None:
+        """The message under which the next question goes."""
+        return self.turns[-1].message.pk if self.turns else None
+
+    @property
+    def is_running(self) -> bool:
+        return any(turn.is_running for turn in self.turns)
+
+
+def thread_of(conversation: Conversation, leaf: int | None = None) -> Thread:
+    """The branch through the message ``leaf``, down to its newest end; the newest branch where there is no such."""
+    messages = {message.pk: message for message in conversation.messages.select_related("generation")}
+    if not messages:
+        return Thread(conversation, [])
+    end = tree.newest_leaf_below(leaf, messages) if leaf in messages else max(messages)
+    return Thread(conversation, [_turn(message, messages) for message in tree.path_to(end, messages)])
+
+
+def turn_of(message_id: int) -> Turn:
+    """One message by itself, with its siblings."""
+    message = Message.objects.select_related("generation", "conversation").get(pk=message_id)
+    siblings = Message.objects.filter(conversation=message.conversation, parent=message.parent_id)
+    return Turn(message, list(siblings.order_by("pk").values_list("pk", flat=True)))
+
+
+def _turn(message: Message, messages: dict[int, Message]) -> Turn:
+    return Turn(message, tree.siblings_of(message, messages))
