@@ -16,6 +16,8 @@ import structlog
 from django.conf import settings
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from aistrale import keyfiles
+
 REDACTED = "[redacted]"
 SHORTEST_VALUE = 8  # shorter ones would also be found inside innocent words
 
@@ -120,7 +122,7 @@ def _redact_value(value: object) -> object:
 
 def _redact_items(items: Iterable[object]) -> list[object]:
     """Headers come as pairs of name and value."""
-    redacted = []
+    redacted: list[object] = []
     for item in items:
         match item:
             case (str() | bytes() as name, value):
@@ -144,7 +146,10 @@ def _configured_values() -> tuple[str, ...]:
     """The longest first, so that none leaves a part of another behind."""
     masters = re.split(r"[,\n]", settings.MASTER_KEYS)
     passwords = [urlsplit(url).password or "" for url in (settings.DATABASE_URL, settings.REDIS_URL)]
-    values = {settings.SECRET_KEY, *(entry.partition(":")[2].strip() for entry in masters)}
+    values = {
+        settings.SECRET_KEY if keyfiles.has_secret_key() else "",
+        *(entry.partition(":")[2].strip() for entry in masters),
+    }
     values |= {form for password in passwords for form in (password, unquote(password))}
     return tuple(sorted((value for value in values if len(value) >= SHORTEST_VALUE), key=len, reverse=True))
 

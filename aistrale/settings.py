@@ -9,10 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import dj_database_url
+import django_stubs_ext
 from environs import Env
 
-from aistrale import embedded, logs
+from aistrale import embedded, keyfiles, logs
 from aistrale.env import read_secret
+
+django_stubs_ext.monkeypatch()  # so that `ModelForm[User]` also works when it is run
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -27,8 +30,8 @@ _public = urlsplit(PUBLIC_URL)
 HTTPS = _public.scheme == "https"
 
 DEBUG = env.bool("AISTRALE_DEBUG", False)
-LOGGING = logs.configuration(level=env.log_level("AISTRALE_LOG_LEVEL", "INFO"), terminal=sys.stderr.isatty())
-SECRET_KEY = read_secret(env, "SECRET_KEY", DATA_DIR / "secret_key")
+LOGGING = logs.configuration(level=env.log_level("AISTRALE_LOG_LEVEL", logging.INFO), terminal=sys.stderr.isatty())
+SECRET_KEY = read_secret(env, "SECRET_KEY", keyfiles.secret_key_file(DATA_DIR))
 ALLOWED_HOSTS = env.list("AISTRALE_ALLOWED_HOSTS", [_public.hostname, "localhost", "127.0.0.1"])
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
 
@@ -101,6 +104,9 @@ TEMPLATES = [
     },
 ]
 
+# Only `manage.py up` asks whether a server is ours to start.
+EMBEDDED_POSTGRES = not env.str("DATABASE_URL", "")
+EMBEDDED_REDIS = not env.str("REDIS_URL", "")
 DATABASE_URL = env.str("DATABASE_URL", "") or embedded.database_url(DATA_DIR)
 REDIS_URL = env.str("REDIS_URL", "") or embedded.redis_url(DATA_DIR)
 
@@ -156,7 +162,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "dashboard"
 ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
-ACCOUNT_FORMS = {"login": "accounts.forms.LoginForm"}
+ACCOUNT_FORMS = {"login": "accounts.forms.LoginForm", "change_password": "accounts.forms.ChangePasswordForm"}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -201,7 +207,7 @@ STORAGES = {
 }
 
 # The first master key wraps new data keys; every key listed can still unwrap old ones.
-MASTER_KEYS = read_secret(env, "AISTRALE_MASTER_KEYS", DATA_DIR / "master_keys")
+MASTER_KEYS = read_secret(env, "AISTRALE_MASTER_KEYS", keyfiles.master_keys_file(DATA_DIR))
 TOKEN_CHECKER = "inference.checks.check_key"
 # Hosts (`name` or `name:port`) that an administrator may set as a base URL without TLS.
 PROVIDER_HOSTS: list[str] = env.list("AISTRALE_PROVIDER_HOSTS", [])
@@ -213,12 +219,18 @@ PROVIDER_TIMEOUTS = {
     "between_tokens": env.float("AISTRALE_TIMEOUT_BETWEEN_TOKENS", 30.0),
     "total": env.float("AISTRALE_TIMEOUT_TOTAL", 600.0),
 }
-PROVIDER_RETRIES = {
-    "attempts": env.int("AISTRALE_RETRY_ATTEMPTS", 3),
-    "longest_wait": env.float("AISTRALE_RETRY_LONGEST_WAIT", 20.0),
-}
+RETRY_ATTEMPTS = env.int("AISTRALE_RETRY_ATTEMPTS", 3)
+RETRY_LONGEST_WAIT = env.float("AISTRALE_RETRY_LONGEST_WAIT", 20.0)
 # A run that nobody watches is stopped after the grace time; a shutdown lets runs end for the drain time.
 RUN_GRACE_SECONDS = env.float("AISTRALE_RUN_GRACE_SECONDS", 30.0)
 RUN_DRAIN_SECONDS = env.float("AISTRALE_RUN_DRAIN_SECONDS", 5.0)
 # A run whose process has given no sign of life for so long has died with it.
 RUN_SILENCE_SECONDS = 8.0
+
+# The first audit key signs checkpoints and exports; what any key listed has signed is accepted.
+AUDIT_KEYS = read_secret(env, "AISTRALE_AUDIT_KEY", DATA_DIR / "audit_key")
+CHECKPOINT_DIR = Path(env.str("AISTRALE_CHECKPOINT_DIR", str(DATA_DIR / "checkpoints")))
+CHECKPOINT_URL = env.str("AISTRALE_CHECKPOINT_URL", "")
+# Whichever comes first, if anything was recorded at all.
+CHECKPOINT_ENTRIES = env.int("AISTRALE_CHECKPOINT_ENTRIES", 1000)
+CHECKPOINT_MINUTES = env.int("AISTRALE_CHECKPOINT_MINUTES", 60)

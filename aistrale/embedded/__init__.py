@@ -5,12 +5,16 @@ get URLs and cannot tell an embedded server from a real one.
 
     ServerError      what went wrong and what to do, in one line
     DataDirectory    a data directory while it is ours: created, writable, locked
+    Child            a process of ours that never outlives us
     Servers          both servers of one data directory: start and stop
     database_url     where the embedded PostgreSQL of a data directory listens, '' before its first start
     redis_url        the same for Valkey
+    write_private    a file for us alone, written whole or not at all
 """
 
 from aistrale.embedded.errors import ServerError
+from aistrale.embedded.process import Child
 from aistrale.embedded.servers import DataDirectory, Servers, database_url, redis_url
+from aistrale.embedded.state import write_private
 
-__all__ = ["DataDirectory", "ServerError", "Servers", "database_url", "redis_url"]
+__all__ = ["Child", "DataDirectory", "ServerError", "Servers", "database_url", "redis_url", "write_private"]

@@ -61,7 +61,7 @@ class Postgres:
             stop_signal=signal.SIGINT,
             user=self._user,
             directory=self._data,
-            output=log,
+            log=log,
         )
         try:
             self._wait_until_ready(child)

@@ -88,15 +88,17 @@ class Child:
         environment: Mapping[str, str] = BARE_ENVIRONMENT,
         directory: Path | None = None,
         stdin: bytes | None = None,
-        output: IO[bytes] | None = None,
+        log: IO[bytes] | None = None,
     ) -> None:
+        """Its output goes to ``log``. Without one its standard error is ours, and its standard output is read from
+        ``output``, which somebody must do."""
         self.name = name
         self.stop_signal = stop_signal
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-            stdout=output,
-            stderr=output,
+            stdout=log or subprocess.PIPE,
+            stderr=log,
             cwd=directory,
             env=environment,
             start_new_session=True,
@@ -119,6 +121,12 @@ class Child:
     def exit_code(self) -> int | None:
         """None while it runs; negative for the signal that ended it."""
         return self._process.poll()
+
+    @property
+    def output(self) -> IO[bytes]:
+        if self._process.stdout is None:
+            raise ValueError(f"{self.name} writes to a log.")
+        return self._process.stdout
 
     def stop(self, *, within: float) -> None:
         """Ask it to stop and wait; kill it after ``within`` seconds. Harmless when it has already ended."""

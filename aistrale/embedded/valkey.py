@@ -46,7 +46,7 @@ class Valkey:
             user=self._user,
             directory=self._data,
             stdin=self._configuration().encode(),
-            output=log,
+            log=log,
         )
         try:
             self._wait_until_ready(child)

@@ -1,0 +1,103 @@
+"""The checks of `manage.py doctor`. Each one looks at a single thing and changes nothing."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from django.conf import settings
+from django.db import Error as DatabaseError
+
+from aistrale import preparation, reach
+from tokens import keyring
+from tokens.envelope import MasterKeysInvalid
+
+PYTHONS = ((3, 11), (3, 13))
+_PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[.*?\])?==([^ ;\\]+) *(?:;(.*?))?\\?$", re.MULTILINE)
+
+
+class Failed(Exception):
+    """What is wrong and what to do, in one line."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    name: str
+    ok: bool
+    detail: str
+
+
+def examine() -> list[Finding]:
+    return [_examine(name, check) for name, check in CHECKS.items()]
+
+
+def _examine(name: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, True, check())
+    except (Failed, reach.OutOfReach, MasterKeysInvalid) as problem:
+        return Finding(name, False, str(problem))
+    except DatabaseError as problem:
+        return Finding(name, False, f"The database does not answer this ({type(problem).__name__}): see above.")
+
+
+def _python() -> str:
+    oldest, newest = PYTHONS
+    if not oldest <= sys.version_info[:2] <= newest:
+        raise Failed(f"Python is {sys.version_info[0]}.{sys.version_info[1]}: use 3.11, 3.12 or 3.13.")
+    return sys.version.split()[0]
+
+
+def _packages() -> str:
+    pins = (settings.BASE_DIR / "requirements.txt").read_text()
+    wanted = {name: pin for name, pin, marker in _PIN.findall(pins) if not marker.strip()}
+    different = [
+        f"{name} {_installed(name)} instead of {pin}" for name, pin in wanted.items() if _installed(name) != pin
+    ]
+    if different:
+        raise Failed(f"{', '.join(different)}: run `make run`, which installs what requirements.txt says.")
+    return f"{len(wanted)} as pinned, Django {_installed('django')}"
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "nothing"
+
+
+def _migrations() -> str:
+    reach.postgres_version()
+    if unknown := preparation.unknown_migrations():
+        raise Failed(f"The database is newer than this code (it has {', '.join(unknown)}): update the code.")
+    if pending := preparation.pending_migrations():
+        raise Failed(f"{len(pending)} migrations are not applied, first {pending[0]}: run `manage.py migrate`.")
+    return "all applied"
+
+
+def _master_keys() -> str:
+    ids = keyring.current().master_ids
+    if not ids:
+        raise Failed("There is no master key: set AISTRALE_MASTER_KEYS, or run `make run`, which creates one.")
+    return f"{', '.join(ids)} (the first wraps new keys)"
+
+
+def _data_keys() -> str:
+    reach.postgres_version()
+    if broken := keyring.broken_keys():
+        raise Failed("; ".join(f"{key}: {why}" for key, why in broken.items()))
+    return "all decrypt"
+
+
+CHECKS: dict[str, Callable[[], str]] = {
+    "Python": _python,
+    "Packages": _packages,
+    "PostgreSQL": reach.postgres_version,
+    "pgvector": reach.pgvector_version,
+    "Redis": reach.redis_version,
+    "Migrations": _migrations,
+    "Master keys": _master_keys,
+    "Data keys": _data_keys,
+}

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from aistrale.diagnosis import examine
+
+
+class Command(BaseCommand):
+    help = (
+        "Check database, pgvector, Redis, migrations, keys and versions. Exit code 0 when all is well, 1 otherwise. "
+        "Example: manage.py doctor --json"
+    )
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        findings = examine()
+        failed = [finding for finding in findings if not finding.ok]
+        if options["json"]:
+            self.stdout.write(json.dumps({"ok": not failed, "checks": [asdict(finding) for finding in findings]}))
+        else:
+            for finding in findings:
+                mark = self.style.SUCCESS("ok    ") if finding.ok else self.style.ERROR("failed")
+                self.stdout.write(f"{mark}  {finding.name:<12} {finding.detail}")
+            self.stdout.write(f"{len(failed)} of {len(findings)} checks failed." if failed else "All is well.")
+        sys.exit(1 if failed else 0)

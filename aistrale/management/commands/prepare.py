@@ -1,0 +1,56 @@
+"""Part of `manage.py up`, which runs it once the servers answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+
+from accounts.services import setup_link
+from aistrale import preparation
+from aistrale.reach import OutOfReach, pgvector_version, postgres_version, redis_version
+from tokens.envelope import MasterKeysInvalid
+
+
+class Command(BaseCommand):
+    help = (
+        "Bring database, keys and static files up to date, then print what was done and the first administrator's link "
+        "as JSON. Changes nothing when the database cannot be used."
+    )
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--serve", action="store_true", help="go on as `manage.py serve`, which saves a start")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            postgres_version()
+            pgvector_version()
+            redis_version()
+            preparation.check_database_is_known()
+            preparation.check_master_keys()
+        except (OutOfReach, preparation.NotPrepared, MasterKeysInvalid) as error:
+            raise CommandError(str(error)) from error
+        report = {
+            "master_key": preparation.create_missing_master_key(),
+            "migrations": preparation.migrate(),
+            "static_files": preparation.collect_static_files(),
+            "setup_link": setup_link(),
+        }
+        self.stdout.write(json.dumps(report))
+        self.stdout.flush()
+        connection.close()
+        if options["serve"]:
+            self._serve(settings_are_stale=report["master_key"] is not None)
+
+    def _serve(self, *, settings_are_stale: bool) -> None:
+        if settings_are_stale:
+            os.execv(sys.executable, [sys.executable, str(settings.BASE_DIR / "manage.py"), "serve"])
+        call_command("serve", skip_checks=False)

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from aistrale.embedded import ServerError
+from aistrale.reach import OutOfReach
+from aistrale.supervisor import Crashed, StartRefused, Supervisor
+
+
+class Command(BaseCommand):
+    help = (
+        "Start everything: PostgreSQL and Valkey unless DATABASE_URL and REDIS_URL are given, migrations, the web "
+        "server. Ctrl+C stops it all. Exit code 1 when it cannot start or a part crashes."
+    )
+    requires_system_checks = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            Supervisor(self.stdout.write).run()
+        except (Crashed, OutOfReach, ServerError, StartRefused) as error:
+            raise CommandError(str(error)) from error

@@ -1,0 +1,90 @@
+"""What must be so before the first request: a database this code knows, keys for what is in it, static files."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import django
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+
+from aistrale import keyfiles
+from tokens import keyring
+
+FINGERPRINT_FILE = "static.fingerprint"
+SEALING_MIGRATION = ("tokens", "0001_initial")
+
+
+class NotPrepared(Exception):
+    """What is wrong and what to do, in one line."""
+
+
+def unknown_migrations() -> list[str]:
+    """Applied to the database but not in this code, as ``app.name``."""
+    loader = MigrationLoader(connection)
+    return sorted(f"{app}.{name}" for app, name in set(loader.applied_migrations) - set(loader.disk_migrations))
+
+
+def pending_migrations() -> list[str]:
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+
+
+def check_database_is_known() -> None:
+    if unknown := unknown_migrations():
+        raise NotPrepared(
+            f"The database is newer than this code (it has {', '.join(unknown)}): update the code, "
+            "or use another database."
+        )
+
+
+def check_master_keys() -> None:
+    if SEALING_MIGRATION not in MigrationLoader(connection).applied_migrations:
+        return
+    if missing := keyring.missing_master_keys():
+        raise NotPrepared(
+            f"Stored provider tokens need the master key {', '.join(missing)}, which is not here: put it into "
+            f"{keyfiles.master_keys_file(settings.DATA_DIR)} or AISTRALE_MASTER_KEYS."
+        )
+
+
+def create_missing_master_key() -> str | None:
+    """The id of the key that was made, None when there is one already."""
+    return None if settings.MASTER_KEYS else keyfiles.create_master_key(settings.DATA_DIR)
+
+
+def migrate() -> list[str]:
+    """The migrations that were applied."""
+    pending = pending_migrations()
+    if pending:
+        with connection.cursor() as cursor:  # the limits are for pages
+            cursor.execute("SET statement_timeout = 0")
+        call_command("migrate", interactive=False, verbosity=0)
+    return pending
+
+
+def collect_static_files() -> bool:
+    """Whether anything had changed since the last time."""
+    mark = settings.DATA_DIR / FINGERPRINT_FILE
+    fingerprint = _static_fingerprint()
+    if settings.STATIC_ROOT.is_dir() and mark.is_file() and mark.read_text() == fingerprint:
+        return False
+    mark.unlink(missing_ok=True)
+    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    mark.write_text(fingerprint)
+    return True
+
+
+def _static_fingerprint() -> str:
+    digest = hashlib.sha256(f"{django.__version__} {settings.STORAGES}".encode())
+    for finder in get_finders():
+        for name, storage in finder.list([]):
+            stat = Path(storage.path(name)).stat()
+            digest.update(f"{name} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()

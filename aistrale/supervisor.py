@@ -1,0 +1,155 @@
+"""Everything that runs for one installation, as one: what starts together stops together, in order."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import TypedDict
+
+from django.conf import settings
+
+from aistrale import keyfiles, reach
+from aistrale.embedded import Child, DataDirectory, Servers
+
+MANAGE = settings.BASE_DIR / "manage.py"
+WATCH_SECONDS = 0.2
+WEB_READY_SECONDS = 60.0
+# On top of the time that runs get to end.
+WEB_STOP_SECONDS = 15.0
+
+
+class StartRefused(Exception):
+    """What is wrong and what to do, in one line; nothing was changed."""
+
+
+class Crashed(Exception):
+    """A part ended by itself."""
+
+
+class Report(TypedDict):
+    master_key: str | None
+    migrations: list[str]
+    static_files: bool
+    setup_link: str | None
+
+
+class Supervisor:
+    """Runs until Ctrl+C, SIGTERM or SIGHUP (returns), or until a part ends by itself (raises Crashed)."""
+
+    def __init__(self, say: Callable[[str], object]) -> None:
+        self._say = say
+        self._servers = Servers(settings.DATA_DIR, postgres=settings.EMBEDDED_POSTGRES, valkey=settings.EMBEDDED_REDIS)
+        self._web: Child | None = None
+
+    def run(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _interrupt)
+        check_port(settings.HOST, settings.PORT)
+        check_given_servers()
+        directory = DataDirectory(settings.DATA_DIR)
+        try:
+            self._start()
+            self._watch()
+        except KeyboardInterrupt:
+            self._say("Stopping.")
+        finally:
+            self._stop()
+            directory.release()
+
+    def _start(self) -> None:
+        if not keyfiles.has_secret_key():
+            keyfiles.create_secret_key(settings.DATA_DIR)
+        self._servers.start()
+        # A process of its own: this one read its settings before the servers had an address.
+        self._web = Child("The web server", [sys.executable, MANAGE, "prepare", "--serve"], environment=os.environ)
+        report = self._report(self._web)
+        self._wait_for_web(self._web)
+        for line in _news(report):
+            self._say(line)
+
+    def _report(self, web: Child) -> Report:
+        line = web.output.readline()
+        if not line:
+            raise SystemExit(1)  # it has said why
+        # Whatever else it prints must not fill the pipe.
+        threading.Thread(target=lambda: [self._say(line.decode().rstrip()) for line in web.output], daemon=True).start()
+        report: Report = json.loads(line)
+        return report
+
+    def _wait_for_web(self, web: Child) -> None:
+        deadline = time.monotonic() + WEB_READY_SECONDS
+        while not _answers(settings.HOST, settings.PORT):
+            self._raise_if_ended()
+            if time.monotonic() > deadline:
+                raise Crashed(f"{web.name} does not answer after {WEB_READY_SECONDS:.0f} s.")
+            time.sleep(0.05)
+
+    def _watch(self) -> None:
+        while True:
+            self._raise_if_ended()
+            time.sleep(WATCH_SECONDS)
+
+    def _raise_if_ended(self) -> None:
+        for child in (*self._servers.children, *([self._web] if self._web else [])):
+            if child.exit_code is not None:
+                raise Crashed(
+                    f"{child.name} ended by itself (exit code {child.exit_code}); everything else was stopped."
+                )
+
+    def _stop(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        if self._web:
+            self._web.stop(within=settings.RUN_DRAIN_SECONDS + WEB_STOP_SECONDS)
+        self._servers.stop()
+
+
+def check_port(host: str, port: int) -> None:
+    try:
+        socket.create_server((host, port)).close()
+    except OSError as error:
+        raise StartRefused(
+            f"Cannot listen on {host}:{port} ({os.strerror(error.errno or 0)}): stop what uses it, or set PORT."
+        ) from error
+
+
+def check_given_servers() -> None:
+    """Raises reach.OutOfReach when DATABASE_URL or REDIS_URL names a server that cannot be used."""
+    if not settings.EMBEDDED_POSTGRES:
+        reach.postgres_version()
+        reach.pgvector_version()
+    if not settings.EMBEDDED_REDIS:
+        reach.redis_version()
+
+
+def _news(report: Report) -> Iterator[str]:
+    if report["master_key"]:
+        yield f"Created the master key {report['master_key']}: keep a copy of {settings.DATA_DIR} in a safe place."
+    if report["migrations"]:
+        yield f"Applied {len(report['migrations'])} database migrations."
+    yield f"AISTRALE is ready at {settings.PUBLIC_URL}"
+    if report["setup_link"]:
+        yield f"Set up the first administrator within the hour: {report['setup_link']}"
+
+
+def _answers(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=5)
+    try:
+        connection.request("GET", "/health/live")
+        return connection.getresponse().status < 500
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
