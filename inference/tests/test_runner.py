@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from contextlib import aclosing
 from uuid import uuid4
 
@@ -20,12 +19,6 @@ from telemetry.models import Status
 from telemetry.services import Outcome
 
 QUICK = Timeouts(connect=1.0, first_token=0.5, between_tokens=0.5, total=5.0)
-
-
-@pytest.fixture
-def fake() -> Iterator[FakeProvider]:
-    with FakeProvider() as provider:
-        yield provider
 
 
 def run_on(fake: FakeProvider, model: str, *, attempts: int = 3, timeouts: Timeouts = QUICK) -> Run:
