@@ -5,7 +5,7 @@ The function that asks is named by ``settings.TOKEN_CHECKER``, because providers
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
 from django.conf import settings
@@ -20,6 +20,21 @@ class TokenState(models.TextChoices):
     NO_QUOTA = "no_quota", "No quota"
     UNREACHABLE = "unreachable", "Unreachable"
     NEEDS_REENTRY = "needs_reentry", "Needs re-entry"
+
+    @property
+    def tone(self) -> str:
+        """The badge's colour; the label carries the meaning."""
+        return _TONES[self]
+
+
+_TONES = {
+    TokenState.UNTESTED: "idle",
+    TokenState.WORKING: "good",
+    TokenState.REFUSED: "bad",
+    TokenState.NO_QUOTA: "caution",
+    TokenState.UNREACHABLE: "caution",
+    TokenState.NEEDS_REENTRY: "bad",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +55,10 @@ class Checker(Protocol):
 
 
 def check_secret(*, provider: str, secret: str, base_url: str) -> CheckResult:
-    """Make the provider's cheapest call. Never raises for what a provider does. May take seconds: not inside a transaction."""
+    """Make the provider's cheapest call. Never raises for what a provider does. May take seconds: not in a transaction.
+
+    The message never holds the secret, even where a provider repeats it.
+    """
     checker = cast(Checker, import_string(settings.TOKEN_CHECKER))
-    return checker(provider=provider, api_key=secret, base_url=base_url)
+    result = checker(provider=provider, api_key=secret, base_url=base_url)
+    return replace(result, message=result.message.replace(secret, "•••"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -16,6 +17,9 @@ from tokens.fields import SealedField
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
+
+EXPIRES_SOON = timedelta(days=14)
+LONG_UNUSED = timedelta(days=90)
 
 
 class Provider(models.TextChoices):
@@ -65,7 +69,10 @@ class ProviderTokenQuerySet(models.QuerySet["ProviderToken"]):
         return self.filter(Q(owner_id=user.pk) | Q(shared=True)) if user.is_active else self.none()
 
     def editable_by(self, user: User | AnonymousUser) -> ProviderTokenQuerySet:
-        return self.filter(owner_id=user.pk) if user.is_active else self.none()
+        """The user's own; administrators look after the shared ones together."""
+        if not user.is_active:
+            return self.none()
+        return self.filter(Q(owner_id=user.pk) | Q(shared=True) if user.is_superuser else Q(owner_id=user.pk))
 
     def usable(self) -> ProviderTokenQuerySet:
         """Not known to fail: neither expired, nor refused by the provider, nor unreadable."""
@@ -110,6 +117,14 @@ class ProviderToken(models.Model):
     @property
     def expired(self) -> bool:
         return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    @property
+    def expires_soon(self) -> bool:
+        return self.expires_at is not None and timezone.now() < self.expires_at <= timezone.now() + EXPIRES_SOON
+
+    @property
+    def long_unused(self) -> bool:
+        return (self.last_used_at or self.created_at) < timezone.now() - LONG_UNUSED
 
     def as_audited(self) -> dict[str, Any]:
         """What the audit log may know: no secret, no personal data."""

@@ -41,6 +41,11 @@ class SecretRequired(ValueError):
     """A new base URL without the secret: a stored secret is never sent to a host it was not entered for."""
 
 
+def allowed_base_url(text: str) -> str:
+    """Raises BaseUrlRefused."""
+    return clean_base_url(text, trusted_hosts=settings.PROVIDER_HOSTS)
+
+
 @transaction.atomic
 def add_token(
     *,
@@ -60,7 +65,7 @@ def add_token(
     """
     _require_administrator(actor, base_url=base_url, shared=shared)
     token = ProviderToken(owner=owner, provider=provider, label=label, shared=shared, expires_at=expires_at)
-    token.base_url = clean_base_url(base_url, trusted_hosts=settings.PROVIDER_HOSTS)
+    token.base_url = allowed_base_url(base_url)
     _seal_into(token, secret, check)
     _lock_owner(token)
     token.is_default = not owner.provider_tokens.filter(provider=provider, is_default=True).exists()
@@ -96,7 +101,7 @@ def update_token(
 ) -> ProviderToken:
     """Raises SecretRequired for a new base URL without a secret, SecretRefused, BaseUrlRefused, PermissionDenied."""
     locked = _lock(token)
-    base_url = clean_base_url(base_url, trusted_hosts=settings.PROVIDER_HOSTS)
+    base_url = allowed_base_url(base_url)
     changes_url = base_url != locked.base_url
     _require_administrator(actor, base_url=changes_url, shared=shared != locked.shared)
     if changes_url and not secret:
@@ -150,6 +155,17 @@ def open_token(*, token_id: UUID, actor: User) -> str:
     return secret
 
 
+def test_secret(*, actor: User, provider: str, secret: str, base_url: str) -> CheckResult:
+    """Test a secret that is not stored (yet). Raises BaseUrlRefused, PermissionDenied."""
+    _require_administrator(actor, base_url=base_url, shared=False)
+    base_url = allowed_base_url(base_url)
+    result = check_secret(provider=provider, secret=secret, base_url=base_url)
+    with transaction.atomic():
+        after = {"provider": provider, "state": result.state}
+        record(action=Action.TOKEN_TEST, actor=actor, target=None, outcome=_outcome(result), after=after)
+    return result
+
+
 def check_token(*, token: ProviderToken, actor: User) -> CheckResult:
     """Test a stored token at its provider and remember the answer. Raises TokenUnreadable."""
     secret = _open(token, actor, Action.TOKEN_TEST)
@@ -163,8 +179,8 @@ def record_check(*, token: ProviderToken, actor: User, result: CheckResult) -> N
     """Also for what a run learns by the way, e.g. a 401. Nothing is stored if the secret was replaced meanwhile."""
     current = ProviderToken.objects.filter(pk=token.pk, fingerprint=token.fingerprint, base_url=token.base_url)
     current.update(state=result.state, check_message=result.message[:500], checked_at=timezone.now())
-    outcome = Outcome.SUCCESS if result.ok else Outcome.FAILED
-    record(action=Action.TOKEN_TEST, actor=actor, target=token, outcome=outcome, after={"state": result.state})
+    after = {"state": result.state}
+    record(action=Action.TOKEN_TEST, actor=actor, target=token, outcome=_outcome(result), after=after)
 
 
 def is_readable(token: ProviderToken) -> bool:
@@ -195,6 +211,10 @@ def _settle_state(token: ProviderToken, *, readable: bool) -> None:
         return
     state = TokenState.UNTESTED if readable else TokenState.NEEDS_REENTRY
     ProviderToken.objects.filter(pk=token.pk, fingerprint=token.fingerprint).update(state=state)
+
+
+def _outcome(result: CheckResult) -> Outcome:
+    return Outcome.SUCCESS if result.ok else Outcome.FAILED
 
 
 def _open(token: ProviderToken, actor: User, action: Action) -> str:

@@ -1,0 +1,77 @@
+"""Tokens and keys for administrators: to look at, and to take a token away. No secret, no key material."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from accounts.models import User
+from tokens import services
+from tokens.models import EncryptionKey, ProviderToken
+
+if TYPE_CHECKING:
+    TokenAdminBase = admin.ModelAdmin[ProviderToken]
+    KeyAdminBase = admin.ModelAdmin[EncryptionKey]
+else:
+    TokenAdminBase = KeyAdminBase = admin.ModelAdmin
+
+
+@admin.register(ProviderToken)
+class ProviderTokenAdmin(TokenAdminBase):
+    fields = readonly_fields = (
+        "provider",
+        "label",
+        "owner",
+        "base_url",
+        "shared",
+        "is_default",
+        "hint",
+        "fingerprint",
+        "state",
+        "checked_at",
+        "check_message",
+        "last_used_at",
+        "expires_at",
+        "created_at",
+    )
+    list_display = ("label", "provider", "owner", "hint", "state", "shared", "last_used_at", "expires_at")
+    list_filter = ("provider", "state", "shared")
+    list_select_related = ("owner",)
+    search_fields = ("label", "owner__email", "fingerprint")
+    date_hierarchy = "created_at"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def delete_model(self, request: HttpRequest, obj: ProviderToken) -> None:
+        services.delete_token(token=obj, actor=_administrator(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ProviderToken]) -> None:
+        for token in queryset.select_related("owner"):
+            services.delete_token(token=token, actor=_administrator(request))
+
+
+@admin.register(EncryptionKey)
+class EncryptionKeyAdmin(KeyAdminBase):
+    fields = ("id", "state", "master_key_id", "created_at", "primary_since", "retired_at")
+    list_display = fields
+    list_filter = ("state",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: EncryptionKey | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: EncryptionKey | None = None) -> bool:
+        return False
+
+
+def _administrator(request: HttpRequest) -> User:
+    """Nobody else passes the doors of the admin site."""
+    if not isinstance(request.user, User):
+        raise TypeError("The admin site was entered without an account.")
+    return request.user

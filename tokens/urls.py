@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from tokens import views
+
+app_name = "tokens"
+urlpatterns = [
+    path("", views.token_list, name="token-list"),
+    path("add/", views.token_add, name="token-add"),
+    path("<uuid:token_id>/edit/", views.token_edit, name="token-edit"),
+    path("<uuid:token_id>/replace/", views.token_replace, name="token-replace"),
+    path("<uuid:token_id>/check/", views.token_check, name="token-check"),
+    path("<uuid:token_id>/default/", views.token_default, name="token-default"),
+    path("<uuid:token_id>/delete/", views.token_delete, name="token-delete"),
+]

@@ -1,0 +1,168 @@
+"""The pages on which people keep their provider tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.models import User
+from accounts.requests import UserRequest
+from tokens import services
+from tokens.checks import CheckResult, TokenState
+from tokens.forms import AddForm, DeleteForm, EditForm, ReplaceForm
+from tokens.models import Provider, ProviderToken
+
+UNTESTED = "untested"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    token: ProviderToken
+    state: TokenState
+    editable: bool
+
+
+@require_safe
+def token_list(request: UserRequest) -> HttpResponse:
+    return render(request, "tokens/token_list.html", {"rows": _rows(request.user)})
+
+
+@sensitive_post_parameters("secret")
+@sensitive_variables("form", "data")
+@require_http_methods(["GET", "POST"])
+def token_add(request: UserRequest) -> HttpResponse:
+    form = AddForm(request.POST or None, user=request.user)
+    check = None
+    if form.is_valid():
+        data = form.cleaned_data
+        check = _test(request, data["provider"], data["secret"], data.get("base_url", ""))
+        if check is None or check.ok:
+            token = services.add_token(owner=request.user, actor=request.user, check=check, **data)
+            messages.success(request, f"Added “{token.label}”. {_in_words(check)}")
+            return redirect("tokens:token-list")
+    return _form_page(request, "tokens/token_add.html", form, check)
+
+
+@sensitive_post_parameters("secret")
+@sensitive_variables("form", "data")
+@require_http_methods(["GET", "POST"])
+def token_edit(request: UserRequest, token_id: UUID) -> HttpResponse:
+    token = _editable(request, token_id)
+    form = EditForm(request.POST or None, token=token, user=request.user)
+    check = None
+    if form.is_valid():
+        data = form.cleaned_data
+        check = _test(request, token.provider, data["secret"], data["base_url"]) if data["secret"] else None
+        if check is None or check.ok:
+            token = services.update_token(token=token, actor=request.user, check=check, **data)
+            messages.success(request, f"Saved “{token.label}”.")
+            return redirect("tokens:token-list")
+    return _form_page(request, "tokens/token_edit.html", form, check, token)
+
+
+@sensitive_post_parameters("secret")
+@sensitive_variables("form", "secret")
+@require_http_methods(["GET", "POST"])
+def token_replace(request: UserRequest, token_id: UUID) -> HttpResponse:
+    token = _editable(request, token_id)
+    form = ReplaceForm(request.POST or None)
+    check = None
+    if form.is_valid():
+        secret = form.cleaned_data["secret"]
+        check = _test(request, token.provider, secret, token.base_url)
+        if check is None or check.ok:
+            services.replace_secret(token=token, actor=request.user, secret=secret, check=check)
+            messages.success(request, f"Replaced the secret of “{token.label}”. {_in_words(check)}")
+            return redirect("tokens:token-list")
+    return _form_page(request, "tokens/token_replace.html", form, check, token)
+
+
+@require_POST
+def token_check(request: UserRequest, token_id: UUID) -> HttpResponse:
+    token = _editable(request, token_id)
+    try:
+        check = services.check_token(token=token, actor=request.user)
+    except services.TokenUnreadable:
+        messages.error(request, f"“{token.label}” cannot be read any more. Enter its secret again.")
+    else:
+        level = messages.SUCCESS if check.ok else messages.WARNING
+        messages.add_message(request, level, f"“{token.label}”: {_in_words(check)}")
+    return _after_change(request)
+
+
+@require_POST
+def token_default(request: UserRequest, token_id: UUID) -> HttpResponse:
+    token = _editable(request, token_id)
+    services.make_default(token=token, actor=request.user)
+    messages.success(request, f"“{token.label}” is now the default for {token.get_provider_display()}.")
+    return _after_change(request)
+
+
+@require_http_methods(["GET", "POST"])
+def token_delete(request: UserRequest, token_id: UUID) -> HttpResponse:
+    token = _editable(request, token_id)
+    form = DeleteForm(request.POST or None, token=token)
+    if form.is_valid():
+        services.delete_token(token=token, actor=request.user)
+        messages.success(request, f"Deleted “{token.label}”. No new call can use it.")
+        return redirect("tokens:token-list")
+    page = "tokens/token_confirm_delete.html" + ("#confirm" if request.htmx else "")
+    return render(request, page, {"form": form, "token": token}, status=422 if form.is_bound else 200)
+
+
+def _editable(request: UserRequest, token_id: UUID) -> ProviderToken:
+    """Somebody else's token answers as one that does not exist."""
+    tokens = ProviderToken.objects.editable_by(request.user).select_related("owner")
+    return get_object_or_404(tokens, pk=token_id)
+
+
+def _rows(user: User) -> list[Row]:
+    editable = set(ProviderToken.objects.editable_by(user).values_list("pk", flat=True))
+    return [
+        Row(token, _state(token), token.pk in editable)
+        for token in ProviderToken.objects.visible_to(user).select_related("owner")
+    ]
+
+
+def _state(token: ProviderToken) -> TokenState:
+    """As it is at this moment: a key may have gone since the state was stored."""
+    return TokenState(token.state) if services.is_readable(token) else TokenState.NEEDS_REENTRY
+
+
+@sensitive_variables("secret")
+def _test(request: UserRequest, provider: str, secret: str, base_url: str) -> CheckResult | None:
+    """None where the user chose to save without a test."""
+    if UNTESTED in request.POST:
+        return None
+    return services.test_secret(actor=request.user, provider=provider, secret=secret, base_url=base_url)
+
+
+def _in_words(check: CheckResult | None) -> str:
+    if check is None:
+        return "It is untested."
+    answer = f"{check.state.label} (tested in {check.milliseconds:,} ms)."
+    return answer if check.ok else f"{answer} {check.message}"
+
+
+def _form_page(
+    request: UserRequest,
+    template: str,
+    form: AddForm | EditForm | ReplaceForm,
+    check: CheckResult | None,
+    token: ProviderToken | None = None,
+) -> HttpResponse:
+    provider = token.provider if token else form.data.get("provider")
+    context = {"form": form, "check": check, "token": token, "provider": dict(Provider.choices).get(provider or "")}
+    return render(request, template, context, status=422 if form.is_bound else 200)
+
+
+def _after_change(request: UserRequest) -> HttpResponse:
+    if not request.htmx:
+        return redirect("tokens:token-list")
+    return render(request, "tokens/token_list.html#tokens", {"rows": _rows(request.user)})
