@@ -36,7 +36,9 @@ log = structlog.get_logger(__name__)
 class ChatConsumer(AsyncWebsocketConsumer):
     """One page on one conversation. Every message checks anew who is asking and what is theirs."""
 
-    runs: Runs  # given by the routing
+    def __init__(self, *, runs: Runs) -> None:
+        super().__init__()
+        self.runs = runs
 
     async def connect(self) -> None:
         bind(

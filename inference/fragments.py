@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from django.template.loader import render_to_string
 
+from inference.conversations import sidebar_of
 from inference.models import Conversation
 from inference.services import RunForm, Started
 from inference.thread import thread_of, turn_of
@@ -27,7 +28,7 @@ def started(user: User, started: Started, form: RunForm) -> str:
         "replaces": begins_branch or form.text is None,
         "conversation": conversation,
         "client_id": uuid4(),
-        "conversations": Conversation.objects.visible_to(user).current() if is_first else None,
+        "sidebar": sidebar_of(user, current=conversation.pk) if is_first else None,
         "is_swap": True,
     }
     return render_to_string("inference/_started.html", context)
