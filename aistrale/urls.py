@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from allauth.account import views as allauth
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
@@ -17,6 +18,11 @@ urlpatterns = [
     path("account/", include("accounts.urls")),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
+    path("chat/", include("inference.urls")),
+    path("tokens/", include("tokens.urls")),
+    path("telemetry/", include("telemetry.urls")),
+    # Before the admin's own, so that there is one log-in with one throttling.
+    path("admin/login/", secure_admin_login(admin.site.login)),
     path("admin/", admin.site.urls),
 ]
 

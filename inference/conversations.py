@@ -1,0 +1,81 @@
+"""A person's conversations: the list beside the chat, and every change to one that is not a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import transaction
+
+from audit.actions import Action
+from audit.services import record
+from inference.models import Conversation
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+PAGE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the list shows: conversations that match ``query``, current or archived, at most ``shown`` of them."""
+
+    query: str = ""
+    archived: bool = False
+    shown: int = PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Sidebar:
+    """``groups`` are headings with conversations, never empty; ``current`` is the conversation on the page."""
+
+    groups: list[tuple[str, list[Conversation]]]
+    filters: Filters
+    has_more: bool
+    current: UUID | None = None
+
+    @property
+    def shown_next(self) -> int:
+        return self.filters.shown + PAGE
+
+
+def sidebar_of(user: User, *, filters: Filters | None = None, current: UUID | None = None) -> Sidebar:
+    """The user's conversations, pinned ones first, then the newest."""
+    filters = filters or Filters()
+    found = Conversation.objects.visible_to(user)
+    found = found.archived() if filters.archived else found.current()
+    if filters.query:
+        found = found.search(filters.query)
+    listed = list(found.order_by("-is_pinned", "-updated_at")[: filters.shown + 1])
+    has_more = len(listed) > filters.shown
+    rows = listed[: filters.shown]
+    pinned = [row for row in rows if row.is_pinned]
+    rest = [row for row in rows if not row.is_pinned]
+    groups = [("Pinned", pinned), ("Archived" if filters.archived else "Recent", rest)]
+    return Sidebar([group for group in groups if group[1]], filters, has_more, current)
+
+
+def rename_conversation(*, conversation: Conversation, title: str) -> None:
+    conversation.title = title
+    conversation.save(update_fields=["title"])
+
+
+def set_pinned(*, conversation: Conversation, pinned: bool) -> None:
+    conversation.is_pinned = pinned
+    conversation.save(update_fields=["is_pinned"])
+
+
+def set_archived(*, conversation: Conversation, archived: bool) -> None:
+    conversation.is_archived = archived
+    conversation.save(update_fields=["is_archived"])
+
+
+@transaction.atomic
+def delete_conversation(*, conversation: Conversation, actor: User) -> None:
+    """Messages go with it; the calls they made stay in telemetry."""
+    pk = conversation.pk
+    conversation.delete()
+    conversation.pk = pk
+    record(action=Action.CONVERSATION_DELETE, actor=actor, target=conversation)

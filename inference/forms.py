@@ -1,0 +1,43 @@
+"""What the chat pages take by HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django import forms
+
+from inference.conversations import PAGE, Filters
+from inference.models import Conversation
+from inference.providers.registry import LABELS
+from inference.run_forms import MODEL_LIMIT
+
+
+class ModelQuery(forms.Form):
+    """A model in a URL."""
+
+    provider = forms.ChoiceField(choices=LABELS)
+    model = forms.CharField(max_length=MODEL_LIMIT)
+
+    def chosen(self) -> dict[str, str]:
+        """``provider`` and ``model``, or nothing where the URL names no possible model."""
+        return self.cleaned_data if self.is_valid() else {}
+
+
+class RenameForm(forms.ModelForm[Conversation]):
+    class Meta:
+        model = Conversation
+        fields = ("title",)
+
+
+class _FiltersForm(forms.Form):
+    q = forms.CharField(required=False, max_length=200)
+    archived = forms.BooleanField(required=False)
+    shown = forms.IntegerField(required=False, min_value=PAGE, max_value=10_000)
+
+
+def filters_from(data: Mapping[str, str]) -> Filters:
+    """What a URL says of the list of conversations; anything impossible in it counts as not said."""
+    form = _FiltersForm(data)
+    form.is_valid()
+    cleaned = form.cleaned_data
+    return Filters(cleaned.get("q", ""), cleaned.get("archived", False), cleaned.get("shown") or PAGE)

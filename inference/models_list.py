@@ -1,0 +1,163 @@
+"""The models that a person can choose from, as the providers themselves list them for the person's tokens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, TypedDict
+
+from asgiref.sync import async_to_sync
+from django.core.cache import cache
+
+from inference.providers.errors import ProviderError
+from inference.providers.registry import LABELS, NEEDS_NO_TOKEN, get_adapter
+from telemetry.models import PriceOverride
+from telemetry.pricing import PriceOverride as Override
+from telemetry.pricing import UnitPrices, context_tokens, unit_prices
+from tokens.checks import TokenState
+from tokens.models import ProviderToken
+from tokens.services import TokenUnreadable, open_token, pick_token
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+LIMIT_SECONDS = 10.0
+KEPT_SECONDS = 3600
+ERROR_KEPT_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One model. Prices are USD per million tokens; None where nobody knows them."""
+
+    id: str
+    context_tokens: int | None
+    prices: UnitPrices | None
+
+    @property
+    def input_price(self) -> Decimal | None:
+        return self.prices.input if self.prices else None
+
+    @property
+    def output_price(self) -> Decimal | None:
+        return self.prices.output if self.prices else None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A provider. With a ``disabled_reason`` it cannot be used; ``error`` says why its models could not be listed."""
+
+    provider: str
+    label: str
+    choices: list[Choice]
+    disabled_reason: str = ""
+    error: str = ""
+
+
+class Listing(TypedDict):
+    """What is cached: model ids with their context size, or the error that came instead."""
+
+    models: list[tuple[str, int | None]]
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    provider: str
+    cache_key: str
+    base_url: str | None
+    api_key: str
+
+
+def list_groups(user: User, *, refresh: bool = False) -> list[Group]:
+    """Every provider with its models. Asks those whose list is not cached, all at once, each for at most 10 s."""
+    tokens = {provider: pick_token(user=user, provider=provider) for provider in LABELS}
+    reasons = {provider: disabled_reason(provider, token) for provider, token in tokens.items()}
+    listings: dict[str, Listing] = {}
+    questions = []
+    for provider in (provider for provider, reason in reasons.items() if not reason):
+        token = tokens[provider]
+        key = _cache_key(provider, token)
+        cached = None if refresh else cache.get(key)
+        if cached is not None:
+            listings[provider] = cached
+            continue
+        try:
+            questions.append(_question(user, provider, token, key))
+        except TokenUnreadable as error:
+            reasons[provider] = str(error)
+    listings |= _ask_all(questions)
+    return [_group(provider, reasons[provider], listings.get(provider)) for provider in LABELS]
+
+
+def disabled_reason(provider: str, token: ProviderToken | None) -> str:
+    """Why the provider cannot be asked at the moment, or an empty text."""
+    if provider in NEEDS_NO_TOKEN:
+        return ""
+    if token is None:
+        return "You have no token for it yet."
+    if token.expired:
+        return f"Your token “{token.label}” has expired."
+    if token.state == TokenState.REFUSED:
+        return f"The provider refuses your token “{token.label}”."
+    if token.state == TokenState.NEEDS_REENTRY:
+        return f"Your token “{token.label}” has to be entered again."
+    return ""
+
+
+def choice_of(user: User, provider: str, model: str) -> Choice:
+    """One model by its name, without asking the provider."""
+    listing: Listing | None = cache.get(_cache_key(provider, pick_token(user=user, provider=provider)))
+    listed = dict(listing["models"]) if listing else {}
+    return _choice(provider, model, listed.get(model), PriceOverride.objects.of(provider, model))
+
+
+def _cache_key(provider: str, token: ProviderToken | None) -> str:
+    return f"models:{token.pk}:{token.fingerprint}" if token else f"models:{provider}"
+
+
+def _question(user: User, provider: str, token: ProviderToken | None, key: str) -> _Question:
+    api_key = open_token(token_id=token.pk, actor=user) if token else ""
+    return _Question(provider, key, (token.base_url or None) if token else None, api_key)
+
+
+def _ask_all(questions: Sequence[_Question]) -> dict[str, Listing]:
+    answers = async_to_sync(_gather)(questions) if questions else []
+    for question, answer in zip(questions, answers, strict=True):
+        cache.set(question.cache_key, answer, ERROR_KEPT_SECONDS if answer["error"] else KEPT_SECONDS)
+    return {question.provider: answer for question, answer in zip(questions, answers, strict=True)}
+
+
+async def _gather(questions: Sequence[_Question]) -> list[Listing]:
+    return await asyncio.gather(*map(_ask, questions))
+
+
+async def _ask(question: _Question) -> Listing:
+    adapter = get_adapter(question.provider)
+    try:
+        async with asyncio.timeout(LIMIT_SECONDS):
+            models = await adapter.list_models(api_key=question.api_key, base_url=question.base_url)
+    except TimeoutError:
+        return Listing(models=[], error=f"No answer within {LIMIT_SECONDS:.0f} s.")
+    except ProviderError as error:
+        return Listing(models=[], error=error.message.replace(question.api_key or "\0", "•••"))
+    return Listing(models=[(model.id, model.context_tokens) for model in models], error="")
+
+
+def _group(provider: str, reason: str, listing: Listing | None) -> Group:
+    label = LABELS[provider]
+    if listing is None:
+        return Group(provider, label, [], disabled_reason=reason)
+    overrides = PriceOverride.objects.of(provider, *(model for model, _ in listing["models"]))
+    choices = [_choice(provider, model, context, overrides) for model, context in sorted(listing["models"])]
+    return Group(provider, label, choices, disabled_reason=reason, error=listing["error"])
+
+
+def _choice(provider: str, model: str, context: int | None, overrides: Iterable[Override]) -> Choice:
+    return Choice(
+        id=model,
+        context_tokens=context or context_tokens(provider, model),
+        prices=unit_prices(provider, model, overrides=overrides),
+    )

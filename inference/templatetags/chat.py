@@ -1,0 +1,61 @@
+"""Words for what a run did, or why it failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from django.template import Library
+
+from telemetry.models import Generation, UsageSource
+
+register = Library()
+
+
+class Explanation(NamedTuple):
+    title: str
+    next_step: str
+
+
+_TRY_AGAIN = "Try again, or use another model."
+_EXPLANATIONS = {
+    "authentication_failed": Explanation("The provider refused the token", "Test or replace it under Tokens."),
+    "permission_denied": Explanation("The token may not use this model", "Choose another model or another token."),
+    "not_found": Explanation("The provider does not know this model", "Choose another model."),
+    "bad_request": Explanation("The provider refused the request", "Change the parameters or shorten the thread."),
+    "rate_limited": Explanation("The provider's limit is reached", "Wait, check the quota, or use another model."),
+    "overloaded": Explanation("The provider is overloaded", _TRY_AGAIN),
+    "timeout": Explanation("The provider took too long", _TRY_AGAIN),
+    "connection_lost": Explanation("The provider could not be reached", _TRY_AGAIN),
+    "stream_broken": Explanation("The answer broke off at the provider", _TRY_AGAIN),
+    "content_filtered": Explanation("The provider withheld the answer", "Word the question differently."),
+    "token_unreadable": Explanation("The stored token cannot be opened", "Enter it again under Tokens."),
+    "interrupted": Explanation("AISTRALE stopped while this answer was coming", "What came is kept. Try again."),
+    "internal_error": Explanation("Something went wrong on our side", "Try again; the details are in the logs."),
+}
+_UNKNOWN = Explanation("The call failed", _TRY_AGAIN)
+
+
+@register.filter
+def explanation(generation: Generation) -> Explanation:
+    """What a failure means and what to do next."""
+    return _EXPLANATIONS.get(generation.error_type, _UNKNOWN)
+
+
+@register.filter
+def about(generation: Generation) -> str:
+    """The mark of figures that nobody has reported."""
+    return "≈ " if generation.usage_source == UsageSource.ESTIMATED else ""
+
+
+@register.filter
+def retry_after(generation: Generation) -> float | None:
+    """Seconds that the provider asked to wait after the last attempt."""
+    seconds = generation.attempts[-1].get("retry_after") if generation.attempts else None
+    return seconds if isinstance(seconds, int | float) else None
+
+
+@register.filter
+def setting_words(parameters: Mapping[str, Any]) -> str:
+    """``temperature 0.7, seed 1``; empty where nothing was set."""
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in sorted(parameters.items()))

@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from inference.views import chat, conversations, models
+
+app_name = "inference"
+urlpatterns = [
+    path("", chat.chat, name="chat"),
+    path("models/", models.model_list, name="model-list"),
+    path("parameters/", models.parameter_list, name="parameter-list"),
+    path("messages/<int:pk>/source/", chat.message_source, name="message-source"),
+    path("<uuid:pk>/", chat.conversation_detail, name="conversation-detail"),
+    path("<uuid:pk>/rename/", conversations.conversation_rename, name="conversation-rename"),
+    path("<uuid:pk>/pin/", conversations.conversation_pin, name="conversation-pin"),
+    path("<uuid:pk>/archive/", conversations.conversation_archive, name="conversation-archive"),
+    path("<uuid:pk>/delete/", conversations.conversation_delete, name="conversation-delete"),
+]

@@ -1,0 +1,81 @@
+// Sending: every form in the chat sends with the composer's settings, once, and keeps its text until it is accepted.
+import { toast } from "../toasts.js";
+import { announce, chat, composer, input, messages, onChange, running, uuid } from "./page.js";
+import { connected, send } from "./socket.js";
+
+const button = document.getElementById("send");
+let unanswered = null;
+
+/** The message that was sent and is neither accepted nor refused yet, or null. */
+export function pending() {
+  return unanswered;
+}
+
+function settle() {
+  unanswered = null;
+  delete composer.dataset.pending;
+}
+
+/** Once the thread shows the message the server has stored it: only then may the text go. */
+function settleAccepted() {
+  if (!unanswered || !messages.querySelector(`[data-client-id="${unanswered.client_id}"]`)) return;
+  const isFromComposer = unanswered.text === input.value;
+  settle();
+  if (!isFromComposer) return;
+  input.value = "";
+  input.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+/** What the form asks for, with the settings as the page shows them. */
+function messageOf(form) {
+  const { text, ...settings } = Object.fromEntries(new FormData(composer));
+  if (form === composer) return { ...settings, text };
+  const own = Object.fromEntries(new FormData(form));
+  return { ...settings, ...own, client_id: uuid() };
+}
+
+function refusal(message) {
+  if (unanswered) return "Still sending the last message.";
+  if (running()) return "An answer is still coming. Stop it first, with Esc.";
+  if (message.type === "run" && !message.text.trim()) return "Write a message first.";
+  if (!message.model) return "Choose a model first.";
+  return "";
+}
+
+chat.addEventListener("htmx:wsConfigSend", (event) => {
+  // Sent from here, because htmx would queue it where a lost connection has to be caught up with first.
+  event.preventDefault();
+  event.detail.triggeringEvent?.preventDefault();
+  const message = messageOf(event.target);
+  const why = refusal(message);
+  if (why) return toast(why, "warning");
+  unanswered = message;
+  document.getElementById("composer-errors").replaceChildren();
+  composer.dataset.pending = "";
+  chat.dispatchEvent(new CustomEvent("chat:sent"));
+  if (connected()) send(message);
+});
+
+export function stop() {
+  const meta = running();
+  if (!meta || !connected()) return;
+  send({ type: "stop", generation: meta.dataset.generation });
+  announce("Stopping.");
+}
+
+// While an answer is coming the button stops it, and the focus stays where it is.
+button.addEventListener("mousedown", (event) => event.preventDefault());
+button.addEventListener("click", (event) => {
+  if (!running()) return;
+  event.preventDefault();
+  stop();
+});
+
+function sync() {
+  settleAccepted();
+  if (document.querySelector("#composer-errors li")) settle();
+  composer.toggleAttribute("data-running", Boolean(running()));
+  messages.setAttribute("aria-busy", String(Boolean(running())));
+}
+onChange(sync);
+sync();

@@ -1,0 +1,36 @@
+// How much of the model's window is used, and a warning before sending what will not fit.
+import { estimateTokens, input, messages, onChange } from "./page.js";
+
+const system = document.getElementById("id_system");
+const facts = document.getElementById("model-facts");
+const meter = document.getElementById("context-meter");
+const words = document.getElementById("context-words");
+const warning = document.getElementById("context-warning");
+
+function said() {
+  const turns = [...messages.querySelectorAll(".question-text, .prose, .tail")];
+  return turns.reduce((sum, element) => sum + element.textContent.length, 0);
+}
+
+function paint() {
+  const used = estimateTokens(said() + system.value.length + input.value.length);
+  const size = Number(facts.dataset.context) || 0;
+  const count = used.toLocaleString("en");
+  meter.hidden = !size;
+  meter.max = size || 1;
+  meter.value = Math.min(used, size);
+  words.textContent = size ? `≈ ${count} of ${size.toLocaleString("en")} tokens` : `≈ ${count} tokens`;
+  const text = size && used > size ? `This will not fit: about ${count} tokens for a window of ${size.toLocaleString("en")}. Shorten it, or choose another model.` : "";
+  if (warning.textContent !== text) warning.textContent = text;
+  document.querySelector("[data-tokens-of=id_system]").textContent = `≈ ${estimateTokens(system.value.length).toLocaleString("en")} tokens`;
+}
+
+let timer = 0;
+function soon() {
+  timer ||= setTimeout(() => { timer = 0; paint(); }, 200);
+}
+input.addEventListener("input", soon);
+system.addEventListener("input", soon);
+onChange(soon);
+new MutationObserver(soon).observe(facts, { attributeFilter: ["data-context"] });
+paint();

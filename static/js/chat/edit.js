@@ -1,0 +1,34 @@
+// Editing a question: its text becomes a form, which sends a new branch.
+import { messages } from "./page.js";
+
+const template = document.getElementById("edit-template");
+
+export function edit(question) {
+  if (question.querySelector("form.edit")) return;
+  const form = template.content.firstElementChild.cloneNode(true);
+  const text = question.querySelector(".question-text");
+  form.elements.parent.value = question.dataset.parent;
+  form.elements.text.value = text.textContent;
+  text.hidden = true;
+  question.append(form);
+  htmx.process(form);
+  form.elements.text.focus();
+}
+
+function close(form) {
+  const question = form.closest(".question");
+  form.remove();
+  question.querySelector(".question-text").hidden = false;
+  question.querySelector("[data-edit]").focus();
+}
+
+messages.addEventListener("click", (event) => {
+  if (event.target.closest("[data-edit]")) edit(event.target.closest(".question"));
+  else if (event.target.closest("[data-cancel]")) close(event.target.closest("form"));
+});
+messages.addEventListener("keydown", (event) => {
+  const form = event.target.closest("form.edit");
+  if (!form || event.key !== "Escape") return;
+  event.stopPropagation();
+  close(form);
+});

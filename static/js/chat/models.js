@@ -1,0 +1,103 @@
+// The model picker: a list that is filtered and walked by keyboard, and takes a name that is not in it.
+import { composer } from "./page.js";
+import { values } from "./parameters.js";
+
+const dialog = document.getElementById("model-dialog");
+const filter = document.getElementById("model-filter");
+const list = document.getElementById("model-options");
+const count = document.getElementById("model-count");
+let onPicked = null;
+
+function shown() {
+  return [...list.querySelectorAll("[role=option]:not([hidden], [aria-disabled])")];
+}
+
+function select(option) {
+  for (const old of list.querySelectorAll("[aria-selected=true]")) old.setAttribute("aria-selected", "false");
+  option?.setAttribute("aria-selected", "true");
+  filter.setAttribute("aria-activedescendant", option?.id ?? "");
+  option?.scrollIntoView({ block: "nearest" });
+}
+
+function apply() {
+  const words = filter.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
+  const name = filter.value.trim();
+  let matches = 0;
+  for (const option of list.querySelectorAll("[role=option]")) {
+    if (option.hasAttribute("data-free")) {
+      option.hidden = !name;
+      option.dataset.model = name;
+      option.querySelector("[data-free-name]").textContent = name;
+    } else {
+      const text = (option.dataset.label ?? "").toLowerCase();
+      option.hidden = !words.every((word) => text.includes(word));
+      if (!option.hidden && option.dataset.model) matches += 1;
+    }
+  }
+  count.textContent = matches === 1 ? "1 model" : `${matches.toLocaleString("en")} models`;
+  const current = shown().find((option) => option.dataset.model === composer.elements.model.value && option.dataset.provider === composer.elements.provider.value);
+  select((!name && current) || shown()[0]);
+}
+
+async function load() {
+  if (list.childElementCount) return apply();
+  count.textContent = "Asking the providers…";
+  await htmx.ajax("GET", list.dataset.url, { target: list, swap: "innerHTML" });
+}
+
+async function pick(option) {
+  const { provider, model, label, context } = option.dataset;
+  const isFree = option.hasAttribute("data-free");
+  composer.elements.provider.value = provider;
+  composer.elements.model.value = model;
+  document.getElementById("model-name").textContent = isFree ? `${label} ${model}` : label;
+  const facts = document.getElementById("model-facts");
+  facts.replaceChildren(...[...option.querySelector("[data-facts]").childNodes].map((node) => node.cloneNode(true)));
+  facts.dataset.context = context;
+  const then = onPicked;
+  dialog.close();
+  const panel = document.getElementById("parameters");
+  const url = list.dataset.url.replace("models", "parameters");
+  await htmx.ajax("GET", url, { target: panel, swap: "innerHTML", values: { provider, model, ...values() } });
+  then?.();
+}
+
+/** ``then`` runs once a model is chosen and its parameters are there. */
+export function choose(then = null) {
+  onPicked = then;
+  dialog.showModal();
+}
+
+// However it was opened.
+new MutationObserver(() => {
+  if (!dialog.open) return;
+  filter.value = "";
+  load();
+}).observe(dialog, { attributeFilter: ["open"] });
+dialog.addEventListener("close", () => { onPicked = null; });
+
+list.addEventListener("htmx:afterSettle", apply);
+list.addEventListener("htmx:responseError", () => { count.textContent = "The list could not be fetched. Try Refresh."; });
+list.addEventListener("htmx:sendError", () => { count.textContent = "The server could not be reached. Try Refresh."; });
+filter.addEventListener("input", apply);
+filter.addEventListener("keydown", (event) => {
+  const options = shown();
+  const at = options.findIndex((option) => option.getAttribute("aria-selected") === "true");
+  const steps = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + 10, PageUp: at - 10 };
+  if (event.key in steps) {
+    event.preventDefault();
+    select(options[Math.max(0, Math.min(options.length - 1, steps[event.key]))]);
+  } else if (event.key === "Enter" && options[at]) {
+    event.preventDefault();
+    pick(options[at]);
+  }
+});
+list.addEventListener("click", (event) => {
+  const option = event.target.closest("[role=option]:not([aria-disabled])");
+  if (option) pick(option);
+});
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-other-model]");
+  if (button) choose(() => button.form.requestSubmit());
+});

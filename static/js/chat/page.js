@@ -1,0 +1,52 @@
+// Elements that several behaviours share, and the one moment they all wait for.
+export const chat = document.getElementById("chat");
+export const messages = document.getElementById("messages");
+export const composer = document.getElementById("composer");
+export const input = document.getElementById("id_text");
+
+/** The line under the answer that is coming, or null. */
+export function running() {
+  return messages.querySelector(".meta[data-status=running]");
+}
+
+/** Call back after each change of the thread, whether it came by socket or by HTTP. */
+export function onChange(callback) {
+  chat.addEventListener("htmx:wsAfterMessage", callback);
+  document.addEventListener("htmx:afterSettle", callback);
+}
+
+export function announce(text) {
+  document.getElementById("announcer").textContent = text;
+}
+
+/** A random UUID; crypto.randomUUID exists only on https and localhost. */
+export function uuid() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+/** A rough count; the provider's own figure follows with the answer. */
+export function estimateTokens(characters) {
+  return Math.ceil(characters / 4);
+}
+
+export function stored(key) {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+/** An empty text removes the key. A full or forbidden store only means that nothing is kept. */
+export function store(key, text) {
+  try {
+    if (text) localStorage.setItem(key, text);
+    else localStorage.removeItem(key);
+  } catch {
+    return;
+  }
+}
