@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from allauth.account.admin import EmailAddress
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 else:
     UserAdminBase, UserForm = DjangoUserAdmin, ModelForm
 
-# Rights come from the role alone.
+admin.site.site_header = admin.site.site_title = "AISTRALE administration"
+# Rights come from the role alone, and a user has one address.
 admin.site.unregister(Group)
+admin.site.unregister(EmailAddress)
 
 
 @admin.register(User)

@@ -65,3 +65,7 @@ class SetupForm(forms.Form):
 
 class ThemeForm(forms.Form):
     theme = forms.ChoiceField(choices=Theme.choices)
+
+
+class ChecklistForm(forms.Form):
+    shown = forms.BooleanField(required=False)

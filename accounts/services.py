@@ -1,4 +1,4 @@
-"""Setting up the first administrator, and what is written down about log-ins."""
+"""Setting up the first administrator, what is written down about log-ins, and what a user has chosen or seen."""
 
 from __future__ import annotations
 
@@ -62,3 +62,15 @@ def record_failed_login(*, email: str) -> None:
 def set_theme(*, user: User, theme: str) -> None:
     user.theme = theme
     user.save(update_fields=["theme"])
+
+
+def show_checklist(*, user: User, shown: bool) -> None:
+    user.checklist_dismissed = not shown
+    user.save(update_fields=["checklist_dismissed"])
+
+
+def note_record_read(*, user: User) -> None:
+    """The last step of the checklist: the user has looked at the record of a call."""
+    if not user.has_read_a_record:
+        user.has_read_a_record = True
+        user.save(update_fields=["has_read_a_record"])

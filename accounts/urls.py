@@ -9,5 +9,6 @@ from accounts import views
 app_name = "accounts"
 urlpatterns = [
     path("setup/<str:token>/", views.setup, name="setup"),
+    path("checklist/", views.checklist, name="checklist"),
     path("theme/", views.theme, name="theme"),
 ]

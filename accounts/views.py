@@ -1,4 +1,4 @@
-"""The first administrator, and the theme. Log-in, log-out and password change are django-allauth's views."""
+"""The first administrator, theme and checklist. Log-in, log-out and password change are views of django-allauth."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import trigger_client_event
 
 from accounts import services
-from accounts.forms import SetupForm, ThemeForm
+from accounts.forms import ChecklistForm, SetupForm, ThemeForm
 from accounts.requests import UserRequest
 
 
@@ -51,3 +51,11 @@ def theme(request: UserRequest) -> HttpResponse:
     target = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()})
     return redirect(target if safe else "dashboard")
+
+
+@require_POST
+def checklist(request: UserRequest) -> HttpResponse:
+    form = ChecklistForm(request.POST)
+    if form.is_valid():
+        services.show_checklist(user=request.user, shown=form.cleaned_data["shown"])
+    return redirect("dashboard")

@@ -27,6 +27,7 @@ class Migration(migrations.Migration):
                 ('theme', models.CharField(choices=[('system', 'Follow system'), ('light', 'Light'), ('dark', 'Dark')], default='system', max_length=10)),
                 ('time_zone', models.CharField(default='UTC', max_length=50)),
                 ('checklist_dismissed', models.BooleanField(default=False)),
+                ('has_read_a_record', models.BooleanField(default=False)),
                 ('date_joined', models.DateTimeField(auto_now_add=True)),
             ],
             options={

@@ -18,7 +18,6 @@ def test_it_makes_an_account_that_can_log_in(client_of: ClientOf, admin: User) -
         "email": "dora@example.org",
         "name": "Dora",
         "role": Role.ENGINEER,
-        "usable_password": "true",
         "password1": PASSWORD,
         "password2": PASSWORD,
     }
@@ -34,7 +33,7 @@ def test_it_makes_an_account_that_can_log_in(client_of: ClientOf, admin: User) -
 
 def test_it_stores_addresses_in_lower_case(client_of: ClientOf, admin: User) -> None:
     data = {"email": "Dora@Example.org", "role": Role.ENGINEER, "password1": PASSWORD, "password2": PASSWORD}
-    client_of(admin).post(reverse("admin:accounts_user_add"), {**data, "usable_password": "true"})
+    client_of(admin).post(reverse("admin:accounts_user_add"), data)
     assert User.objects.filter(email="dora@example.org").exists()
 
 
@@ -59,6 +58,10 @@ def test_it_sets_a_new_password(client_of: ClientOf, admin: User, alice: User) -
     alice.refresh_from_db()
     assert alice.check_password(PASSWORD)
     assert AuditEvent.objects.get().action == "accounts:user:password_change"
+
+
+def test_it_offers_no_second_address_to_log_in_with(client_of: ClientOf, admin: User) -> None:
+    assert b"Email addresses" not in client_of(admin).get(reverse("admin:index")).content
 
 
 def test_it_deletes_nobody(client_of: ClientOf, admin: User, alice: User) -> None:

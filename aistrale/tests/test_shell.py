@@ -18,6 +18,7 @@ from aistrale.middleware import page_middleware
 
 ClientOf = Callable[[User], Client]
 TEMPLATES = sorted((settings.BASE_DIR / "templates").rglob("*.html"))
+GENERATED = "code.css"  # the colours of Pygments
 SPRITE = settings.BASE_DIR / "static/vendor/lucide/icons.svg"
 
 
@@ -53,8 +54,8 @@ def test_it_keeps_templates_free_of_what_the_csp_refuses(template: Path) -> None
 
 
 def test_it_keeps_our_css_under_400_lines() -> None:
-    sheets = (settings.BASE_DIR / "static/css").glob("*.css")
-    assert sum(len(sheet.read_text().splitlines()) for sheet in sheets) < 400
+    written = [sheet for sheet in (settings.BASE_DIR / "static/css").glob("*.css") if sheet.name != GENERATED]
+    assert sum(len(sheet.read_text().splitlines()) for sheet in written) < 400
 
 
 def test_it_marks_the_current_page(client_of: ClientOf, alice: User) -> None:
