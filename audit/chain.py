@@ -21,13 +21,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 FORMAT = 1
 GENESIS = "0" * 64
 ERASURE = "audit:details:erase"
+_ERASURE_START = f'{{"action":"{ERASURE}"'
 MAX_INTEGER = 2**53 - 1
 
 _NOT_ALLOWED = "an audit value is text, a whole number, true, false, null, a list or a dict with text keys, not {}"
@@ -40,8 +41,8 @@ class Link(NamedTuple):
     previous_hash: str
     hash: str
     body: str
-    salt: str | None
-    content: str | None
+    salt: str | None = None
+    content: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,55 +108,36 @@ def _check_container(value: object) -> None:
         raise ValueError(_NOT_ALLOWED.format(type(value).__name__))
 
 
-@dataclass(slots=True)
-class _Erasures:
-    """Details may be missing only where a later entry says that a person they were about was erased."""
-
-    missing: list[tuple[int, set[str]]] = field(default_factory=list)
-    people: set[str] = field(default_factory=set)
-
-    def see_missing(self, link: Link) -> None:
-        body = json.loads(link.body)
-        if body["details_digest"] is not None:
-            self.missing.append((link.sequence, {body["actor"], body["owner"]}))
-
-    def see_erasure(self, link: Link) -> None:
-        self.people.add(json.loads(link.body)["owner"])
-
-    def unexplained(self) -> Problem | None:
-        for sequence, people in self.missing:
-            if not people & self.people:
-                return Problem(sequence, "its personal details are gone, and no entry records their erasure")
-        return None
-
-
 def verify(
     links: Iterable[Link],
     *,
     sequence: int = 0,
     previous_hash: str = GENESIS,
     heads: Mapping[int, str] | None = None,
+    erased: Collection[str] | None = (),
 ) -> Verdict:
     """Checks ``links``, in the order of their sequence, as the entries that follow entry ``sequence``.
 
-    ``heads`` are hashes known from signed checkpoints, by sequence. Stops at the first problem.
+    ``heads`` are hashes known from signed checkpoints, by sequence. ``erased`` are pseudonyms known to be erased beside
+    those that ``links`` themselves tell of; None if links come without personal details. Stops at the first problem.
     """
     heads = heads or {}
     verdict = Verdict(sequence=sequence, hash=previous_hash)
-    erasures = _Erasures()
-    erasure_start = f'{{"action":"{ERASURE}"'
+    without_details: list[tuple[int, set[str | None]]] = []
+    people = set(erased or ())
     for link in links:
         verdict.problem = _problem(link, verdict, heads)
         if verdict.problem:
             return verdict
         if link.content is None:
-            erasures.see_missing(link)
-        if link.body.startswith(erasure_start):
-            erasures.see_erasure(link)
+            without_details += _missing_details(link)
+        if link.body.startswith(_ERASURE_START):
+            people.add(json.loads(link.body)["owner"])
         verdict.sequence, verdict.hash = link.sequence, link.hash
         verdict.entries += 1
-    verdict.erased = len(erasures.missing)
-    verdict.problem = _missing_tail(verdict, heads) or erasures.unexplained()
+    verdict.erased = len(without_details)
+    unexplained = [sequence for sequence, about in without_details if erased is not None and not about & people]
+    verdict.problem = _missing_tail(verdict, heads) or _gone(unexplained)
     return verdict
 
 
@@ -193,3 +175,15 @@ def _missing_tail(verdict: Verdict, heads: Mapping[int, str]) -> Problem | None:
     if last <= verdict.sequence:
         return None
     return Problem(verdict.sequence + 1, f"it is missing: a signed checkpoint knows {last} entries")
+
+
+def _missing_details(link: Link) -> list[tuple[int, set[str | None]]]:
+    """The entry and whom it is by and about, if it once had details."""
+    body = json.loads(link.body)
+    return [(link.sequence, {body["actor"], body["owner"]})] if body["details_digest"] else []
+
+
+def _gone(sequences: list[int]) -> Problem | None:
+    if not sequences:
+        return None
+    return Problem(sequences[0], "its personal details are gone, and no entry records their erasure")

@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Substr
 
+from audit import chain
 from audit.actions import Outcome
 
 # Start (from 1) and length of year, month, day, hour and minute in an ISO time.
@@ -142,3 +143,20 @@ class AuditDetails(models.Model):
     def personal(self) -> dict[str, Any]:
         """The content as a dict."""
         return cast("dict[str, Any]", json.loads(self.content))
+
+
+class AuditVerification(models.Model):
+    """One row: what the server itself found when it last verified, for the pages; ``verify_audit`` is the proof."""
+
+    verified_at = models.DateTimeField()
+    # The chain is right up to this entry.
+    sequence = models.BigIntegerField(default=0)
+    hash = models.CharField(max_length=64, default=chain.GENESIS)
+    # What was verified before is verified again and again, in slices: up to here in the present round.
+    again_sequence = models.BigIntegerField(default=0)
+    again_hash = models.CharField(max_length=64, default=chain.GENESIS)
+    problem_sequence = models.BigIntegerField(null=True)
+    problem = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return self.problem or f"right up to {self.sequence}"

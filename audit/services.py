@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 import pgtrigger
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import connection, models, transaction
 
@@ -17,6 +18,7 @@ from audit import chain
 from audit.actions import Action, Outcome
 from audit.context import current
 from audit.models import AuditDetails, AuditEvent
+from audit.upkeep import write_checkpoint_if_due
 
 # An advisory lock no other part takes: "audit" in ASCII.
 _LOCK = 0x6175646974
@@ -158,6 +160,8 @@ def _write(
     event = _append(body)
     if content:
         AuditDetails.objects.create(event=event, salt=salt, content=content)
+    if event.sequence % settings.CHECKPOINT_ENTRIES == 0:
+        transaction.on_commit(write_checkpoint_if_due, robust=True)
     return event
 
 

@@ -1,0 +1,87 @@
+"""Prove that the audit log is as it was written."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+from django.db.models import Max
+
+from audit import chain, checkpoint
+from audit.models import AuditEvent
+from audit.progress import watcher
+from audit.verification import known_heads, verify_from
+
+NOT_CHECKED = 2
+
+
+class Command(BaseCommand):
+    help = (
+        "Verify the audit log against its hash chain and its signed checkpoints. Exit status 0: right; 1: a problem, "
+        "which is named with the first bad entry; 2: it could not be verified. Example: manage.py verify_audit --json"
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--from", dest="first", type=int, default=1, metavar="N", help="begin at entry N")
+        parser.add_argument("--checkpoints", type=Path, metavar="DIR", help="default: AISTRALE_CHECKPOINT_DIR")
+        parser.add_argument("--json", dest="as_json", action="store_true", help="one JSON object on stdout")
+
+    def handle(self, *args: Any, first: int, checkpoints: Path | None, as_json: bool, **options: Any) -> None:
+        heads = _heads(checkpoints)
+        verdict = self._verify(first, heads, quiet=as_json)
+        if as_json:
+            self.stdout.write(json.dumps(_report(first, heads, verdict)))
+            sys.exit(1 if verdict.problem else 0)
+        if verdict.problem:
+            raise CommandError(f"The audit log is not right. First bad {verdict.problem}.")
+        self._praise(verdict, heads)
+
+    def _verify(self, first: int, heads: dict[int, str], *, quiet: bool) -> chain.Verdict:
+        if first < 1:
+            raise CommandError("Entries are numbered from 1.", returncode=NOT_CHECKED)
+        try:
+            total = (AuditEvent.objects.aggregate(last=Max("sequence"))["last"] or 0) - first + 1
+            watch = iter if quiet else watcher("Verifying", total, self.stdout.write)
+            return verify_from(first, heads=heads, watch=watch)
+        except DatabaseError as error:
+            raise CommandError(f"The audit log can not be read: {error}", returncode=NOT_CHECKED) from error
+
+    def _praise(self, verdict: chain.Verdict, heads: dict[int, str]) -> None:
+        self.stdout.write(
+            f"The audit log is right: {verdict.entries:,} entries up to {verdict.sequence}, "
+            f"hash {verdict.hash}, personal details of {verdict.erased:,} erased."
+        )
+        if not heads:
+            self.stdout.write("There are no checkpoints, so a cut tail or a log written anew would not be seen.")
+
+
+def _heads(directory: Path | None) -> dict[int, str]:
+    if directory and not directory.is_dir():
+        raise CommandError(f"{directory} is not a directory.", returncode=NOT_CHECKED)
+    directory = directory or settings.CHECKPOINT_DIR
+    if checkpoint.files(directory) and not settings.AUDIT_KEYS:
+        raise CommandError("Checkpoints need the audit key: set AISTRALE_AUDIT_KEY.", returncode=NOT_CHECKED)
+    try:
+        return known_heads(directory)
+    except checkpoint.CheckpointError as error:
+        raise CommandError(f"A checkpoint is not as it was written: {error}.") from error
+
+
+def _report(first: int, heads: dict[int, str], verdict: chain.Verdict) -> dict[str, Any]:
+    problem = verdict.problem
+    return {
+        "right": problem is None,
+        "first": first,
+        "last": verdict.sequence,
+        "hash": verdict.hash,
+        "entries": verdict.entries,
+        "erased": verdict.erased,
+        "checkpointed_to": max(heads, default=0),
+        "problem": {"sequence": problem.sequence, "reason": problem.reason} if problem else None,
+    }

@@ -1,0 +1,149 @@
+"""Verifying the log where it is stored: whole for a command, slice by slice for the server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from audit import chain, checkpoint
+from audit.actions import Action
+from audit.models import AuditEvent, AuditVerification
+
+SLICE = 20_000
+_BATCH = 4_000
+_NO_END = 2**63 - 1
+# An advisory lock no other part takes: "verif" in ASCII.
+_LOCK = 0x7665726966
+_LINKS = """
+SELECT e.sequence, e.previous_hash, e.hash, e.body, d.salt, d.content
+FROM audit_auditevent e LEFT JOIN audit_auditdetails d ON d.event_id = e.sequence
+WHERE e.sequence > %s AND e.sequence <= %s ORDER BY e.sequence
+"""
+
+
+def stored_links(*, after: int = 0, until: int = _NO_END) -> Generator[chain.Link]:
+    """The stored entries with ``after < sequence <= until``, from a server-side cursor: to be read in a transaction.
+
+    While one batch is worked on, PostgreSQL already prepares the next.
+    """
+    with connection.chunked_cursor() as cursor, ThreadPoolExecutor(1) as ahead:
+        cursor.execute(_LINKS, [after, until])
+        rows = cursor.fetchmany(_BATCH)
+        while rows:
+            following = ahead.submit(cursor.fetchmany, _BATCH)
+            yield from map(chain.Link._make, rows)
+            rows = following.result()
+
+
+def verify_stored(
+    *,
+    after: int = 0,
+    previous_hash: str = chain.GENESIS,
+    until: int = _NO_END,
+    heads: Mapping[int, str],
+    watch: Callable[[Iterable[chain.Link]], Iterable[chain.Link]] = iter,
+) -> chain.Verdict:
+    """Verifies the stored entries with ``after < sequence <= until`` against each other and against ``heads``.
+
+    ``watch`` passes the entries on as they are read, to show progress.
+    """
+    with transaction.atomic(), closing(stored_links(after=after, until=until)) as links:
+        return chain.verify(
+            watch(links),
+            sequence=after,
+            previous_hash=previous_hash,
+            heads={sequence: digest for sequence, digest in heads.items() if after < sequence <= until},
+            erased=_erased_people(),
+        )
+
+
+def verify_from(
+    first: int,
+    *,
+    heads: Mapping[int, str],
+    watch: Callable[[Iterable[chain.Link]], Iterable[chain.Link]] = iter,
+) -> chain.Verdict:
+    """Verifies entry ``first`` and all after it; believes the hash of the entry before, unless a checkpoint knows it.
+
+    A verification of the whole log also renews what the pages show.
+    """
+    after = first - 1
+    before = heads.get(after) or AuditEvent.objects.filter(pk=after).values_list("hash", flat=True).first()
+    if after and before is None:
+        return chain.Verdict(after - 1, "", problem=chain.Problem(after, "it is missing"))
+    verdict = verify_stored(after=after, previous_hash=before or chain.GENESIS, heads=heads, watch=watch)
+    if first == 1:
+        _store(AuditVerification(), verdict)
+    return verdict
+
+
+def verify_next_slice(size: int = SLICE) -> AuditVerification:
+    """Verifies up to ``size`` entries not yet verified, then again as many of those that were.
+
+    Stops at a problem, which stays until ``verify_audit`` finds the log right. Of several processes one works.
+    """
+    with transaction.atomic():
+        state = AuditVerification.objects.first() or AuditVerification()
+        if state.problem or not _locked():
+            return state
+        verdict = _vanished(state) or _verify_slice(state.sequence, state.hash, size)
+        if verdict.problem is None:
+            state.sequence, state.hash = verdict.sequence, verdict.hash
+            verdict = _verify_slice(state.again_sequence, state.again_hash, size)
+        _begin_again(state, verdict, round_ended=verdict.entries < size)
+        return _store(state, verdict)
+
+
+def known_heads(directory: Path, *, after: int = 0, until: int | None = None) -> dict[int, str]:
+    """The hashes in the checkpoints of ``directory``. Raises CheckpointError if one of them is not as we wrote it."""
+    keys = [key.public_key() for key in checkpoint.read_keys(settings.AUDIT_KEYS)]
+    return checkpoint.heads(checkpoint.read(checkpoint.files(directory, after=after, until=until), keys))
+
+
+def _verify_slice(after: int, previous_hash: str, size: int) -> chain.Verdict:
+    until = after + size
+    try:
+        heads = known_heads(settings.CHECKPOINT_DIR, after=after, until=until)
+    except checkpoint.CheckpointError as error:
+        return chain.Verdict(after, previous_hash, problem=chain.Problem(after + 1, str(error)))
+    return verify_stored(after=after, previous_hash=previous_hash, until=until, heads=heads)
+
+
+def _vanished(state: AuditVerification) -> chain.Verdict | None:
+    if not state.sequence or AuditEvent.objects.filter(pk=state.sequence, hash=state.hash).exists():
+        return None
+    problem = chain.Problem(state.sequence, "it is gone or was replaced since it was verified")
+    return chain.Verdict(state.sequence, state.hash, problem=problem)
+
+
+def _begin_again(state: AuditVerification, verdict: chain.Verdict, *, round_ended: bool) -> None:
+    state.again_sequence = 0 if round_ended else verdict.sequence
+    state.again_hash = chain.GENESIS if round_ended else verdict.hash
+
+
+def _store(state: AuditVerification, verdict: chain.Verdict) -> AuditVerification:
+    if verdict.sequence > state.sequence:
+        state.sequence, state.hash = verdict.sequence, verdict.hash
+    if verdict.problem:
+        state.problem_sequence, state.problem = verdict.problem.sequence, verdict.problem.reason
+    state.pk = 1
+    state.verified_at = timezone.now()
+    state.save()
+    return state
+
+
+def _locked() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
+        return bool(cursor.fetchone()[0])
+
+
+def _erased_people() -> set[str]:
+    people = AuditEvent.objects.filter(action=Action.DETAILS_ERASE).values_list("owner", flat=True)
+    return {str(person) for person in people}
