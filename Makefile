@@ -1,0 +1,66 @@
+# `make help` lists the targets.
+
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+JOBS ?= 2
+SUITABLE := 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
+
+.PHONY: help run test check lock bench clean
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: $(VENV)/.installed ## Start everything and serve on http://127.0.0.1:8000 (PORT=...); Ctrl+C stops it
+	@exec $(BIN)/python manage.py up
+
+test: $(VENV)/.installed-dev ## Run all tests on throw-away servers (JOBS=..., ARGS="...")
+	@exec $(BIN)/pytest -n $(JOBS) $(ARGS)
+
+# The settings of a production of which nothing exists: these checks ask no server.
+check: export AISTRALE_DATA_DIR = $(CURDIR)/$(VENV)/no-data
+check: export AISTRALE_ENV_FILE = /dev/null
+check: export AISTRALE_PUBLIC_URL = https://aistrale.test
+check: export AISTRALE_BEHIND_PROXY = true
+check: export SECRET_KEY = $(shell $(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))')
+check: export DATABASE_URL =
+check: export REDIS_URL =
+check: $(VENV)/.installed-dev ## Lint, types, layers, missing migrations, deployment settings
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py check --deploy --fail-level WARNING
+
+bench: $(VENV)/.installed-dev ## Measure against a local provider and print a table (ARGS="--json")
+	@exec $(BIN)/python -m bench $(ARGS)
+
+lock: ## Pin requirements.in and requirements-dev.in with hashes (needs uv)
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" requirements.in -o requirements.txt
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" -c requirements.txt requirements-dev.in -o requirements-dev.txt
+
+clean: ## Remove what the tools have made; var/ with its data stays
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis test-results
+
+$(VENV)/.installed: requirements.txt | $(BIN)/python
+	@echo "Installing the requirements..."
+	@$(PIP) install --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt | $(BIN)/python
+	@echo "Installing the requirements for development..."
+	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $(VENV)/.installed $@
+
+$(BIN)/python:
+	@for python in $(PYTHON) python3.13 python3.12 python3.11 python3 python; do \
+		if "$$python" -c $(SUITABLE) >/dev/null 2>&1; then exec "$$python" -m venv $(VENV); fi; \
+	done; \
+	echo "Python 3.11, 3.12 or 3.13 with venv is needed; python3 is $$(python3 --version 2>&1 | head -n 1)." \
+		"Install one (Debian: apt install python3 python3-venv), or set PYTHON to its path." >&2; \
+	exit 1
