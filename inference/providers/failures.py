@@ -1,6 +1,6 @@
-"""Turns what an HTTP answer, a stream, an SDK or its transport says into one ``ProviderError``, without the key.
+"""Turns what an HTTP answer, a stream, an SDK or the transport says into one ``ProviderError``, without the key.
 
-What a transport raises comes from httpx2 or, under groq, from httpx; SDKs raise it as it is or as a cause.
+What the transport raises comes from aiohttp; some SDKs let it pass, some raise it as a cause of their own errors.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import httpx
-import httpx2
+import aiohttp
 import orjson
 
 from inference.providers.errors import (
@@ -43,9 +42,6 @@ _BY_STATUS: Mapping[int, type[ProviderError]] = {
     422: BadRequest,
     429: RateLimited,
 }
-_CONNECT_TIMEOUTS = (httpx.ConnectTimeout, httpx2.ConnectTimeout)
-_TRANSPORT_ERRORS = (httpx.TransportError, httpx2.TransportError, OSError, EOFError)
-_WRONG_ADDRESS = (httpx.UnsupportedProtocol, httpx2.UnsupportedProtocol, httpx.InvalidURL, httpx2.InvalidURL)
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-amzn-requestid", "x-goog-request-id", "cf-ray")
 
 
@@ -62,20 +58,20 @@ def as_provider_error(api_key: str, limits: Limits) -> Iterator[None]:
 
 
 def translate(error: Exception, api_key: str, limits: Limits) -> ProviderError:
-    chain = list(_chain(error))
-    for cause in chain:
-        if isinstance(cause, ProviderError):
-            return redacted(cause, api_key)
-        if isinstance(cause, _CONNECT_TIMEOUTS):
-            return timed_out("connect", limits.timeouts.connect)
-    return _from_transport(chain, limits)
+    for cause in _chain(error):
+        match cause:
+            case ProviderError():
+                return redacted(cause, api_key)
+            case aiohttp.ConnectionTimeoutError():
+                return timed_out("connect", limits.timeouts.connect)
+            case aiohttp.InvalidURL():
+                return BadRequest("The address of the provider is not a web address.")
+            case aiohttp.ClientError() | OSError():
+                return _cut(limits)
+    return ProviderError(f"The call failed before it was answered ({type(error).__name__}).")
 
 
-def _from_transport(chain: list[BaseException], limits: Limits) -> ProviderError:
-    if any(isinstance(cause, _WRONG_ADDRESS) for cause in chain):
-        return BadRequest("The address of the provider is not a web address.")
-    if not any(isinstance(cause, _TRANSPORT_ERRORS) for cause in chain):
-        return ProviderError(f"The call failed before it was answered ({type(chain[0]).__name__}).")
+def _cut(limits: Limits) -> ProviderError:
     if limits.streaming:
         return StreamBroken("The connection to the provider was cut in mid-answer.")
     return ConnectionLost("The provider could not be reached, or closed the connection without an answer.")

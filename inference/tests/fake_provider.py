@@ -198,6 +198,8 @@ class _Connection(asyncio.Protocol):
             lines = [f"HTTP/1.1 {script.status} Scripted", *(f"{name}: {value}" for name, value in fields.items())]
             self._transport.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
         for step in _steps(script):
+            if self._transport.is_closing():
+                return
             await self._take(exchange, step)
         if script.status is None:
             await self._take(exchange, Fault.HANG)
