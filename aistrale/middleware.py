@@ -1,17 +1,40 @@
-"""What every page answer gets: the user's time zone, no-store, and messages on HTMX fragments."""
+"""What every page answer gets: a log-in, the user's time zone, no-store, and messages on HTMX fragments."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
 from django.contrib.messages import get_messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class PageLoginMiddleware(LoginRequiredMiddleware):
+    """Comes back to the page the user saw, not to the address of the form or fragment that was asked for."""
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> HttpResponseRedirect:
+        is_fragment = "HX-Request" in request.headers
+        if request.method in ("GET", "HEAD") and not is_fragment:
+            return super().handle_no_permission(request, view_func)
+        page = request.headers.get("HX-Current-URL") or request.headers.get("Referer", "")
+        is_ours = url_has_allowed_host_and_scheme(page, allowed_hosts={request.get_host()})
+        answer = redirect_to_login(urlsplit(page)._replace(scheme="", netloc="").geturl() if is_ours else "/")
+        if is_fragment:
+            # The browser follows a redirect by itself and htmx would swap in the log-in page.
+            answer.status_code = 204
+            answer["HX-Redirect"] = answer["Location"]
+            del answer["Location"]
+        return answer
 
 
 def page_middleware(get_response: GetResponse) -> GetResponse:

@@ -106,3 +106,23 @@ def test_it_shows_times_in_the_zone_of_the_user(rf: RequestFactory, alice: User)
     request.user = alice
     page_middleware(view)(request)
     assert zones == ["Asia/Tokyo"]
+
+
+@pytest.mark.django_db
+def test_it_sends_a_form_of_an_ended_session_back_to_its_page(client: Client) -> None:
+    response = client.post("/account/theme/", headers={"Referer": "http://testserver/tokens/?state=working"})
+    assert response.headers["Location"] == "/login/?next=/tokens/%3Fstate%3Dworking"
+
+
+@pytest.mark.django_db
+def test_it_does_not_swap_the_login_page_into_a_fragment(client: Client) -> None:
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/telemetry/"}
+    response = client.get("/telemetry/", {"older": "1"}, headers=headers)
+    assert (response.status_code, response.headers["HX-Redirect"]) == (204, "/login/?next=/telemetry/")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("referer", ["https://evil.example", "https://evil.example/x", "//evil.example//evil.example"])
+def test_it_comes_back_to_this_site_whatever_the_referer(client: Client, referer: str) -> None:
+    location = client.post("/account/theme/", headers={"Referer": referer}).headers["Location"]
+    assert location == "/login/?next=/"

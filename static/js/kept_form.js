@@ -1,0 +1,33 @@
+// A form that was sent after the session had ended is filled in again after the log-in.
+import { toast } from "./toasts.js";
+
+const key = "kept-form";
+const login = document.body.dataset.login;
+
+function refill(form, values) {
+  for (const [name, value] of values) {
+    const field = form.elements[name];
+    if (field instanceof HTMLInputElement && field.type === "checkbox") field.checked = true;
+    else if (field) field.value = value;
+  }
+  toast("You are logged in again. Your input is back: check it and send it once more.");
+}
+
+function keep(event) {
+  const form = event.target;
+  if (form.method !== "post") return;
+  const secret = (name) => ["password", "hidden", "file"].includes(form.elements[name]?.type);
+  const values = [...new FormData(form)].filter(([name]) => !secret(name));
+  const index = [...document.forms].indexOf(form);
+  sessionStorage.setItem(key, JSON.stringify({ page: location.pathname, index, values }));
+}
+
+if (location.pathname !== login) {
+  const kept = JSON.parse(sessionStorage.getItem(key));
+  sessionStorage.removeItem(key);
+  const cameFrom = document.referrer && new URL(document.referrer).pathname;
+  if (kept?.page === location.pathname && cameFrom === login && document.forms[kept.index]) {
+    refill(document.forms[kept.index], kept.values);
+  }
+  document.addEventListener("submit", keep);
+}
