@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from accounts.models import User
 
+pytest_plugins = ["aistrale.tests.browser"]
+
 PASSWORD = "correct horse battery staple"
 KEPT_VARIABLES = {"AISTRALE_REQUIRE_BROWSER"}
 
