@@ -84,9 +84,10 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
             first_token_samples=Count("first_token_at", filter=_SUCCEEDED),
             first_token_p50=Percentile(_FIRST_TOKEN, fraction=0.5, filter=_SUCCEEDED),
             first_token_p95=Percentile(_FIRST_TOKEN, fraction=0.95, filter=_SUCCEEDED),
-            cost_usd=Sum("cost_usd", default=Decimal(0)),
             priced=Count("cost_usd"),
             unpriced=Count("pk", filter=UNPRICED),
+            # Last, since from here on the name means the sum.
+            cost_usd=Sum("cost_usd", default=Decimal(0)),
         )
         return Summary(counts={status: figures.pop(status.value) for status in Status}, **figures)
 
@@ -170,6 +171,10 @@ class Generation(models.Model):
     @property
     def total_output_tokens(self) -> int | None:
         return _sum(self.output_tokens, self.reasoning_tokens)
+
+    @property
+    def error_title(self) -> str:
+        return self.error_type.replace("_", " ").capitalize()
 
     @property
     def is_unpriced(self) -> bool:

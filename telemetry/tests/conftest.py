@@ -30,3 +30,21 @@ def start(db: None) -> Callable[..., Generation]:
         return start_generation(**plain | values)
 
     return start
+
+
+@pytest.fixture
+def finish(db: None) -> Callable[..., Generation]:
+    """`finish(generation, status=..., text=...)`: the call, ended; successfully unless said otherwise."""
+    from django.db import transaction
+
+    from telemetry.models import Status
+    from telemetry.services import Outcome, finish_generation
+
+    def finish(generation: Generation, **values: Any) -> Generation:
+        outcome = Outcome(**{"status": Status.SUCCEEDED} | values)
+        with transaction.atomic():
+            assert finish_generation(generation_id=generation.pk, outcome=outcome)
+        generation.refresh_from_db()
+        return generation
+
+    return finish

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,14 +20,8 @@ from telemetry.pricing import TokenCounts
 from telemetry.services import Outcome, finish_generation, mark_alive
 
 TOKENS = TokenCounts(input=1000, cache_read=200, cache_write=30, output=400, reasoning=50)
-Start = Callable[..., Generation]
-
-
-def finish(generation: Generation, **values: Any) -> Generation:
-    with transaction.atomic():
-        assert finish_generation(generation_id=generation.pk, outcome=Outcome(**{"status": Status.SUCCEEDED} | values))
-    generation.refresh_from_db()
-    return generation
+Make = Callable[..., Generation]
+Queries = Callable[[int], AbstractContextManager[Any]]
 
 
 @pytest.fixture
@@ -42,13 +37,13 @@ def dear_model(db: None) -> PriceOverride:
     )
 
 
-def test_it_starts_as_running(start: Start, alice: User) -> None:
+def test_it_starts_as_running(start: Make, alice: User) -> None:
     generation = start(user=alice)
     assert (generation.status, generation.ended_at, generation.cost_usd) == (Status.RUNNING, None, None)
     assert generation.content.request == {"system": "Be brief.", "messages": [{"role": "user", "text": "Hello?"}]}
 
 
-def test_it_stores_how_a_call_ended(start: Start, alice: User) -> None:
+def test_it_stores_how_a_call_ended(start: Make, finish: Make, alice: User) -> None:
     first = timezone.now()
     generation = finish(
         start(user=alice),
@@ -71,7 +66,7 @@ def test_it_stores_how_a_call_ended(start: Start, alice: User) -> None:
     assert generation.attempts == [{"started_at": "2026-01-01T00:00:00+00:00", "seconds": 1.5}]
 
 
-def test_it_ends_only_once(start: Start, alice: User) -> None:
+def test_it_ends_only_once(start: Make, finish: Make, alice: User) -> None:
     generation = finish(start(user=alice), status=Status.STOPPED, text="first")
     with transaction.atomic():
         again = finish_generation(generation_id=generation.pk, outcome=Outcome(status=Status.FAILED, text="second"))
@@ -81,7 +76,7 @@ def test_it_ends_only_once(start: Start, alice: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_ends_only_once_however_many_try(start: Start, alice: User) -> None:
+def test_it_ends_only_once_however_many_try(start: Make, alice: User) -> None:
     generation = start(user=alice)
 
     def end(number: int) -> bool:
@@ -104,20 +99,22 @@ def test_it_knows_nothing_of_a_call_that_was_erased(db: None) -> None:
         assert not finish_generation(generation_id=uuid4(), outcome=Outcome(status=Status.SUCCEEDED))
 
 
-def test_it_takes_few_queries(start: Start, alice: User, django_assert_num_queries: Callable[[int], Any]) -> None:
+def test_it_takes_few_queries(start: Make, alice: User, django_assert_num_queries: Queries) -> None:
     generation = start(user=alice)
     with transaction.atomic(), django_assert_num_queries(4):
         finish_generation(generation_id=generation.pk, outcome=Outcome(status=Status.SUCCEEDED, tokens=TOKENS))
 
 
-def test_it_prices_by_override(start: Start, alice: User, dear_model: PriceOverride) -> None:
+def test_it_prices_by_override(start: Make, finish: Make, alice: User, dear_model: PriceOverride) -> None:
     generation = finish(start(user=alice, model="dear-1"), tokens=TOKENS)
     assert generation.cost_usd == Decimal("0.028575")
     assert generation.receipt is not None
     assert generation.receipt["source"] == "override"
 
 
-def test_it_keeps_a_receipt_whose_lines_sum_up(start: Start, alice: User, dear_model: PriceOverride) -> None:
+def test_it_keeps_a_receipt_whose_lines_sum_up(
+    start: Make, finish: Make, alice: User, dear_model: PriceOverride
+) -> None:
     receipt = finish(start(user=alice, model="dear-1"), tokens=TOKENS).receipt
     assert receipt is not None
     assert [(line["usage_class"], line["tokens"], line["unit_price"], line["amount"]) for line in receipt["lines"]] == [
@@ -131,50 +128,52 @@ def test_it_keeps_a_receipt_whose_lines_sum_up(start: Start, alice: User, dear_m
 
 
 def test_it_prices_the_model_that_answered_where_the_asked_one_has_no_price(
-    start: Start, alice: User, dear_model: PriceOverride
+    start: Make, finish: Make, alice: User, dear_model: PriceOverride
 ) -> None:
     generation = finish(start(user=alice, model="our-alias"), tokens=TOKENS, response_model="dear-1")
     assert generation.cost_usd == Decimal("0.028575")
 
 
-def test_it_prices_from_the_list(start: Start, alice: User) -> None:
+def test_it_prices_from_the_list(start: Make, finish: Make, alice: User) -> None:
     generation = finish(start(user=alice, model="gpt-4o"), tokens=TOKENS)
     assert generation.cost_usd is not None
     assert generation.cost_usd > 0
 
 
-def test_it_believes_the_provider_about_the_cost(start: Start, alice: User, dear_model: PriceOverride) -> None:
+def test_it_believes_the_provider_about_the_cost(
+    start: Make, finish: Make, alice: User, dear_model: PriceOverride
+) -> None:
     generation = finish(start(user=alice, model="dear-1"), tokens=TOKENS, reported_cost_usd="0.5")
     assert generation.cost_usd == Decimal("0.5")
 
 
-def test_it_leaves_an_unknown_price_open(start: Start, alice: User) -> None:
+def test_it_leaves_an_unknown_price_open(start: Make, finish: Make, alice: User) -> None:
     generation = finish(start(user=alice, model="nobody-knows-it"), tokens=TOKENS)
     assert (generation.cost_usd, generation.receipt, generation.is_unpriced) == (None, None, True)
 
 
-def test_it_tells_free_from_unpriced(start: Start, alice: User) -> None:
+def test_it_tells_free_from_unpriced(start: Make, finish: Make, alice: User) -> None:
     generation = finish(start(user=alice, provider="echo", model="echo"), tokens=TOKENS)
     assert (generation.cost_usd, generation.is_unpriced) == (Decimal(0), False)
 
 
-def test_it_has_nothing_to_price_where_no_token_was_used(start: Start, alice: User) -> None:
+def test_it_has_nothing_to_price_where_no_token_was_used(start: Make, finish: Make, alice: User) -> None:
     generation = finish(start(user=alice), status=Status.FAILED, error_type="overloaded", error_status=529)
     assert (generation.cost_usd, generation.is_unpriced, generation.usage_source) == (None, False, "")
 
 
-def test_it_marks_estimates(start: Start, alice: User) -> None:
+def test_it_marks_estimates(start: Make, finish: Make, alice: User) -> None:
     generation = finish(start(user=alice), status=Status.STOPPED, tokens=TOKENS, tokens_are_estimated=True)
     assert generation.usage_source == UsageSource.ESTIMATED
 
 
 @pytest.mark.parametrize("model", ["", " ", "\x00", "a\ud800b", "%s", "-1", "../../etc", "m" * 200, "gpt-4o\n", "模型"])
-def test_it_ends_whatever_the_model_calls_itself(start: Start, alice: User, model: str) -> None:
+def test_it_ends_whatever_the_model_calls_itself(start: Make, finish: Make, alice: User, model: str) -> None:
     generation = finish(start(user=alice, model="m"), tokens=TOKENS, response_model=model * 2, error_message=model)
     assert generation.status == Status.SUCCEEDED
 
 
-def test_it_ends_whatever_a_provider_sends_for_texts(start: Start, alice: User) -> None:
+def test_it_ends_whatever_a_provider_sends_for_texts(start: Make, finish: Make, alice: User) -> None:
     hostile = "\x00\ud800" + "x" * 5000
     generation = finish(
         start(user=alice),
@@ -193,30 +192,30 @@ def test_it_ends_whatever_a_provider_sends_for_texts(start: Start, alice: User) 
 
 
 @pytest.mark.parametrize("count", [-1, 2**31, 10**30])
-def test_it_does_not_believe_impossible_figures(start: Start, alice: User, count: int) -> None:
+def test_it_does_not_believe_impossible_figures(start: Make, finish: Make, alice: User, count: int) -> None:
     generation = finish(start(user=alice, model="gpt-4o"), tokens=TokenCounts(input=5, output=count))
     assert (generation.status, generation.output_tokens, generation.cost_usd) == (Status.SUCCEEDED, None, None)
 
 
 @pytest.mark.parametrize("cost", ["NaN", "-1", "Infinity", "1e400", "free", ""])
-def test_it_does_not_believe_impossible_costs(start: Start, alice: User, cost: str) -> None:
+def test_it_does_not_believe_impossible_costs(start: Make, finish: Make, alice: User, cost: str) -> None:
     assert finish(start(user=alice, model="nobody-knows-it"), tokens=TOKENS, reported_cost_usd=cost).cost_usd is None
 
 
-def test_it_bears_the_largest_bill(start: Start, alice: User, dear_model: PriceOverride) -> None:
+def test_it_bears_the_largest_bill(start: Make, finish: Make, alice: User, dear_model: PriceOverride) -> None:
     PriceOverride.objects.update(output_price=Decimal("999999.999999"))
     generation = finish(start(user=alice, model="dear-1"), tokens=TokenCounts(output=2**31 - 1, reasoning=2**31 - 1))
     assert generation.receipt is not None
     assert generation.cost_usd == Decimal(generation.receipt["total"])
 
 
-def test_it_never_ends_before_it_began(start: Start, alice: User) -> None:
+def test_it_never_ends_before_it_began(start: Make, finish: Make, alice: User) -> None:
     generation = start(user=alice)
     Generation.objects.update(started_at=timezone.now() + timedelta(days=1))
     assert finish(generation).seconds == 0
 
 
-def test_it_gives_signs_of_life_of_running_calls_only(start: Start, alice: User) -> None:
+def test_it_gives_signs_of_life_of_running_calls_only(start: Make, finish: Make, alice: User) -> None:
     running, ended, other = start(user=alice), finish(start(user=alice)), start(user=alice)
     long_ago = timezone.now() - timedelta(hours=1)
     Generation.objects.update(heartbeat_at=long_ago)

@@ -1,0 +1,200 @@
+"""The page of one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from django.utils.html import escape
+
+from accounts.models import User
+from telemetry.models import Generation, GenerationContent, PriceOverride, Status
+from telemetry.pricing import TokenCounts
+from telemetry.report import exact_dollars
+
+Make = Callable[..., Generation]
+ClientOf = Callable[[User], Client]
+
+
+def page_of(generation: Generation, client: Client) -> str:
+    return client.get(generation.get_absolute_url()).content.decode()
+
+
+@pytest.fixture
+def ended(start: Make, finish: Make, alice: User) -> Generation:
+    began = timezone.now()
+    return finish(
+        start(user=alice, provider="groq", model="llama-3"),
+        text="Good day.",
+        reasoning="A greeting is due.",
+        tokens=TokenCounts(input=1000, cache_read=200, cache_write=30, output=400, reasoning=50),
+        reported_cost_usd="0.00042",
+        finish_reason="stop",
+        response_model="llama-3.1-8b",
+        response_id="resp-1",
+        provider_request_id="req-1",
+        first_token_at=began,
+        attempts=(
+            {
+                "started_at": (began + timedelta(seconds=2)).isoformat(),
+                "seconds": 1.5,
+                "error_type": "rate_limited",
+                "status": 429,
+                "message": "Slow down, please.",
+                "wait_seconds": 4.0,
+            },
+            {"started_at": (began + timedelta(seconds=7)).isoformat(), "seconds": 2.25},
+        ),
+    )
+
+
+def test_it_shows_its_owner_everything(ended: Generation, alice: User, client_of: ClientOf) -> None:
+    page = page_of(ended, client_of(alice))
+    for text in (
+        str(ended.pk),
+        str(ended.conversation_id),
+        "llama-3.1-8b",
+        "resp-1",
+        "req-1",
+        "temperature = 0.5",
+        "Team key",
+        "Be brief.",
+        "Hello?",
+        "Good day.",
+        "A greeting is due.",
+        "1,230 ",
+        "450 ",
+        "$0.00042",
+    ):
+        assert text in page
+
+
+def test_it_shows_attempts(ended: Generation, alice: User, client_of: ClientOf) -> None:
+    response = client_of(alice).get(ended.get_absolute_url())
+    first, second = response.context["attempts"]
+    assert (first.error_type, first.status, first.wait, second.error_type) == ("rate_limited", 429, 4.0, "")
+    assert second.offset - first.offset == pytest.approx(5)
+    assert "Slow down, please." in response.content.decode()
+
+
+@pytest.mark.parametrize("path", ["", "?x=1"])
+def test_it_hides_the_calls_of_others_as_if_they_were_missing(
+    ended: Generation, charlie: User, client_of: ClientOf, path: str
+) -> None:
+    client = client_of(charlie)
+    url = ended.get_absolute_url()
+    stranger, missing = client.get(url + path), client.get(url.replace(str(ended.pk), str(uuid4())) + path)
+    assert (stranger.status_code, missing.status_code) == (404, 404)
+    assert str(ended.pk) not in stranger.content.decode()
+
+
+def test_it_shows_administrators_the_user(ended: Generation, alice: User, admin: User, client_of: ClientOf) -> None:
+    assert alice.email in page_of(ended, client_of(admin))
+
+
+def test_it_asks_strangers_to_log_in(ended: Generation) -> None:
+    assert Client().get(ended.get_absolute_url()).status_code == 302
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete"])
+def test_it_can_only_be_read(ended: Generation, alice: User, client_of: ClientOf, method: str) -> None:
+    assert getattr(client_of(alice), method)(ended.get_absolute_url()).status_code == 405
+
+
+def test_it_shows_a_receipt_that_adds_up(start: Make, finish: Make, alice: User, client_of: ClientOf) -> None:
+    PriceOverride.objects.create(
+        provider="openai",
+        model="dear-1",
+        valid_from=timezone.now() - timedelta(days=1),
+        input_price=Decimal(10),
+        cache_read_price=Decimal("0.1"),
+        cache_write_price=Decimal(20),
+        output_price=Decimal(40),
+    )
+    generation = finish(start(user=alice, model="dear-1"), tokens=TokenCounts(input=1000, cache_read=3, reasoning=50))
+    response = client_of(alice).get(generation.get_absolute_url())
+    bill = response.context["bill"]
+    assert [(line.name, line.tokens, line.unit_price, line.amount) for line in bill.lines] == [
+        ("Input", 1000, "$10.00", "$0.01"),
+        ("Input read from cache", 3, "$0.10", "$0.0000003"),
+        ("Reasoning", 50, "$40.00", "$0.002"),
+    ]
+    assert bill.total == "$0.0120003"
+    assert "a price set by an administrator" in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("0", "$0.00"), ("0.010000", "$0.01"), ("1234.5", "$1,234.50"), ("0.000000000123", "$0.000000000123")],
+)
+def test_it_writes_amounts_exactly(value: str, shown: str) -> None:
+    assert exact_dollars(Decimal(value)) == shown
+
+
+def test_it_has_no_receipt_for_unpriced_calls(start: Make, finish: Make, alice: User, client_of: ClientOf) -> None:
+    generation = finish(start(user=alice, model="nobody-knows-it"), tokens=TokenCounts(input=1))
+    response = client_of(alice).get(generation.get_absolute_url())
+    assert response.context["bill"] is None
+    assert "No price is known for this model" in response.content.decode()
+
+
+def test_it_says_what_failed(start: Make, finish: Make, alice: User, client_of: ClientOf) -> None:
+    generation = finish(
+        start(user=alice), status=Status.FAILED, error_type="rate_limited", error_message="Too many requests."
+    )
+    page = page_of(generation, client_of(alice))
+    assert "Rate limited" in page
+    assert "Too many requests." in page
+    assert "No answer came." in page
+
+
+def test_it_shows_a_running_call(start: Make, alice: User, client_of: ClientOf) -> None:
+    assert "The answer is still coming" in page_of(start(user=alice), client_of(alice))
+
+
+def test_it_outlives_what_was_said(ended: Generation, alice: User, client_of: ClientOf) -> None:
+    GenerationContent.objects.all().delete()
+    assert "no longer kept" in page_of(ended, client_of(alice))
+
+
+def test_it_escapes_everything_that_comes_from_outside(
+    start: Make, finish: Make, alice: User, client_of: ClientOf
+) -> None:
+    hostile = "</pre><script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
+    generation = finish(
+        start(
+            user=alice,
+            provider=hostile[:30],
+            model=hostile,
+            token_label=hostile,
+            parameters={hostile: hostile},
+            request={"system": hostile, "messages": [{"role": hostile, "text": hostile}]},
+        ),
+        status=Status.FAILED,
+        text=hostile,
+        reasoning=hostile,
+        finish_reason=hostile,
+        response_model=hostile,
+        response_id=hostile,
+        provider_request_id=hostile,
+        error_type=hostile,
+        error_message=hostile,
+        attempts=(
+            {
+                "started_at": timezone.now().isoformat(),
+                "seconds": 1,
+                "error_type": hostile,
+                "status": 400,
+                "message": hostile,
+            },
+        ),
+    )
+    page = page_of(generation, client_of(alice))
+    assert "<script>alert" not in page
+    assert "<img" not in page
+    assert page.count(escape(hostile)) >= 10

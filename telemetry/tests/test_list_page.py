@@ -1,0 +1,280 @@
+"""The list of calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import escape
+
+from accounts.models import User
+from telemetry.keyset import PAGE_SIZE
+from telemetry.models import Generation, Status
+from telemetry.pricing import TokenCounts
+
+Make = Callable[..., Generation]
+ClientOf = Callable[[User], Client]
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def url() -> str:
+    return reverse("telemetry:generation-list")
+
+
+def shown(response: Any) -> list[UUID]:
+    return [generation.pk for generation in response.context["generations"]]
+
+
+def many(user: User, count: int, *, started_at: datetime = LONG_AGO) -> list[Generation]:
+    """Calls of which every three began in the same microsecond."""
+    return Generation.objects.bulk_create(
+        Generation(
+            user=user,
+            provider="openai",
+            request_model="gpt-4o",
+            started_at=started_at + timedelta(seconds=number // 3),
+            heartbeat_at=started_at,
+        )
+        for number in range(count)
+    )
+
+
+def walk(client: Client, url: str, direction: str) -> Iterator[Any]:
+    """Follow the link to the older or newer calls until there is none."""
+    query = url
+    while query:
+        response = client.get(query if query.startswith("/") else url + query)
+        yield response
+        query = response.context[direction]
+
+
+def test_it_shows_own_calls(url: str, start: Make, alice: User, charlie: User, client_of: ClientOf) -> None:
+    own = start(user=alice)
+    start(user=charlie)
+    assert shown(client_of(alice).get(url)) == [own.pk]
+
+
+def test_it_shows_administrators_all_calls_with_their_users(
+    url: str, start: Make, alice: User, admin: User, client_of: ClientOf
+) -> None:
+    generation = start(user=alice)
+    response = client_of(admin).get(url)
+    assert shown(response) == [generation.pk]
+    assert f"{alice.email}</div>" in response.content.decode()
+
+
+def test_it_asks_strangers_to_log_in(url: str, db: None) -> None:
+    assert Client().get(url)["Location"].startswith(reverse("account_login"))
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete"])
+def test_it_can_only_be_read(url: str, alice: User, client_of: ClientOf, method: str) -> None:
+    assert getattr(client_of(alice), method)(url).status_code == 405
+
+
+def test_it_shows_the_figures(url: str, start: Make, finish: Make, alice: User, client_of: ClientOf) -> None:
+    tokens = TokenCounts(input=1000, cache_read=234, output=400, reasoning=50)
+    finish(start(user=alice), tokens=tokens, reported_cost_usd="0.0123")
+    page = client_of(alice).get(url).content.decode()
+    for text in ("1,234 ", "234 ", "450 ", "50 ", "$0.012", "Succeeded"):
+        assert text in page
+
+
+def test_it_tells_free_from_unpriced(url: str, start: Make, finish: Make, alice: User, client_of: ClientOf) -> None:
+    finish(start(user=alice, provider="echo", model="echo"), tokens=TokenCounts(input=1))
+    page = client_of(alice).get(url).content.decode()
+    assert "$0.00" in page
+    assert "unpriced" not in page
+
+
+def test_it_says_unpriced(url: str, start: Make, finish: Make, alice: User, client_of: ClientOf) -> None:
+    finish(start(user=alice, model="nobody-knows-it"), tokens=TokenCounts(input=1))
+    page = client_of(alice).get(url).content.decode()
+    assert "unpriced" in page
+    assert "$0.00" not in page
+
+
+def test_it_marks_estimates(url: str, start: Make, finish: Make, alice: User, client_of: ClientOf) -> None:
+    finish(start(user=alice), status=Status.STOPPED, tokens=TokenCounts(input=7), tokens_are_estimated=True)
+    assert "≈ 7 " in client_of(alice).get(url).content.decode()
+
+
+def test_it_says_what_will_be_here(url: str, alice: User, client_of: ClientOf) -> None:
+    assert "No calls yet" in client_of(alice).get(url).content.decode()
+
+
+def test_it_offers_to_clear_filters_that_hide_everything(
+    url: str, start: Make, alice: User, client_of: ClientOf
+) -> None:
+    start(user=alice)
+    page = client_of(alice).get(url, {"model": "other"}).content.decode()
+    assert "No calls match" in page
+    assert "Clear filters" in page
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"provider": "groq"},
+        {"model": "llama-3"},
+        {"status": "failed"},
+        {"range": "1h"},
+        {"start": "2026-06-01T00:00"},
+        {"provider": "groq", "model": "llama-3", "status": "failed", "range": "24h", "start": "2026-06-01T00:00"},
+    ],
+)
+def test_it_filters(
+    url: str, start: Make, finish: Make, alice: User, client_of: ClientOf, query: dict[str, str]
+) -> None:
+    wanted = finish(start(user=alice, provider="groq", model="llama-3"), status=Status.FAILED)
+    other = start(user=alice)
+    Generation.objects.filter(pk=other.pk).update(started_at=LONG_AGO)
+    assert shown(client_of(alice).get(url, query)) == [wanted.pk]
+
+
+def test_it_filters_to_an_end(url: str, start: Make, alice: User, client_of: ClientOf) -> None:
+    start(user=alice)
+    (old,) = many(alice, 1)
+    assert shown(client_of(alice).get(url, {"end": "2026-01-02T00:00"})) == [old.pk]
+
+
+def test_it_takes_times_as_local(url: str, alice: User, client_of: ClientOf) -> None:
+    User.objects.filter(pk=alice.pk).update(time_zone="Asia/Tokyo")
+    (old,) = many(alice, 1)
+    client = client_of(alice)
+    assert shown(client.get(url, {"start": "2026-01-01T09:00"})) == [old.pk]
+    assert shown(client.get(url, {"start": "2026-01-01T09:01"})) == []
+
+
+def test_it_lets_administrators_filter_by_user(
+    url: str, start: Make, alice: User, bob: User, admin: User, client_of: ClientOf
+) -> None:
+    wanted = start(user=alice)
+    start(user=bob)
+    assert shown(client_of(admin).get(url, {"user": alice.pk})) == [wanted.pk]
+
+
+def test_it_does_not_tell_engineers_of_users(
+    url: str, start: Make, alice: User, bob: User, client_of: ClientOf
+) -> None:
+    own = start(user=alice)
+    response = client_of(alice).get(url, {"user": bob.pk})
+    assert shown(response) == [own.pk]
+    assert bob.email not in response.content.decode()
+
+
+def test_it_offers_only_names_of_visible_calls(
+    url: str, start: Make, alice: User, charlie: User, client_of: ClientOf
+) -> None:
+    start(user=alice, model="mine")
+    start(user=charlie, provider="secret-provider", model="secret-model")
+    page = client_of(alice).get(url).content.decode()
+    assert '<option value="mine">' in page
+    assert "secret-" not in page
+
+
+def test_it_shows_filters_as_chips_that_can_be_removed(url: str, start: Make, alice: User, client_of: ClientOf) -> None:
+    start(user=alice)
+    response = client_of(alice).get(url, {"status": "running", "range": "24h", "model": "gpt-4o", "older": "1.x"})
+    chips = {f"{chip.label}: {chip.value}": chip.url for chip in response.context["chips"]}
+    assert chips == {
+        "Model: gpt-4o": "?status=running&range=24h",
+        "Status: Running": "?range=24h&model=gpt-4o",
+        "Time: Last 24 hours": "?status=running&model=gpt-4o",
+    }
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"status": "odd"},
+        {"range": "1y"},
+        {"start": "yesterday"},
+        {"start": "0001-01-01T00:00"},
+        {"end": "9999-12-31T23:59"},
+        {"model": "\x00"},
+        {"model": "m" * 201},
+    ],
+)
+def test_it_shows_nothing_for_a_filter_it_cannot_read(
+    url: str, start: Make, alice: User, client_of: ClientOf, query: dict[str, str]
+) -> None:
+    start(user=alice)
+    response = client_of(alice).get(url, query)
+    assert shown(response) == []
+    assert "errorlist" in response.content.decode()
+
+
+@pytest.mark.parametrize("user", ["0", "x", "99999999999999999999"])
+def test_it_bears_odd_users(url: str, admin: User, client_of: ClientOf, user: str) -> None:
+    assert "errorlist" in client_of(admin).get(url, {"user": user}).content.decode()
+
+
+def test_it_pages_back_and_forth(url: str, alice: User, client_of: ClientOf) -> None:
+    many(alice, 2 * PAGE_SIZE + 7)
+    everything = list(Generation.objects.values_list("pk", flat=True))
+    client = client_of(alice)
+    down = [shown(page) for page in walk(client, url, "older")]
+    assert [pk for page in down for pk in page] == everything
+    assert [len(page) for page in down] == [PAGE_SIZE, PAGE_SIZE, 7]
+    *_, last = walk(client, url, "older")
+    up = [shown(page) for page in walk(client, url + last.context["newer"], "newer")]
+    assert up[0] == down[1]
+    assert up[-1] == down[0]
+
+
+def test_it_neither_skips_nor_repeats_while_calls_arrive(url: str, alice: User, client_of: ClientOf) -> None:
+    before = [generation.pk for generation in many(alice, 3 * PAGE_SIZE)]
+    seen: list[UUID] = []
+    for page in walk(client_of(alice), url, "older"):
+        seen += shown(page)
+        many(alice, 5, started_at=timezone.now())
+    assert sorted(seen) == sorted(before)
+
+
+def test_it_keeps_filters_while_paging(url: str, alice: User, client_of: ClientOf) -> None:
+    many(alice, PAGE_SIZE + 1)
+    response = client_of(alice).get(url, {"model": "gpt-4o"})
+    assert response.context["older"].startswith("?model=gpt-4o&older=")
+
+
+def test_it_has_no_pages_for_few_calls(url: str, alice: User, client_of: ClientOf) -> None:
+    many(alice, PAGE_SIZE)
+    response = client_of(alice).get(url)
+    assert (response.context["older"], response.context["newer"]) == ("", "")
+
+
+@pytest.mark.parametrize("position", ["x", "1", "1.", f"{10**30}.{UUID(int=1)}", f"-1.{UUID(int=1)}", "9" * 5000])
+@pytest.mark.parametrize("direction", ["older", "newer"])
+def test_it_shows_the_newest_calls_for_a_position_it_cannot_find(
+    url: str, start: Make, alice: User, client_of: ClientOf, direction: str, position: str
+) -> None:
+    generation = start(user=alice)
+    assert shown(client_of(alice).get(url, {direction: position})) == [generation.pk]
+
+
+def test_it_escapes_what_models_are_called(
+    url: str, start: Make, finish: Make, alice: User, client_of: ClientOf
+) -> None:
+    hostile = '"><img src=x onerror=alert(1)>'
+    finish(start(user=alice, provider=hostile, model=hostile), status=Status.FAILED, error_type=hostile)
+    page = client_of(alice).get(url, {"model": hostile}).content.decode()
+    assert "<img" not in page
+    assert escape(hostile) in page
+
+
+def test_it_takes_the_same_queries_for_many_rows(
+    url: str, alice: User, admin: User, client_of: ClientOf, django_assert_num_queries: Any
+) -> None:
+    many(alice, PAGE_SIZE)
+    client = client_of(admin)
+    with django_assert_num_queries(4) as queries:
+        client.get(url)
+    assert not any("count(" in query["sql"].lower() for query in queries)

@@ -1,0 +1,41 @@
+"""What was recorded, as pages."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from accounts.requests import UserRequest
+from accounts.services import note_record_read
+from telemetry.forms import GenerationFilter
+from telemetry.keyset import get_page
+from telemetry.models import Generation
+from telemetry.report import attempts_of, bill_of
+
+
+@require_safe
+def generation_list(request: UserRequest) -> HttpResponse:
+    form = GenerationFilter(request.GET, user=request.user)
+    calls = form.generations().select_related("user").defer("attempts", "parameters", "receipt", "error_message")
+    page = get_page(calls, older=request.GET.get("older", ""), newer=request.GET.get("newer", ""))
+    context = {
+        "form": form,
+        "chips": list(form.chips()),
+        "generations": page.rows,
+        "newer": form.url_from(newer=page.newer),
+        "older": form.url_from(older=page.older),
+    }
+    return render(request, "telemetry/generation_list.html", context)
+
+
+@require_safe
+def generation_detail(request: UserRequest, pk: UUID) -> HttpResponse:
+    visible = Generation.objects.visible_to(request.user)
+    generation = get_object_or_404(visible.select_related("user", "content"), pk=pk)
+    if generation.user == request.user:
+        note_record_read(user=request.user)
+    context = {"generation": generation, "attempts": attempts_of(generation), "bill": bill_of(generation)}
+    return render(request, "telemetry/generation_detail.html", context)
