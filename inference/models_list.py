@@ -72,7 +72,10 @@ class _Question:
 
 
 def list_groups(user: User, *, refresh: bool = False) -> list[Group]:
-    """Every provider with its models. Asks those whose list is not cached, all at once, each for at most 10 s."""
+    """Every provider with its models, those that can be used first.
+
+    Asks the ones whose list is not cached, all at once, each for at most 10 s.
+    """
     tokens = {provider: pick_token(user=user, provider=provider) for provider in LABELS}
     reasons = {provider: disabled_reason(provider, token) for provider, token in tokens.items()}
     listings: dict[str, Listing] = {}
@@ -89,7 +92,8 @@ def list_groups(user: User, *, refresh: bool = False) -> list[Group]:
         except TokenUnreadable as error:
             reasons[provider] = str(error)
     listings |= _ask_all(questions)
-    return [_group(provider, reasons[provider], listings.get(provider)) for provider in LABELS]
+    groups = [_group(provider, reasons[provider], listings.get(provider)) for provider in LABELS]
+    return sorted(groups, key=lambda group: bool(group.disabled_reason))
 
 
 def disabled_reason(provider: str, token: ProviderToken | None) -> str:

@@ -133,7 +133,11 @@ def _number_field(parameter: Parameter) -> forms.Field:
 def range_of(parameter: Parameter) -> str:
     """For example `` from 0 to 2``; empty where there are no bounds."""
     parts = [("from", parameter.minimum), ("to", parameter.maximum)]
-    return "".join(f" {word} {bound:,g}" for word, bound in parts if bound is not None)
+    return "".join(f" {word} {_number(bound)}" for word, bound in parts if bound is not None)
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if value % 1 else f"{value:,.0f}"
 
 
 def _storable(text: str) -> str:

@@ -139,6 +139,7 @@ class Run:
         attempt: dict[str, Any] = {"started_at": started_at.isoformat(), "seconds": round(seconds, 3)}
         if error is not None:
             attempt |= {"error_type": error.kind, "status": error.status, "message": error.message}
+            attempt |= {} if error.retry_after is None else {"retry_after": error.retry_after}
         if wait is not None:
             attempt["wait_seconds"] = round(wait, 3)
         self._record.attempts.append(attempt)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from django.template import Library
+from django.utils import timezone
 
 from telemetry.models import Generation, UsageSource
 
@@ -49,10 +50,13 @@ def about(generation: Generation) -> str:
 
 
 @register.filter
-def retry_after(generation: Generation) -> float | None:
-    """Seconds that the provider asked to wait after the last attempt."""
-    seconds = generation.attempts[-1].get("retry_after") if generation.attempts else None
-    return seconds if isinstance(seconds, int | float) else None
+def retry_wait(generation: Generation) -> float | None:
+    """Seconds that are left of the time the provider asked to wait after the last attempt; None if it has passed."""
+    asked = generation.attempts[-1].get("retry_after") if generation.attempts else None
+    if asked is None or generation.ended_at is None:
+        return None
+    left = float(asked) - (timezone.now() - generation.ended_at).total_seconds()
+    return left if left > 0 else None
 
 
 @register.filter

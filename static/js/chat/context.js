@@ -2,6 +2,7 @@
 import { estimateTokens, input, messages, onChange } from "./page.js";
 
 const system = document.getElementById("id_system");
+const systemCount = document.getElementById("system-count");
 const facts = document.getElementById("model-facts");
 const meter = document.getElementById("context-meter");
 const words = document.getElementById("context-words");
@@ -22,7 +23,8 @@ function paint() {
   words.textContent = size ? `≈ ${count} of ${size.toLocaleString("en")} tokens` : `≈ ${count} tokens`;
   const text = size && used > size ? `This will not fit: about ${count} tokens for a window of ${size.toLocaleString("en")}. Shorten it, or choose another model.` : "";
   if (warning.textContent !== text) warning.textContent = text;
-  document.querySelector("[data-tokens-of=id_system]").textContent = `≈ ${estimateTokens(system.value.length).toLocaleString("en")} tokens`;
+  const own = estimateTokens(system.value.length);
+  systemCount.textContent = own ? `≈ ${own.toLocaleString("en")} tokens` : "";
 }
 
 let timer = 0;

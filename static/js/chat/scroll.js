@@ -1,5 +1,5 @@
 // The page follows the text only while the reader is at its end.
-import { chat, onChange } from "./page.js";
+import { chat, messages, onChange } from "./page.js";
 
 const NEAR = 48;
 const page = document.scrollingElement;
@@ -38,4 +38,4 @@ jump.addEventListener("click", () => {
   toEnd();
   show();
 });
-toEnd();
+if (messages.childElementCount) toEnd();

@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from audit.actions import Action
+from audit.models import AuditEvent
+from inference.conversations import Filters, sidebar_of
+from inference.models import Conversation, Message, Role
+from telemetry.models import Generation, Status
+
+ClientOf = Callable[[User], Client]
+
+
+@pytest.fixture
+def conversation(alice: User) -> Conversation:
+    return talk(alice, "Heaps and stacks")
+
+
+def talk(owner: User, title: str, question: str = "Hello", answer: str = "**Hi** <b>you</b>") -> Conversation:
+    conversation = Conversation.objects.create(owner=owner, title=title, provider="echo", model="echo")
+    asked = Message.objects.create(conversation=conversation, role=Role.USER, text=question, client_id=uuid4())
+    reply(asked, answer)
+    return conversation
+
+
+def reply(question: Message, text: str, status: Status = Status.SUCCEEDED) -> Message:
+    now = timezone.now()
+    generation = Generation.objects.create(
+        user=question.conversation.owner,
+        provider="echo",
+        request_model="echo",
+        status=status,
+        started_at=now,
+        ended_at=None if status == Status.RUNNING else now,
+        heartbeat_at=now,
+    )
+    return Message.objects.create(
+        conversation=question.conversation, parent=question, role=Role.ASSISTANT, text=text, generation=generation
+    )
+
+
+def url(name: str, conversation: Conversation) -> str:
+    return reverse(f"inference:conversation-{name}", args=[conversation.pk])
+
+
+def titles(user: User, filters: Filters | None = None) -> list[str]:
+    groups = sidebar_of(user, filters=filters).groups
+    return [conversation.title for _, conversations in groups for conversation in conversations]
+
+
+def test_it_shows_a_conversation(alice: User, conversation: Conversation, client_of: ClientOf) -> None:
+    page = client_of(alice).get(conversation.get_absolute_url()).content.decode()
+    assert "<strong>Hi</strong> &lt;b&gt;you&lt;/b&gt;" in page
+
+
+def test_it_connects_a_new_conversation_under_an_id_of_its_own(alice: User, client_of: ClientOf) -> None:
+    client = client_of(alice)
+    sockets = {client.get(reverse("inference:chat")).context["socket_path"] for _ in range(2)}
+    assert len(sockets) == 2
+
+
+@pytest.mark.parametrize("name", ["detail", "rename", "pin", "archive", "delete"])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_it_hides_a_conversation_from_strangers(
+    charlie: User, conversation: Conversation, client_of: ClientOf, name: str, method: str
+) -> None:
+    response = getattr(client_of(charlie), method)(url(name, conversation), {"title": "Mine", "on": "1"})
+    assert response.status_code in (404, 405)
+    conversation.refresh_from_db()
+    assert (conversation.title, conversation.is_pinned) == ("Heaps and stacks", False)
+
+
+@pytest.mark.parametrize("name", ["detail", "rename", "pin", "archive", "delete"])
+def test_it_sends_anonymous_visitors_to_the_log_in(client: Client, conversation: Conversation, name: str) -> None:
+    assert client.get(url(name, conversation)).headers["Location"].startswith("/login/")
+
+
+@pytest.mark.parametrize("name", ["pin", "archive"])
+def test_it_changes_nothing_by_get(alice: User, conversation: Conversation, client_of: ClientOf, name: str) -> None:
+    assert client_of(alice).get(url(name, conversation)).status_code == 405
+
+
+def test_it_renames(alice: User, conversation: Conversation, client_of: ClientOf) -> None:
+    response = client_of(alice).post(url("rename", conversation), {"title": "Trees"})
+    assert response.headers["Location"] == conversation.get_absolute_url()
+    conversation.refresh_from_db()
+    assert conversation.title == "Trees"
+
+
+def test_it_refuses_an_empty_title(alice: User, conversation: Conversation, client_of: ClientOf) -> None:
+    assert client_of(alice).post(url("rename", conversation), {"title": " "}).status_code == 422
+
+
+def test_it_offers_the_new_name_in_a_dialog(alice: User, conversation: Conversation, client_of: ClientOf) -> None:
+    response = client_of(alice).get(url("rename", conversation), headers={"HX-Request": "true"})
+    assert "<html" not in response.content.decode()
+    assert 'value="Heaps and stacks"' in response.content.decode()
+
+
+def test_it_puts_pinned_conversations_first(alice: User, conversation: Conversation, client_of: ClientOf) -> None:
+    talk(alice, "Newer")
+    client_of(alice).post(url("pin", conversation), {"on": "1"})
+    assert titles(alice) == ["Heaps and stacks", "Newer"]
+
+
+def test_it_does_not_move_a_renamed_conversation(alice: User, conversation: Conversation, client_of: ClientOf) -> None:
+    talk(alice, "Newer")
+    client_of(alice).post(url("rename", conversation), {"title": "Trees"})
+    assert titles(alice) == ["Newer", "Trees"]
+
+
+def test_it_archives_and_takes_back(alice: User, conversation: Conversation, client_of: ClientOf) -> None:
+    client = client_of(alice)
+    client.post(url("archive", conversation), {"on": "1"})
+    assert (titles(alice), titles(alice, Filters(archived=True))) == ([], ["Heaps and stacks"])
+    client.post(url("archive", conversation), {"on": "0"})
+    assert titles(alice) == ["Heaps and stacks"]
+
+
+def test_it_answers_htmx_with_the_list_as_the_page_shows_it(
+    alice: User, conversation: Conversation, client_of: ClientOf
+) -> None:
+    talk(alice, "Other")
+    headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{conversation.get_absolute_url()}?q=heaps"}
+    response = client_of(alice).post(url("pin", conversation), {"on": "1"}, headers=headers)
+    sidebar = response.context["sidebar"]
+    assert sidebar.current == conversation.pk
+    assert [[row.title for row in rows] for _, rows in sidebar.groups] == [["Heaps and stacks"]]
+
+
+def test_it_deletes_with_an_audit_entry_that_holds_no_title(
+    alice: User, conversation: Conversation, client_of: ClientOf
+) -> None:
+    client_of(alice).post(url("delete", conversation))
+    assert not Conversation.objects.exists()
+    entry = AuditEvent.objects.get(action=Action.CONVERSATION_DELETE)
+    assert str(conversation.pk) in entry.body
+    assert "Heaps" not in entry.body
+
+
+def test_it_asks_before_it_deletes(alice: User, conversation: Conversation, client_of: ClientOf) -> None:
+    page = client_of(alice).get(url("delete", conversation)).content.decode()
+    assert "Delete “Heaps and stacks”?" in page
+    assert Conversation.objects.exists()
+
+
+@pytest.mark.parametrize(("query", "found"), [("stack", ["Heaps and stacks"]), ("quicksort", ["Other"]), ("x", [])])
+def test_it_searches_titles_and_messages(
+    alice: User, bob: User, conversation: Conversation, query: str, found: list[str]
+) -> None:
+    talk(alice, "Other", answer="About quicksort and pivots")
+    talk(bob, "Stacks of bob, quicksort")
+    assert titles(alice, Filters(query=query)) == found
+
+
+def test_it_shows_more_on_request(alice: User) -> None:
+    for number in range(3):
+        talk(alice, f"Talk {number}")
+    sidebar = sidebar_of(alice, filters=Filters(shown=2))
+    assert sidebar.has_more
+    assert len(titles(alice, Filters(shown=3))) == 3
+
+
+def test_it_gives_the_list_alone_to_the_search(alice: User, conversation: Conversation, client_of: ClientOf) -> None:
+    headers = {"HX-Request": "true", "HX-Target": "conversation-list"}
+    page = client_of(alice).get(reverse("inference:chat"), {"q": "heaps"}, headers=headers).content.decode()
+    assert "Heaps and stacks" in page
+    assert "composer" not in page
+
+
+def test_it_shows_the_branch_that_is_asked_for(alice: User, conversation: Conversation, client_of: ClientOf) -> None:
+    first = Message.objects.get(conversation=conversation, role=Role.ASSISTANT)
+    assert first.parent
+    second = reply(first.parent, "Another answer")
+    client = client_of(alice)
+    assert client.get(conversation.get_absolute_url()).context["thread"].leaf_id == second.pk
+    assert client.get(conversation.get_absolute_url(), {"leaf": first.pk}).context["thread"].leaf_id == first.pk
+
+
+@pytest.mark.parametrize("leaf", ["", "0", "-1", "x", "9" * 40, "²", "1\0"])
+def test_it_overlooks_a_branch_that_does_not_exist(
+    alice: User, conversation: Conversation, client_of: ClientOf, leaf: str
+) -> None:
+    assert client_of(alice).get(conversation.get_absolute_url(), {"leaf": leaf}).status_code == 200
+
+
+def test_it_gives_the_messages_alone_with_new_ids_for_the_composer(
+    alice: User, conversation: Conversation, client_of: ClientOf
+) -> None:
+    headers = {"HX-Request": "true", "HX-Target": "messages"}
+    page = client_of(alice).get(conversation.get_absolute_url(), headers=headers).content.decode()
+    assert page.count("hx-swap-oob") == 1
+    assert '<div id="composer-ids" hx-swap-oob="true">' in page
+    assert "<html" not in page
+
+
+def test_it_shows_the_text_so_far_of_a_running_answer(alice: User, client_of: ClientOf) -> None:
+    conversation = Conversation.objects.create(owner=alice, title="Long")
+    asked = Message.objects.create(conversation=conversation, role=Role.USER, text="Tell me")
+    answer = reply(asked, "Once upon <a time>", Status.RUNNING)
+    page = client_of(alice).get(conversation.get_absolute_url()).content.decode()
+    assert f'<div id="tail-{answer.pk}" class="tail">Once upon &lt;a time&gt;</div>' in page
+    assert 'data-status="running"' in page
+
+
+def test_it_gives_the_source_of_a_message_as_plain_text(
+    alice: User, conversation: Conversation, client_of: ClientOf
+) -> None:
+    message = Message.objects.get(conversation=conversation, role=Role.ASSISTANT)
+    response = client_of(alice).get(reverse("inference:message-source", args=[message.pk]))
+    assert response.content == b"**Hi** <b>you</b>"
+    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_it_hides_the_source_from_strangers(charlie: User, conversation: Conversation, client_of: ClientOf) -> None:
+    message = Message.objects.filter(conversation=conversation).latest("pk")
+    assert client_of(charlie).get(reverse("inference:message-source", args=[message.pk])).status_code == 404
+
+
+def test_it_begins_with_the_model_of_the_url(alice: User, client_of: ClientOf) -> None:
+    page = client_of(alice).get(reverse("inference:chat"), {"provider": "openai", "model": "gpt-4o"})
+    composer = page.context["composer"]
+    assert (composer.provider, composer.model) == ("openai", "gpt-4o")
+
+
+@pytest.mark.parametrize("model", ["", "a\0b", "x" * 201])
+def test_it_overlooks_a_model_that_cannot_be(alice: User, client_of: ClientOf, model: str) -> None:
+    page = client_of(alice).get(reverse("inference:chat"), {"provider": "openai", "model": model})
+    assert page.context["composer"].provider == "echo"
+
+
+def test_it_begins_with_the_model_used_last(alice: User, conversation: Conversation, client_of: ClientOf) -> None:
+    Conversation.objects.filter(pk=conversation.pk).update(provider="groq", model="llama")
+    assert client_of(alice).get(reverse("inference:chat")).context["composer"].model == "llama"
+
+
+def test_it_lists_the_parameters_of_a_model_with_the_values_it_takes_too(alice: User, client_of: ClientOf) -> None:
+    query = {"provider": "echo", "model": "echo", "param-length": "7", "param-temperature": "1"}
+    headers = {"HX-Request": "true"}
+    inputs = client_of(alice).get(reverse("inference:parameter-list"), query, headers=headers).context["inputs"]
+    assert {item.parameter.name: item.value for item in inputs} == {"delay_ms": "", "length": "7"}
+
+
+def test_it_shows_a_failure_in_place_of_the_answer(alice: User, client_of: ClientOf) -> None:
+    conversation = Conversation.objects.create(owner=alice, title="Broken")
+    asked = Message.objects.create(conversation=conversation, role=Role.USER, text="Tell me")
+    failed = reply(asked, "", Status.FAILED).generation
+    assert failed
+    failed.error_type, failed.error_message, failed.error_status = "rate_limited", "<b>slow down</b>", 429
+    failed.provider_request_id = "req_1"
+    failed.attempts = [{"seconds": 0.1, "retry_after": 60.0}]
+    failed.save()
+    page = client_of(alice).get(conversation.get_absolute_url()).content.decode()
+    for part in ("&lt;b&gt;slow down&lt;/b&gt;", "rate_limited", "429", "req_1", "data-countdown=", "Retry"):
+        assert part in page
