@@ -21,6 +21,7 @@ urlpatterns = [
     path("chat/", include("inference.urls")),
     path("tokens/", include("tokens.urls")),
     path("telemetry/", include("telemetry.urls")),
+    path("audit/", include("audit.urls")),
     # Before the admin's own, so that there is one log-in with one throttling.
     path("admin/login/", secure_admin_login(admin.site.login)),
     path("admin/", admin.site.urls),

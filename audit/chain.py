@@ -77,7 +77,7 @@ def entry_hash(sequence: int, previous_hash: str, body: str) -> str:
     return hashlib.sha256(f"aistrale-audit-1\n{sequence}\n{previous_hash}\n{body}".encode()).hexdigest()
 
 
-def details_digest(salt: str, content: str) -> str:
+def details_digest(salt: str | None, content: str) -> str:
     return hashlib.sha256(f"{salt}\n{content}".encode()).hexdigest()
 
 
@@ -122,36 +122,47 @@ def verify(
     those that ``links`` themselves tell of; None if links come without personal details. Stops at the first problem.
     """
     heads = heads or {}
-    verdict = Verdict(sequence=sequence, hash=previous_hash)
+    first = sequence + 1
+    problem: Problem | None = None
     without_details: list[tuple[int, set[str | None]]] = []
     people = set(erased or ())
     for link in links:
-        verdict.problem = _problem(link, verdict, heads)
-        if verdict.problem:
-            return verdict
+        if not _is_right(link, sequence + 1, previous_hash) or heads.get(link.sequence, link.hash) != link.hash:
+            problem = _problem(link, sequence + 1, previous_hash)
+            break
         if link.content is None:
             without_details += _missing_details(link)
         if link.body.startswith(_ERASURE_START):
             people.add(json.loads(link.body)["owner"])
-        verdict.sequence, verdict.hash = link.sequence, link.hash
-        verdict.entries += 1
-    verdict.erased = len(without_details)
-    unexplained = [sequence for sequence, about in without_details if erased is not None and not about & people]
-    verdict.problem = _missing_tail(verdict, heads) or _gone(unexplained)
-    return verdict
+        sequence, previous_hash = link.sequence, link.hash
+    else:
+        unexplained = [number for number, about in without_details if erased is not None and not about & people]
+        problem = _missing_tail(sequence, heads) or _gone(unexplained)
+    return Verdict(sequence, previous_hash, sequence - first + 1, len(without_details), problem)
 
 
-def _problem(link: Link, verdict: Verdict, heads: Mapping[int, str]) -> Problem | None:
-    expected = verdict.sequence + 1
+def _is_right(link: Link, expected: int, previous_hash: str) -> bool:
+    """The whole check at once, since a log may have millions of entries; ``_problem`` finds out what is wrong."""
+    sequence, previous, digest, body, salt, content = link
+    return (
+        sequence == expected
+        and previous == previous_hash
+        and entry_hash(sequence, previous, body) == digest
+        # The digest is 64 hex digits that nobody can place elsewhere in a body whose hash is right.
+        and (content is None or f'"details_digest":"{details_digest(salt, content)}"' in body)
+    )
+
+
+def _problem(link: Link, expected: int, previous_hash: str) -> Problem:
     if link.sequence != expected:
         return _wrong_place(link.sequence, expected)
     if entry_hash(link.sequence, link.previous_hash, link.body) != link.hash:
         return Problem(expected, "its content does not match its hash: it was changed after it was written")
-    if link.previous_hash != verdict.hash:
+    if link.previous_hash != previous_hash:
         return Problem(expected, "it does not follow the entry before it: entries were replaced, inserted or swapped")
-    if heads and heads.get(expected, link.hash) != link.hash:
+    if _is_right(link, expected, previous_hash):
         return Problem(expected, "it differs from the signed checkpoint: the chain was computed anew")
-    return _details_problem(link)
+    return Problem(expected, "its personal details do not match their digest")
 
 
 def _wrong_place(found: int, expected: int) -> Problem:
@@ -161,20 +172,11 @@ def _wrong_place(found: int, expected: int) -> Problem:
     return Problem(expected, "it is missing" if last == expected else f"it and all up to {last} are missing")
 
 
-def _details_problem(link: Link) -> Problem | None:
-    if link.content is None or link.salt is None:
-        return None
-    # The digest is 64 hex digits that nobody can place elsewhere in a body whose hash is right.
-    if f'"details_digest":"{details_digest(link.salt, link.content)}"' in link.body:
-        return None
-    return Problem(link.sequence, "its personal details do not match their digest")
-
-
-def _missing_tail(verdict: Verdict, heads: Mapping[int, str]) -> Problem | None:
+def _missing_tail(sequence: int, heads: Mapping[int, str]) -> Problem | None:
     last = max(heads, default=0)
-    if last <= verdict.sequence:
+    if last <= sequence:
         return None
-    return Problem(verdict.sequence + 1, f"it is missing: a signed checkpoint knows {last} entries")
+    return Problem(sequence + 1, f"it is missing: a signed checkpoint knows {last} entries")
 
 
 def _missing_details(link: Link) -> list[tuple[int, set[str | None]]]:

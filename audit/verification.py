@@ -16,7 +16,7 @@ from audit.actions import Action
 from audit.models import AuditEvent, AuditVerification
 
 SLICE = 20_000
-_BATCH = 4_000
+_BATCH = 1_000
 _NO_END = 2**63 - 1
 # An advisory lock no other part takes: "verif" in ASCII.
 _LOCK = 0x7665726966

@@ -1,0 +1,138 @@
+"""Entries as people read them: pages of them, the objects they link to, the values they show."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django.apps import apps
+from django.db import models
+
+from audit.models import AuditEvent, AuditEventQuerySet, Viewer
+
+PAGE_SIZE = 50
+# Whom an entry names is for all who may read the entry; from where somebody else worked is not.
+_NAMES = frozenset({"actor", "target"})
+_SHOWN_APART = frozenset({"actor", "target", "address", "user_agent"})
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Entries, newest first; ``newer`` and ``older`` are those from which the neighbouring pages are asked for."""
+
+    events: list[AuditEvent]
+    newer: int | None
+    older: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An entry, the personal details that a viewer may see, and the page of its object ('' for none)."""
+
+    event: AuditEvent
+    personal: dict[str, Any]
+    target_url: str
+
+    @property
+    def is_erased(self) -> bool:
+        return bool(self.event.details_digest) and not hasattr(self.event, "details")
+
+    @property
+    def actor(self) -> str:
+        """A name, or what there is instead."""
+        if self.event.actor is None:
+            return str(self.event.source)
+        return str(self.personal.get("actor") or "erased person")
+
+    @property
+    def target(self) -> str:
+        """A name or, where there is none, the id."""
+        return str(self.personal.get("target") or self.event.target_id)
+
+    @property
+    def more(self) -> dict[str, Any]:
+        """Further personal details: what was typed, what was filtered for."""
+        return {name: value for name, value in self.personal.items() if name not in _SHOWN_APART}
+
+
+class Change(NamedTuple):
+    """One value before and after; as text, '' where there was none."""
+
+    name: str
+    before: str
+    after: str
+
+    @property
+    def differs(self) -> bool:
+        return self.before != self.after
+
+
+def page_of(events: AuditEventQuerySet, *, older: str = "", newer: str = "", size: int = PAGE_SIZE) -> Page:
+    """The entries next older or newer than a sequence, or the newest ones where that is no full page."""
+    if (end := _sequence(newer)) is not None:
+        rows = list(events.filter(sequence__gt=end).order_by("sequence")[: size + 1])
+        if len(rows) > size:
+            rows = rows[size - 1 :: -1]
+            return Page(rows, newer=rows[0].sequence, older=rows[-1].sequence)
+    if (start := _sequence(older)) is not None:
+        rows = list(events.filter(sequence__lt=start)[: size + 1])
+        if rows:
+            return Page(rows[:size], rows[0].sequence, rows[size - 1].sequence if len(rows) > size else None)
+    rows = list(events[: size + 1])
+    return Page(rows[:size], None, rows[size - 1].sequence if len(rows) > size else None)
+
+
+def personal_of(event: AuditEvent, viewer: Viewer) -> dict[str, Any]:
+    """The personal details of an entry that a viewer may see; none when they were erased."""
+    personal = event.details.personal if hasattr(event, "details") else {}
+    if viewer.is_administrator or event.actor in (None, viewer.audit_id):
+        return personal
+    return {name: value for name, value in personal.items() if name in _NAMES}
+
+
+def changes_of(event: AuditEvent) -> list[Change]:
+    names = sorted({*event.before, *event.after})
+    return [Change(name, _text(event.before, name), _text(event.after, name)) for name in names]
+
+
+def rows_of(events: Sequence[AuditEvent], viewer: Viewer) -> list[Row]:
+    """What pages show of entries to a viewer."""
+    urls = _urls(events)
+    return [Row(event, personal_of(event, viewer), urls.get(event.sequence, "")) for event in events]
+
+
+def _urls(events: Iterable[AuditEvent]) -> dict[int, str]:
+    """The pages of the objects that entries are about, by sequence, where there still are such objects and pages."""
+    by_type: dict[str, list[AuditEvent]] = defaultdict(list)
+    for event in events:
+        by_type[event.target_type].append(event)
+    urls: dict[int, str] = {}
+    for target_type, about in by_type.items():
+        pages = _pages(target_type, {event.target_id for event in about})
+        urls |= {event.sequence: pages[event.target_id] for event in about if event.target_id in pages}
+    return urls
+
+
+def _pages(target_type: str, ids: set[str]) -> dict[str, str]:
+    try:
+        model: type[models.Model] = apps.get_model(target_type)
+    except (LookupError, ValueError):
+        return {}
+    if not hasattr(model, "get_absolute_url"):
+        return {}
+    found = model._default_manager.filter(pk__in=ids)
+    return {str(instance.pk): instance.get_absolute_url() for instance in found}
+
+
+def _text(values: dict[str, Any], name: str) -> str:
+    value = values.get(name)
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _sequence(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
