@@ -12,6 +12,8 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 
 from aistrale import preparation, reach
+from audit import checkpoint
+from audit.models import AuditVerification
 from tokens import keyring
 from tokens.envelope import MasterKeysInvalid
 
@@ -91,6 +93,24 @@ def _data_keys() -> str:
     return "all decrypt"
 
 
+def _audit_key() -> str:
+    try:
+        keys = checkpoint.read_keys(settings.AUDIT_KEYS)
+    except checkpoint.KeyFormatError as problem:
+        raise Failed(f"AISTRALE_AUDIT_KEY is not right: {problem}.") from problem
+    if not keys:
+        raise Failed("There is no audit key to sign checkpoints: set AISTRALE_AUDIT_KEY to the one there was.")
+    return f"public key {checkpoint.public_text(keys[0].public_key())}"
+
+
+def _audit_log() -> str:
+    reach.postgres_version()
+    state = AuditVerification.objects.first()
+    if state and state.problem:
+        raise Failed(f"First bad entry {state.problem_sequence}: {state.problem}. Run `manage.py verify_audit`.")
+    return f"verified to entry {state.sequence}" if state else "not verified yet"
+
+
 CHECKS: dict[str, Callable[[], str]] = {
     "Python": _python,
     "Packages": _packages,
@@ -100,4 +120,6 @@ CHECKS: dict[str, Callable[[], str]] = {
     "Migrations": _migrations,
     "Master keys": _master_keys,
     "Data keys": _data_keys,
+    "Audit key": _audit_key,
+    "Audit log": _audit_log,
 }

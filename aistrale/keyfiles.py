@@ -1,4 +1,4 @@
-"""The two secrets that `make run` creates: one that signs sessions, one that wraps the keys of provider tokens."""
+"""The secrets that `make run` creates: to sign sessions, wrap the keys of provider tokens and sign checkpoints."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ def master_keys_file(data_dir: Path) -> Path:
     return data_dir / "master_keys"
 
 
+def audit_key_file(data_dir: Path) -> Path:
+    return data_dir / "audit_key"
+
+
 def has_secret_key() -> bool:
     try:
         return bool(settings.SECRET_KEY)
@@ -38,3 +42,7 @@ def create_master_key(data_dir: Path) -> str:
     material = base64.b64encode(secrets.token_bytes(32)).decode()
     write_private(master_keys_file(data_dir), f"{key_id}:{material}\n")
     return key_id
+
+
+def create_audit_key(data_dir: Path) -> None:
+    write_private(audit_key_file(data_dir), f"{base64.b64encode(secrets.token_bytes(32)).decode()}\n")

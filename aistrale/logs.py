@@ -149,6 +149,7 @@ def _configured_values() -> tuple[str, ...]:
     values = {
         settings.SECRET_KEY if keyfiles.has_secret_key() else "",
         *(entry.partition(":")[2].strip() for entry in masters),
+        *settings.AUDIT_KEYS.replace(",", " ").split(),
     }
     values |= {form for password in passwords for form in (password, unquote(password))}
     return tuple(sorted((value for value in values if len(value) >= SHORTEST_VALUE), key=len, reverse=True))

@@ -228,7 +228,7 @@ RUN_DRAIN_SECONDS = env.float("AISTRALE_RUN_DRAIN_SECONDS", 5.0)
 RUN_SILENCE_SECONDS = 8.0
 
 # The first audit key signs checkpoints and exports; what any key listed has signed is accepted.
-AUDIT_KEYS = read_secret(env, "AISTRALE_AUDIT_KEY", DATA_DIR / "audit_key")
+AUDIT_KEYS = read_secret(env, "AISTRALE_AUDIT_KEY", keyfiles.audit_key_file(DATA_DIR))
 CHECKPOINT_DIR = Path(env.str("AISTRALE_CHECKPOINT_DIR", str(DATA_DIR / "checkpoints")))
 CHECKPOINT_URL = env.str("AISTRALE_CHECKPOINT_URL", "")
 # Whichever comes first, if anything was recorded at all.

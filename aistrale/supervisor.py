@@ -18,6 +18,7 @@ from django.conf import settings
 
 from aistrale import keyfiles, reach
 from aistrale.embedded import Child, DataDirectory, Servers
+from audit import checkpoint
 
 MANAGE = settings.BASE_DIR / "manage.py"
 WATCH_SECONDS = 0.2
@@ -67,6 +68,9 @@ class Supervisor:
     def _start(self) -> None:
         if not keyfiles.has_secret_key():
             keyfiles.create_secret_key(settings.DATA_DIR)
+        # A lost key is not replaced silently: nobody could tell any more whether old checkpoints are right.
+        if not settings.AUDIT_KEYS and not checkpoint.files(settings.CHECKPOINT_DIR):
+            keyfiles.create_audit_key(settings.DATA_DIR)
         self._servers.start()
         # A process of its own: this one read its settings before the servers had an address.
         self._web = Child("The web server", [sys.executable, MANAGE, "prepare", "--serve"], environment=os.environ)

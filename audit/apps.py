@@ -1,5 +1,13 @@
+from __future__ import annotations
+
 from django.apps import AppConfig
+from django.core.checks import Tags, register
+
+from audit.checks import check_audit_keys
 
 
 class AuditConfig(AppConfig):
     name = "audit"
+
+    def ready(self) -> None:
+        register(check_audit_keys, Tags.security)

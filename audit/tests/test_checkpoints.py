@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from django.core.checks import Tags, run_checks
 from django.db import transaction
 from pytest_django import Settings
 
@@ -145,6 +146,13 @@ def test_it_refuses_a_damaged_checkpoint(text: str) -> None:
 def test_it_refuses_what_is_no_key(text: str) -> None:
     with pytest.raises(checkpoint.KeyFormatError):
         checkpoint.read_keys(text)
+
+
+def test_it_refuses_to_run_with_what_is_no_key(settings: Settings) -> None:
+    settings.AUDIT_KEYS = f"{new_key()},short"
+    assert [message.id for message in run_checks(tags=[Tags.security]) if message.id == "audit.E001"] == ["audit.E001"]
+    settings.AUDIT_KEYS = f"{new_key()},{new_key()}\n"
+    assert not [message for message in run_checks(tags=[Tags.security]) if message.id == "audit.E001"]
 
 
 def test_it_sends_each_checkpoint_once(db: None, checkpoints: Path, settings: Settings, endpoint: HTTPServer) -> None:
