@@ -29,8 +29,7 @@ class Command(BaseCommand):
     def handle(
         self, *args: Any, first: int, last: int | None, output: Path | None, details: bool, **options: Any
     ) -> None:
-        context.bind(source=context.Source.COMMAND)
-        with transaction.atomic():
+        with context.bound(source=context.Source.COMMAND), transaction.atomic():
             event = services.record(
                 action=Action.AUDIT_EXPORT, actor=None, after={"first": first, "last": last, "details": details}
             )
