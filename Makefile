@@ -8,10 +8,10 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 JOBS ?= 2
 SUITABLE := 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
 
-.PHONY: help run test check lock bench clean
+.PHONY: help run test check lock bench bench-audit clean
 
 help: ## List the targets
-	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: $(VENV)/.installed ## Start everything and serve on http://127.0.0.1:8000 (PORT=...); Ctrl+C stops it
 	@exec $(BIN)/python manage.py up
@@ -37,6 +37,9 @@ check: $(VENV)/.installed-dev ## Lint, types, layers, missing migrations, deploy
 
 bench: $(VENV)/.installed-dev ## Measure against a local provider and print a table (ARGS="--json")
 	@exec $(BIN)/python -m bench $(ARGS)
+
+bench-audit: $(VENV)/.installed-dev ## Measure appends to the audit log and its verification (ARGS="--json")
+	@exec $(BIN)/python -m bench.audit $(ARGS)
 
 lock: ## Pin requirements.in and requirements-dev.in with hashes (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

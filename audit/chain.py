@@ -147,7 +147,7 @@ def _is_right(link: Link, expected: int, previous_hash: str) -> bool:
     return (
         sequence == expected
         and previous == previous_hash
-        and entry_hash(sequence, previous, body) == digest
+        and digest == entry_hash(sequence, previous, body)
         # The digest is 64 hex digits that nobody can place elsewhere in a body whose hash is right.
         and (content is None or f'"details_digest":"{details_digest(salt, content)}"' in body)
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+import sys
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from django.conf import settings
@@ -71,16 +72,29 @@ def verify_from(
 ) -> chain.Verdict:
     """Verifies entry ``first`` and all after it; believes the hash of the entry before, unless a checkpoint knows it.
 
-    A verification of the whole log also renews what the pages show.
+    For commands: the process has little time for other threads meanwhile. To verify the whole log also renews what the
+    pages show.
     """
     after = first - 1
     before = heads.get(after) or AuditEvent.objects.filter(pk=after).values_list("hash", flat=True).first()
     if after and before is None:
         return chain.Verdict(after - 1, "", problem=chain.Problem(after, "it is missing"))
-    verdict = verify_stored(after=after, previous_hash=before or chain.GENESIS, heads=heads, watch=watch)
+    with _switching_threads_often():
+        verdict = verify_stored(after=after, previous_hash=before or chain.GENESIS, heads=heads, watch=watch)
     if first == 1:
         _store(AuditVerification(), verdict)
     return verdict
+
+
+@contextmanager
+def _switching_threads_often() -> Iterator[None]:
+    """Rows that have arrived wait for the interpreter; by default for longer than a batch takes to verify."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(usual / 10)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
 
 
 def verify_next_slice(size: int = SLICE) -> AuditVerification:
