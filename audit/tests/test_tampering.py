@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import Value
 from django.db.models.functions import Replace
+from pytest_django import Settings
 
 from audit import chain
 from audit.models import AuditDetails, AuditEvent
@@ -160,3 +161,23 @@ def test_it_reports_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert stop.value.code == 1
     assert (report["right"], report["last"], report["checkpointed_to"]) == (False, 2, 6)
     assert report["problem"] == {"sequence": 3, "reason": "it and all up to 4 are missing"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--checkpoints", "/nowhere/at/all"], "is not a directory"),
+        (["--from", "0"], "numbered from 1"),
+    ],
+)
+def test_it_tells_a_log_that_could_not_be_verified_from_a_bad_one(arguments: list[str], message: str) -> None:
+    with pytest.raises(CommandError, match=message) as error:
+        call_command("verify_audit", *arguments)
+    assert error.value.returncode == 2
+
+
+def test_it_can_not_verify_checkpoints_without_the_key(settings: Settings) -> None:
+    settings.AUDIT_KEYS = ""
+    with pytest.raises(CommandError, match="AISTRALE_AUDIT_KEY") as error:
+        call_command("verify_audit")
+    assert error.value.returncode == 2
