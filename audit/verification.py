@@ -72,18 +72,20 @@ def verify_from(
 ) -> chain.Verdict:
     """Verifies entry ``first`` and all after it; believes the hash of the entry before, unless a checkpoint knows it.
 
-    For commands: the process has little time for other threads meanwhile. To verify the whole log also renews what the
-    pages show.
+    For commands: the process has little time for other threads meanwhile.
     """
     after = first - 1
     before = heads.get(after) or AuditEvent.objects.filter(pk=after).values_list("hash", flat=True).first()
     if after and before is None:
         return chain.Verdict(after - 1, "", problem=chain.Problem(after, "it is missing"))
     with _switching_threads_often():
-        verdict = verify_stored(after=after, previous_hash=before or chain.GENESIS, heads=heads, watch=watch)
-    if first == 1:
+        return verify_stored(after=after, previous_hash=before or chain.GENESIS, heads=heads, watch=watch)
+
+
+def show_on_pages(verdict: chain.Verdict) -> None:
+    """Replaces what the pages tell of the log by the result of a verification of all of it."""
+    with transaction.atomic():
         _store(AuditVerification(), verdict)
-    return verdict
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.db import ProgrammingError, connection, transaction
 from psycopg import sql
 
@@ -55,6 +56,18 @@ def _limited_role(db: None) -> Iterator[None]:
 def test_it_lets_the_application_append_and_read() -> None:
     services.record(action=Action.SETTING_CHANGE, actor=None, details={"typed": "x"})
     assert AuditEvent.objects.select_related("details").get().details.personal == {"typed": "x"}
+
+
+@pytest.mark.usefixtures("_limited_role")
+def test_it_lets_the_log_be_verified_without_a_right_to_write(capsys: pytest.CaptureFixture[str]) -> None:
+    services.record(action=Action.SETTING_CHANGE, actor=None)
+    with superuser() as boss:
+        role = sql.Identifier(f"app_of_{connection.settings_dict['NAME']}")
+        boss.execute(sql.SQL("REVOKE INSERT, UPDATE ON audit_auditverification FROM {}").format(role))
+    call_command("verify_audit")
+    shown = capsys.readouterr()
+    assert shown.out.startswith("The audit log is right: 1 entries")
+    assert "permission denied" in shown.err
 
 
 @pytest.mark.usefixtures("_limited_role")

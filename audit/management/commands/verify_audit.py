@@ -16,7 +16,7 @@ from django.db.models import Max
 from audit import chain, checkpoint
 from audit.models import AuditEvent
 from audit.progress import watcher
-from audit.verification import known_heads, verify_from
+from audit.verification import known_heads, show_on_pages, verify_from
 
 NOT_CHECKED = 2
 
@@ -35,6 +35,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, first: int, checkpoints: Path | None, as_json: bool, **options: Any) -> None:
         heads = _heads(checkpoints)
         verdict = self._verify(first, heads, quiet=as_json)
+        if first == 1:
+            self._show_on_pages(verdict)
         if as_json:
             self.stdout.write(json.dumps(_report(first, heads, verdict)))
             sys.exit(1 if verdict.problem else 0)
@@ -51,6 +53,12 @@ class Command(BaseCommand):
             return verify_from(first, heads=heads, watch=watch)
         except DatabaseError as error:
             raise CommandError(f"The audit log can not be read: {error}", returncode=NOT_CHECKED) from error
+
+    def _show_on_pages(self, verdict: chain.Verdict) -> None:
+        try:
+            show_on_pages(verdict)
+        except DatabaseError as error:  # who verifies may have no right to write
+            self.stderr.write(f"The pages will not show this result: {error}")
 
     def _praise(self, verdict: chain.Verdict, heads: dict[int, str]) -> None:
         self.stdout.write(
