@@ -99,7 +99,7 @@ def test_it_ends_the_session_on_the_server_at_logout(client: Client, alice: User
 
 def test_it_only_asks_when_logout_is_opened_by_get(client: Client, alice: User) -> None:
     log_in(client, alice.email)
-    assert b"Log out?" in client.get(reverse("account_logout")).content
+    assert b"End this session?" in client.get(reverse("account_logout")).content
     assert client.get(reverse("dashboard")).status_code == 200
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.template import Context, Library
 from django.templatetags.static import static
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -30,11 +30,7 @@ def nav_link(context: Context, view_name: str, word: str, icon_name: str) -> dic
     match = request.resolver_match
     namespace = view_name.rpartition(":")[0]
     current = match is not None and (match.namespace == namespace if namespace else match.view_name == view_name)
-    try:
-        url = reverse(view_name)
-    except NoReverseMatch:
-        url = ""
-    return {"url": url, "word": word, "icon_name": icon_name, "current": current}
+    return {"url": reverse(view_name), "word": word, "icon_name": icon_name, "current": current}
 
 
 @register.inclusion_tag("_copy_button.html")
