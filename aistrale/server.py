@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
+import structlog
 import uvloop
 from django.conf import settings
 from twisted.internet import asyncioreactor
@@ -19,6 +20,10 @@ from twisted.internet.main import installReactor
 
 SOCKET_MESSAGE_BYTES = 512 * 1024
 BACKLOG = 1024
+# Beyond the drain time: for what a dead database or cache may keep a shutdown waiting.
+SHUTDOWN_SECONDS = 20.0
+
+log = structlog.get_logger(__name__)
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
@@ -37,27 +42,9 @@ def serve(listener: socket.socket, *, on_ready: Callable[[], None]) -> None:
     from daphne.server import Server
 
     from aistrale.asgi import application
-    from aistrale.process import runs
-    from inference.providers.registry import import_adapters
 
-    async def shut_down() -> None:
-        await runs.drain(seconds=settings.RUN_DRAIN_SECONDS)
-        await runs.close()
-        reactor.stop()
-
-    def begin_shutdown() -> None:
-        if not runs.is_draining:
-            runs.is_draining = True
-            loop.create_task(shut_down())
-
-    async def start() -> None:
-        await runs.open()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, begin_shutdown)
-        on_ready()
-        await asyncio.to_thread(import_adapters)
-
-    reactor.callWhenRunning(lambda: loop.create_task(start()))
+    life = Life(loop, on_ready=on_ready, stop=reactor.stop)
+    reactor.callWhenRunning(life.begin)
     Server(
         application,
         endpoints=[f"fd:fileno={listener.fileno()}"],
@@ -66,3 +53,53 @@ def serve(listener: socket.socket, *, on_ready: Callable[[], None]) -> None:
         websocket_max_frame_size=SOCKET_MESSAGE_BYTES,
         server_name="",
     ).run()
+
+
+class Life:
+    """What goes on beside serving: the runs are opened, upkeep is done, and at a signal all is brought to an end."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, *, on_ready: Callable[[], None], stop: Callable[[], None]
+    ) -> None:
+        from aistrale.process import runs
+
+        self._runs = runs
+        self._loop = loop
+        self._on_ready = on_ready
+        self._stop = stop
+        # The loop itself holds tasks only weakly.
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def begin(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self.end)
+        self._do(self._start())
+
+    def end(self) -> None:
+        if not self._runs.is_draining:
+            self._runs.is_draining = True
+            self._do(self._shut_down())
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _start(self) -> None:
+        from aistrale.upkeep import keep_up
+        from inference.providers.registry import import_adapters
+
+        await self._runs.open()
+        self._on_ready()
+        self._do(keep_up())
+        await asyncio.to_thread(import_adapters)
+
+    async def _shut_down(self) -> None:
+        try:
+            async with asyncio.timeout(settings.RUN_DRAIN_SECONDS + SHUTDOWN_SECONDS):
+                await self._runs.drain(seconds=settings.RUN_DRAIN_SECONDS)
+                await self._runs.close()
+        except Exception:
+            log.exception("shutdown_incomplete")
+        finally:
+            self._stop()
