@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -35,6 +36,8 @@ def listening_socket(host: str, port: int) -> socket.socket:
 
 def serve(listener: socket.socket, *, on_ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT. May be called once in a process."""
+    # While threads render pages or talk to the database, streams would wait 5 ms for each turn of the interpreter.
+    sys.setswitchinterval(0.0005)
     loop = uvloop.new_event_loop()
     reactor: Any = asyncioreactor.AsyncioSelectorReactor(loop)
     installReactor(reactor)

@@ -123,7 +123,9 @@ def _conversation_for(user: User, conversation_id: UUID, form: RunForm, *, is_ne
         "parameters": dict(form.parameters),
     }
     if is_new:
-        Conversation.objects.get_or_create(pk=conversation_id, defaults={"owner": user, "title": title_from(form.text)})
+        new = Conversation(pk=conversation_id, owner=user, title=title_from(form.text))
+        # Not get_or_create: of a form that arrives twice at once, the second waits here for the first.
+        Conversation.objects.bulk_create([new], ignore_conflicts=True)
     conversation = Conversation.objects.editable_by(user).select_for_update().get(pk=conversation_id)
     for name, value in settings_of_run.items():
         setattr(conversation, name, value)
@@ -235,6 +237,8 @@ class Partial:
 @transaction.atomic
 def save_partials(*, partials: Sequence[Partial], alive: Sequence[UUID]) -> None:
     """Store the text so far of runs that are going on, and that the runs ``alive`` are. A text never shrinks."""
+    # First the calls, then their messages, as finish_run does it: the other way round they would wait for each other.
+    telemetry.mark_alive(generation_ids=alive)
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -249,7 +253,6 @@ def save_partials(*, partials: Sequence[Partial], alive: Sequence[UUID]) -> None
                 [partial.reasoning for partial in partials],
             ],
         )
-    telemetry.mark_alive(generation_ids=alive)
 
 
 @transaction.atomic
