@@ -35,7 +35,7 @@ async def stream(request: ChatRequest, *, api_key: str, base_url: str | None) ->
             model=request.model,
             messages=options.messages_with_system(request),
             stream=True,
-            extra_body=dict(request.parameters),
+            extra_body={"stream_options": {"include_usage": True}, **request.parameters},
         )
         async with opened(call, limits) as response, aclosing(payloads(response.http_response, limits)) as chunks:
             answer = ChatChunks(request_id=response.headers.get("x-request-id", ""))

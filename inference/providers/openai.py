@@ -26,13 +26,16 @@ _CHAT_VARIANT = re.compile(r"gpt-5.*-chat")
 
 async def _client(api_key: str, base_url: str | None, connect: float) -> openai.AsyncOpenAI:
     http = await http_clients()
-    return openai.AsyncOpenAI(
+    client = openai.AsyncOpenAI(
         api_key=api_key,
         base_url=base_url or BASE_URL,
         http_client=http.modern,
         max_retries=0,
         timeout=httpx2.Timeout(None, connect=connect),
     )
+    # The SDK takes these from the environment of the machine, whoever's key it is.
+    client.organization = client.project = None
+    return client
 
 
 async def stream(request: ChatRequest, *, api_key: str, base_url: str | None) -> AsyncGenerator[StreamEvent, None]:

@@ -70,13 +70,17 @@ class Script:
 
 @dataclass
 class Exchange:
-    """One request and what became of it. ``closed`` is set when the client's connection is gone."""
+    """One request and what became of it. ``closed`` is set when the client's connection is gone.
+
+    ``connection`` is the same number for requests that shared one.
+    """
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: Any
     model: str
+    connection: int
     started: float = field(default_factory=time.monotonic)
     sent: int = 0
     answered: threading.Event = field(default_factory=threading.Event)
@@ -161,6 +165,14 @@ class _Connection(asyncio.Protocol):
         self._buffer = b""
         self._exchange: Exchange | None = None
         self._task: asyncio.Task[None] | None = None
+        self._writable = asyncio.Event()
+        self._writable.set()
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -180,7 +192,8 @@ class _Connection(asyncio.Protocol):
         self._buffer = rest[length:]
         method, target, _ = line.split(" ")
         body = json.loads(rest[:length]) if length else None
-        self._exchange = Exchange(method, target, headers, body, _model(target, body))
+        connection: int = self._transport.get_extra_info("peername")[1]
+        self._exchange = Exchange(method, target, headers, body, _model(target, body), connection)
         self._provider.exchanges.append(self._exchange)
         self._task = asyncio.get_running_loop().create_task(self._answer(self._exchange))
 
@@ -210,6 +223,7 @@ class _Connection(asyncio.Protocol):
         if isinstance(step, bytes):
             self._transport.write(b"%x\r\n%b\r\n" % (len(step), step))
             exchange.sent += 1
+            await self._writable.wait()
         elif isinstance(step, float):
             await asyncio.sleep(step)
         elif step is Fault.HANG:

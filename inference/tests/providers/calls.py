@@ -1,0 +1,68 @@
+"""Calling adapters in tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import aclosing
+from typing import Any
+
+from inference.providers.base import (
+    ChatMessage,
+    ChatRequest,
+    Finished,
+    ReasoningDelta,
+    StreamEvent,
+    TextDelta,
+    Timeouts,
+    Usage,
+)
+from inference.providers.errors import ProviderError
+from inference.providers.registry import get_adapter
+
+WIRE_PROVIDERS = ("openai", "anthropic", "gemini", "groq", "huggingface")
+KEY = "sk-canary-7f3a9c51d2e84b60"
+QUICK = Timeouts(connect=0.4, first_token=0.4, between_tokens=0.4, total=5.0)
+
+
+def request(
+    model: str, *, timeouts: Timeouts = QUICK, system: str = "", parameters: Mapping[str, Any] | None = None
+) -> ChatRequest:
+    turns = (ChatMessage("user", "Hi"), ChatMessage("assistant", "Hello."), ChatMessage("user", "How are you?"))
+    return ChatRequest(model, turns, system=system, parameters=parameters or {}, timeouts=timeouts)
+
+
+async def collect(provider: str, asked: ChatRequest, base_url: str | None, *, key: str = KEY) -> list[StreamEvent]:
+    async with aclosing(get_adapter(provider).stream(asked, api_key=key, base_url=base_url)) as events:
+        return [event async for event in events]
+
+
+async def collect_failure(
+    provider: str, asked: ChatRequest, base_url: str | None, *, key: str = KEY
+) -> tuple[list[StreamEvent], ProviderError]:
+    """What came before the error, and the error."""
+    received: list[StreamEvent] = []
+    async with aclosing(get_adapter(provider).stream(asked, api_key=key, base_url=base_url)) as events:
+        try:
+            async for event in events:
+                received.append(event)
+        except ProviderError as error:
+            return received, error
+    raise AssertionError("the stream ended without an error")
+
+
+def text(events: Iterable[StreamEvent]) -> str:
+    return "".join(event.text for event in events if isinstance(event, TextDelta))
+
+
+def reasoning(events: Iterable[StreamEvent]) -> str:
+    return "".join(event.text for event in events if isinstance(event, ReasoningDelta))
+
+
+def usage(events: Iterable[StreamEvent]) -> Usage:
+    (found,) = (event for event in events if isinstance(event, Usage))
+    return found
+
+
+def finished(events: Iterable[StreamEvent]) -> Finished:
+    (found,) = (event for event in events if isinstance(event, Finished))
+    return found

@@ -1,0 +1,77 @@
+"""What every adapter promises, against a server that speaks its protocol."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from inference.providers.base import Finished, FinishReason, TextDelta, Timeouts, Usage
+from inference.providers.registry import ADAPTERS, LABELS, get_adapter
+from inference.tests.providers.calls import KEY, collect, finished, request, text, usage
+
+# Path of the protocol on llmock and a model that it knows; the sandbox is its own peer.
+PEERS = {
+    "openai": ("/v1", "gpt-4o"),
+    "anthropic": ("/anthropic", "claude-sonnet-4-6"),
+    "gemini": ("/gemini", "gemini-2.5-pro"),
+    "groq": ("/groq", "openai/gpt-oss-20b"),
+    "huggingface": ("/v1", "gpt-4o"),
+    "echo": ("", "echo"),
+}
+PATIENT = Timeouts(connect=5, first_token=10, between_tokens=10, total=20)
+
+every_adapter = pytest.mark.parametrize("provider", sorted(ADAPTERS))
+
+
+def test_it_has_a_peer_and_a_label_for_every_adapter() -> None:
+    assert set(PEERS) == set(ADAPTERS) == set(LABELS)
+
+
+@every_adapter
+async def test_it_streams_deltas_then_usage_then_the_end(provider: str, llmock_url: str) -> None:
+    path, model = PEERS[provider]
+    events = await collect(provider, request(model, timeouts=PATIENT, system="Be brief."), llmock_url + path)
+    assert text(events)
+    kinds = [type(event) for event in events]
+    assert [kind for kind, following in pairwise(kinds) if kind is not following] == [TextDelta, Usage]
+    assert kinds[-1] is Finished
+    assert finished(events).reason is FinishReason.STOP
+    assert usage(events).input > 0
+    assert usage(events).output > 0
+
+
+@every_adapter
+async def test_it_lists_models(provider: str, llmock_url: str) -> None:
+    path, model = PEERS[provider]
+    models = await get_adapter(provider).list_models(api_key=KEY, base_url=llmock_url + path)
+    assert model in [found.id for found in models]
+
+
+@every_adapter
+async def test_it_accepts_a_good_key(provider: str, llmock_url: str) -> None:
+    await get_adapter(provider).check(api_key=KEY, base_url=llmock_url + PEERS[provider][0])
+
+
+@every_adapter
+@pytest.mark.parametrize("model", ["", "gpt-4o", "o3", "gpt-5.1", "claude-opus-5", "gemini-3-pro", "qwen/qwen3-32b"])
+def test_it_describes_parameters_completely(provider: str, model: str) -> None:
+    parameters = get_adapter(provider).parameters(model)
+    assert len({parameter.name for parameter in parameters}) == len(parameters) > 0
+    for parameter in parameters:
+        assert parameter.label
+        assert parameter.help
+        assert bool(parameter.choices) == (parameter.kind == "choice")
+        assert (parameter.minimum is not None) == (parameter.kind in ("int", "float"))
+
+
+@every_adapter
+async def test_it_sends_its_own_parameters_in_a_form_the_peer_takes(provider: str, llmock_url: str) -> None:
+    path, model = PEERS[provider]
+    samples = {"int": 50, "float": 0.5, "text_list": ["STOP"]}
+    chosen = {
+        parameter.name: parameter.choices[0] if parameter.choices else samples[parameter.kind]
+        for parameter in get_adapter(provider).parameters(model)
+    }
+    events = await collect(provider, request(model, timeouts=PATIENT, parameters=chosen), llmock_url + path)
+    assert text(events)
