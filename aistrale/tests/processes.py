@@ -1,0 +1,30 @@
+"""Looking at processes, and at directories that the account of the embedded servers can reach."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from aistrale.embedded.process import command_of
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "It did not happen in time."
+        time.sleep(0.05)
+
+
+def ended(pid: int) -> bool:
+    return command_of(pid) == ""
+
+
+@contextmanager
+def reachable_directory() -> Iterator[Path]:
+    """pytest's own directories are for us alone, and so out of reach for a server that runs as somebody else."""
+    with tempfile.TemporaryDirectory(prefix="aistrale-test-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
