@@ -62,10 +62,10 @@ async def stream(request: ChatRequest, *, api_key: str, base_url: str | None) ->
         client = await _client(api_key, base_url, request.timeouts.connect)
         call = client.messages.with_streaming_response.create(
             model=request.model,
-            messages=options.messages(request),
+            messages=(),
             max_tokens=MAX_TOKENS,
             stream=True,
-            extra_body=_options(request),
+            extra_body=_body(request),
         )
         async with opened(call, limits) as response, aclosing(payloads(response.http_response, limits)) as chunks:
             answer = _Events(request_id=response.headers.get("request-id", ""))
@@ -77,9 +77,9 @@ async def stream(request: ChatRequest, *, api_key: str, base_url: str | None) ->
             yield event
 
 
-def _options(request: ChatRequest) -> dict[str, Any]:
-    """What the SDK has no keyword for any more, in the body as the API takes it."""
-    body: dict[str, Any] = dict(request.parameters)
+def _body(request: ChatRequest) -> dict[str, Any]:
+    """What the SDK has no keyword for any more, and what it would spend long on (see ``options.body``)."""
+    body: dict[str, Any] = {"messages": options.messages(request), **request.parameters}
     if effort := body.pop("effort", None):
         body["output_config"] = {"effort": effort}
     if request.system:

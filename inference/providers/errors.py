@@ -4,7 +4,7 @@
 
     ProviderError
     ├── AuthenticationFailed   401: the key is unknown or revoked
-    ├── PermissionDenied       403: the key is good but may not do this
+    ├── PermissionDenied       402, 403: the key is good but may not do this
     ├── NotFound               404: no such model or endpoint
     ├── BadRequest             400, 413, 422: the provider refuses what was asked
     ├── RateLimited            429

@@ -66,6 +66,8 @@ def translate(error: Exception, api_key: str, limits: Limits) -> ProviderError:
                 return timed_out("connect", limits.timeouts.connect)
             case aiohttp.InvalidURL():
                 return BadRequest("The address of the provider is not a web address.")
+            case aiohttp.ClientConnectorCertificateError():
+                return ConnectionLost("The certificate of the provider's address is not trusted.")
             case aiohttp.ClientError() | OSError():
                 return _cut(limits)
     return ProviderError(f"The call failed before it was answered ({type(error).__name__}).")

@@ -33,9 +33,9 @@ async def stream(request: ChatRequest, *, api_key: str, base_url: str | None) ->
         client = await _client(api_key, base_url, request.timeouts.connect)
         call = client.chat.completions.with_streaming_response.create(
             model=request.model,
-            messages=options.messages_with_system(request),
+            messages=(),
             stream=True,
-            extra_body={"stream_options": {"include_usage": True}, **request.parameters},
+            extra_body=options.body(request),
         )
         async with opened(call, limits) as response, aclosing(payloads(response.http_response, limits)) as chunks:
             answer = ChatChunks(request_id=response.headers.get("x-request-id", ""))

@@ -48,12 +48,7 @@ async def _send(request: ChatRequest, api_key: str, base_url: str | None, http_c
     reset = _http_client.set(http_client)
     try:
         client = AsyncInferenceClient(base_url=base_url or BASE_URL, api_key=api_key)
-        await client.chat_completion(
-            options.messages_with_system(request),
-            model=request.model,
-            stream=True,
-            extra_body={"stream_options": {"include_usage": True}, **request.parameters},
-        )
+        await client.chat_completion([], model=request.model, stream=True, extra_body=options.body(request))
     finally:
         _http_client.reset(reset)
 

@@ -33,11 +33,19 @@ def top_k(highest: int) -> Parameter:
     return Parameter("top_k", "Top K", "Choose among this many likeliest words.", "int", 1, highest, 1)
 
 
-def messages(request: ChatRequest) -> Any:
-    """Role and content of each turn; typed Any because every SDK names its own union for it."""
+def messages(request: ChatRequest) -> list[dict[str, str]]:
     return [{"role": message.role, "content": message.text} for message in request.messages]
 
 
-def messages_with_system(request: ChatRequest) -> Any:
+def body(request: ChatRequest) -> dict[str, Any]:
+    """What a call in OpenAI's form adds to the model's name, for ``extra_body``.
+
+    Given as keywords, an SDK walks through every message for keys to rename, which delays the first token by 0.1
+    to 0.2 ms for each message of the conversation.
+    """
     system = [{"role": "system", "content": request.system}] if request.system else []
-    return [*system, *messages(request)]
+    return {
+        "messages": [*system, *messages(request)],
+        "stream_options": {"include_usage": True},
+        **request.parameters,
+    }
