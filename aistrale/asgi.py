@@ -11,7 +11,6 @@ from django.utils.module_loading import import_string
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aistrale.settings")
 pages = get_asgi_application()
 
-
 # What needs models can be imported only now that Django is set up.
 runs = import_string("aistrale.process.runs")
 routes = import_string("inference.routing.websocket_urlpatterns")(runs)

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable
 
 import structlog
-from channels.db import database_sync_to_async
 
 import audit.upkeep
+from inference.threads import in_thread
 
 EVERY_SECONDS = 60.0
 CHORES: tuple[Callable[[], object], ...] = (audit.upkeep.tend,)
@@ -21,7 +21,7 @@ async def keep_up() -> None:
     while True:
         for chore in CHORES:
             try:
-                await database_sync_to_async(chore, thread_sensitive=False)()
+                await in_thread(chore)()
             except Exception:
                 log.exception("upkeep_failed", chore=f"{chore.__module__}.{chore.__name__}")
         await asyncio.sleep(EVERY_SECONDS)

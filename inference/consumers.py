@@ -20,8 +20,9 @@ from inference.models import Conversation
 from inference.painter import Painter
 from inference.reservations import redeem
 from inference.run_forms import RunMessage
-from inference.runs import Runs, in_thread
+from inference.runs import Runs
 from inference.services import RunForm, RunRefused, Started, request_stop, start_run
+from inference.threads import in_thread
 from telemetry.models import Generation
 
 # Application codes of WebSocket closes (RFC 6455, 7.4.2).

@@ -114,7 +114,8 @@ async def follow(
         answer = cast(Entries, await redis.xread({key: last_id}, block=2000, count=500))
         if not answer and await has_ended():
             return
-        for last_id, fields in answer[0][1] if answer else ():
+        for entry_id, fields in answer[0][1] if answer else ():
+            last_id = entry_id
             deltas = orjson.loads(fields[b"deltas"])
             if not deltas:
                 return

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import stamina
 import structlog
-from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import DatabaseError
 from redis.asyncio import Redis
@@ -23,6 +22,7 @@ from inference.mirror import Mirror
 from inference.retries import RetryPolicy
 from inference.runner import SHUTDOWN, STOPPED, UNWATCHED, Run, StopReason
 from inference.services import Order, Partial
+from inference.threads import in_thread
 from telemetry.models import Generation
 from telemetry.services import Outcome
 
@@ -33,10 +33,6 @@ SWEEP_SECONDS = 4.0
 SAVING_SECONDS = 10.0
 
 log = structlog.get_logger(__name__)
-
-
-# Each call takes a thread of its own: one slow statement must not hold up every run.
-in_thread = partial(database_sync_to_async, thread_sensitive=False)
 
 
 class Runs:
@@ -50,6 +46,7 @@ class Runs:
         self._saved: dict[UUID, int] = {}
 
     async def open(self) -> None:
+        self.is_draining = False
         # A reader of XREAD is silent for as long as it blocks; anything longer is a dead connection.
         self._redis: Redis = Redis.from_url(settings.REDIS_URL, socket_timeout=8, socket_connect_timeout=2)
         self._mirror = Mirror(self._redis)

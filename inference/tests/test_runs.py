@@ -13,10 +13,11 @@ from accounts.models import User
 from audit.actions import Action
 from audit.models import AuditEvent
 from inference.models import Conversation, Message
-from inference.runs import Runs, in_thread
+from inference.runs import Runs
 from inference.services import Order, RunForm, Started, start_run
 from inference.tests.conftest import StartRuns, until
 from inference.tests.fake_provider import FakeProvider
+from inference.threads import in_thread
 from telemetry.models import Generation, Status
 from tokens.services import add_token
 
