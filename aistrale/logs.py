@@ -144,12 +144,11 @@ def redact_text(text: str) -> str:
 @lru_cache(maxsize=1)
 def _configured_values() -> tuple[str, ...]:
     """The longest first, so that none leaves a part of another behind."""
-    masters = re.split(r"[,\n]", settings.MASTER_KEYS)
+    keys = re.split(r"[,\s]+", f"{settings.MASTER_KEYS},{settings.AUDIT_KEYS}")
     passwords = [urlsplit(url).password or "" for url in (settings.DATABASE_URL, settings.REDIS_URL)]
     values = {
         settings.SECRET_KEY if keyfiles.has_secret_key() else "",
-        *(entry.partition(":")[2].strip() for entry in masters),
-        *settings.AUDIT_KEYS.replace(",", " ").split(),
+        *(key.rpartition(":")[2] for key in keys),
     }
     values |= {form for password in passwords for form in (password, unquote(password))}
     return tuple(sorted((value for value in values if len(value) >= SHORTEST_VALUE), key=len, reverse=True))

@@ -33,7 +33,7 @@ def load(data_dir: Path) -> State | None:
     path = data_dir / FILE_NAME
     try:
         return State(**json.loads(path.read_text()))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, TypeError) as error:
         raise ServerError(f"Cannot read {path} ({type(error).__name__}): restore it from a backup.") from error

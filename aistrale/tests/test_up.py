@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+
+from aistrale.embedded import DataDirectory
+from aistrale.embedded.state import free_port
+from aistrale.tests.browser import MANAGE
+from aistrale.tests.processes import ended, reachable_directory, wait_until
+
+SECOND_START_SECONDS = 5.0
+SERVERS = {"web": "manage.py prepare", "PostgreSQL": "/bin/postgres -D", "Valkey": "valkey-server"}
+
+
+class Installation:
+    """`manage.py up` on a data directory and a port of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.port = free_port()
+
+    def environment(self, **changes: str) -> dict[str, str]:
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("AISTRALE_") and name not in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY")
+        }
+        own = {"AISTRALE_ENV_FILE": os.devnull, "AISTRALE_DATA_DIR": str(self.directory), "PORT": str(self.port)}
+        return inherited | own | changes
+
+    def refusal(self, **changes: str) -> str:
+        """What an attempt to start says when it is refused, on standard error."""
+        result = subprocess.run(
+            [sys.executable, str(MANAGE), "up"],
+            env=self.environment(**changes),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert result.returncode == 1
+        assert result.stdout == ""
+        return result.stderr.strip()
+
+    @contextmanager
+    def running(self) -> Iterator[tuple[subprocess.Popen[str], str]]:
+        """The process, and what it printed until it was ready."""
+        command = [sys.executable, str(MANAGE), "up"]
+        with subprocess.Popen(command, env=self.environment(), stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout
+            try:
+                yield process, "".join(_until_ready(iter(process.stdout.readline, "")))
+            finally:
+                process.terminate()
+
+    def get(self, path: str) -> int:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request("GET", path)
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
+
+def _until_ready(lines: Iterator[str]) -> Iterator[str]:
+    for line in lines:
+        yield line
+        if line.startswith("Set up the first administrator"):
+            return
+
+
+def children_of(process: subprocess.Popen[str]) -> dict[int, str]:
+    """Number and command line of each, without the shells that guard them."""
+    listing = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    commands = {int(pid): Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ") for pid in listing}
+    return {pid: command for pid, command in commands.items() if not command.startswith("/bin/sh")}
+
+
+def child_of(process: subprocess.Popen[str], name: str) -> int:
+    [pid] = [pid for pid, command in children_of(process).items() if SERVERS[name] in command]
+    return pid
+
+
+@pytest.fixture(scope="module")
+def installation() -> Iterator[Installation]:
+    """Started and stopped once."""
+    with reachable_directory() as directory:
+        installation = Installation(directory)
+        with installation.running() as (_, output):
+            assert "Created the master key m-" in output
+        yield installation
+
+
+@pytest.fixture
+def new_installation(data_dir: Path) -> Installation:
+    return Installation(data_dir)
+
+
+def test_it_starts_from_nothing_and_offers_a_link_for_the_first_administrator(new_installation: Installation) -> None:
+    with new_installation.running() as (_, output):
+        assert f"AISTRALE is ready at http://127.0.0.1:{new_installation.port}\n" in output
+        link = re.search(rf"http://127\.0\.0\.1:{new_installation.port}(/\S*setup/\S+)", output)
+        assert link
+        assert new_installation.get(link[1]) == 200
+    for name in ("secret_key", "master_keys", "embedded.json"):
+        assert stat.S_IMODE((new_installation.directory / name).stat().st_mode) == 0o600
+
+
+def test_its_second_start_is_quick_and_keeps_the_keys(installation: Installation) -> None:
+    keys = (installation.directory / "master_keys").read_text()
+    started = time.monotonic()
+    with installation.running() as (_, output):
+        seconds = time.monotonic() - started
+        assert "Created" not in output
+        assert "Applied" not in output
+    assert (installation.directory / "master_keys").read_text() == keys
+    # Other tests run on the same cores meanwhile; by itself it takes about half of the time that is allowed.
+    assert seconds < 3 * SECOND_START_SECONDS
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_it_stops_everything_when_told_to(installation: Installation, number: signal.Signals) -> None:
+    with installation.running() as (process, _):
+        pids = list(children_of(process))
+        assert len(pids) == len(SERVERS)
+        process.send_signal(number)
+        assert process.wait(60) == 0
+        assert all(ended(pid) for pid in pids)
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_it_stops_everything_when_a_part_crashes(installation: Installation, name: str) -> None:
+    with installation.running() as (process, _):
+        pids = list(children_of(process))
+        os.kill(child_of(process, name), signal.SIGKILL)
+        assert process.wait(60) == 1
+        assert all(ended(pid) for pid in pids)
+
+
+def test_nothing_survives_its_own_sudden_death(installation: Installation) -> None:
+    with installation.running() as (process, _):
+        pids = list(children_of(process))
+        process.kill()
+        process.wait(10)
+        wait_until(lambda: all(ended(pid) for pid in pids))
+
+
+def test_it_starts_again_after_its_sudden_death(installation: Installation) -> None:
+    with installation.running() as (process, _):
+        process.kill()
+    with installation.running():
+        assert installation.get("/health/ready") == 200
+
+
+def test_it_names_a_taken_port(new_installation: Installation) -> None:
+    with socket.create_server(("127.0.0.1", new_installation.port)):
+        error = new_installation.refusal()
+    assert error == (
+        f"CommandError: Cannot listen on 127.0.0.1:{new_installation.port} (Address already in use): "
+        "stop what uses it, or set PORT."
+    )
+    assert list(new_installation.directory.iterdir()) == []
+
+
+def test_it_names_a_data_directory_that_another_process_uses(new_installation: Installation) -> None:
+    directory = DataDirectory(new_installation.directory)
+    error = new_installation.refusal()
+    directory.release()
+    assert re.fullmatch(
+        r"CommandError: \S+ is used by another process \(\d+\): stop it or set AISTRALE_DATA_DIR\.", error
+    )
+
+
+def test_it_names_a_data_directory_that_cannot_be_written(new_installation: Installation) -> None:
+    (new_installation.directory / "file").touch()
+    error = new_installation.refusal(AISTRALE_DATA_DIR=str(new_installation.directory / "file" / "data"))
+    assert error.startswith(f"CommandError: Cannot create {new_installation.directory}/file/data (")
+    assert error.endswith("): make it writable or choose another one.")
+
+
+@pytest.mark.parametrize(
+    ("name", "scheme", "server"), [("DATABASE_URL", "postgres", "PostgreSQL"), ("REDIS_URL", "redis", "Redis")]
+)
+def test_it_names_a_given_server_that_is_out_of_reach(
+    new_installation: Installation, name: str, scheme: str, server: str
+) -> None:
+    error = new_installation.refusal(**{name: f"{scheme}://someone:planted-password@127.0.0.1:{free_port()}/0"})
+    assert error.startswith(f"CommandError: {server} is out of reach (")
+    assert error.endswith(f"): start it, or set {name} to one that runs.")
+    assert "planted-password" not in error
+    assert len(error.splitlines()) == 1
+    assert list(new_installation.directory.iterdir()) == []
+
+
+def test_it_names_a_setting_that_it_cannot_read(new_installation: Installation) -> None:
+    assert "PORT" in new_installation.refusal(PORT="eighty")
