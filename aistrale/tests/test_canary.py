@@ -30,7 +30,7 @@ def fake() -> Iterator[FakeProvider]:
 
 def manage(site: Site, *arguments: str, stdin: str = "") -> str:
     """Both outputs of a command, whether it succeeds or not."""
-    command = [sys.executable, MANAGE, *arguments]
+    command = [sys.executable, str(MANAGE), *arguments]
     done = subprocess.run(command, input=stdin, env=site.environment, capture_output=True, text=True, check=False)
     return done.stdout + done.stderr
 
