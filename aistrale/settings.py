@@ -23,7 +23,7 @@ env = Env()
 env.read_env(env.str("AISTRALE_ENV_FILE", str(BASE_DIR / ".env")), recurse=False)
 
 DATA_DIR = Path(env.str("AISTRALE_DATA_DIR", str(BASE_DIR / "var"))).resolve()
-HOST = env.str("HOST", "127.0.0.1")
+HOST = env.str("AISTRALE_HOST", "127.0.0.1")
 PORT = env.int("PORT", 8000)
 PUBLIC_URL = env.str("AISTRALE_PUBLIC_URL", f"http://127.0.0.1:{PORT}")
 _public = urlsplit(PUBLIC_URL)
@@ -208,6 +208,9 @@ STORAGES = {
 
 # The first master key wraps new data keys; every key listed can still unwrap old ones.
 MASTER_KEYS = read_secret(env, "AISTRALE_MASTER_KEYS", keyfiles.master_keys_file(DATA_DIR))
+# Days, 0 for never: when data keys are rotated by themselves, and when a primary one is too old.
+KEY_ROTATION_DAYS = env.int("AISTRALE_KEY_ROTATION_DAYS", 0)
+KEY_MAX_AGE_DAYS = env.int("AISTRALE_KEY_MAX_AGE_DAYS", 365)
 TOKEN_CHECKER = "inference.checks.check_key"
 # Hosts (`name` or `name:port`) that an administrator may set as a base URL without TLS.
 PROVIDER_HOSTS: list[str] = env.list("AISTRALE_PROVIDER_HOSTS", [])

@@ -129,7 +129,7 @@ def test_its_second_start_is_quick_and_keeps_the_keys(installation: Installation
     assert seconds < 3 * SECOND_START_SECONDS
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_everything_when_told_to(installation: Installation, number: signal.Signals) -> None:
     with installation.running() as (process, _):
         pids = list(children_of(process))
