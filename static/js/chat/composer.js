@@ -68,7 +68,8 @@ button.addEventListener("mousedown", (event) => event.preventDefault());
 button.addEventListener("click", (event) => {
   if (!running()) return;
   event.preventDefault();
-  stop();
+  // The second click of a double click on Send must not stop what the first one began.
+  if (event.detail < 2) stop();
 });
 
 function sync() {

@@ -35,8 +35,10 @@ function apply() {
     }
   }
   count.textContent = matches === 1 ? "1 model" : `${matches.toLocaleString("en")} models`;
-  const current = shown().find((option) => option.dataset.model === composer.elements.model.value && option.dataset.provider === composer.elements.provider.value);
-  select((!name && current) || shown()[0]);
+  const options = shown();
+  const current = options.find((option) => option.dataset.model === composer.elements.model.value && option.dataset.provider === composer.elements.provider.value);
+  // What is listed comes before what could be meant as the name of a model that is not.
+  select((!name && current) || options.find((option) => !option.hasAttribute("data-free")) || options[0]);
 }
 
 async function load() {

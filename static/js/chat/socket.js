@@ -70,9 +70,6 @@ function swap(html) {
 async function catchUp() {
   const html = await fetchThread();
   if (html !== null) swap(html);
-  send({ type: "watch" });
-  // Sent before the loss, but not stored. The server takes a message that it has after all only once.
-  if (pending()) send(pending());
 }
 
 /** An answer that ended between the rendering of the page and the watch would be shown as running for ever. */
@@ -93,8 +90,10 @@ async function opened(event) {
   if (wasOpen) announce("Connected again.");
   const isFirst = !wasOpen;
   wasOpen = true;
-  if (isFirst) send({ type: "watch" });
-  else await catchUp();
+  if (!isFirst) await catchUp();
+  send({ type: "watch" });
+  // Written while there was no connection, or lost with it. The server takes a message that it has only once.
+  if (pending()) send(pending());
   if (running()) await checkSilence();
 }
 
