@@ -17,7 +17,12 @@ def test_it_accepts_the_settings_of_a_first_start() -> None:
     assert ids() == set()
 
 
-@pytest.mark.parametrize("key", ["short", f"django-insecure-{secrets.token_urlsafe(60)}", "change-me" * 10])
+# The keys are random, and parallel test processes have to agree on the names of the tests.
+@pytest.mark.parametrize(
+    "key",
+    ["short", f"django-insecure-{secrets.token_urlsafe(60)}", "change-me" * 10],
+    ids=["short", "insecure", "example"],
+)
 def test_it_refuses_a_short_or_example_secret_key(settings: Settings, key: str) -> None:
     settings.SECRET_KEY = key
     assert ids() == {"aistrale.E002"}

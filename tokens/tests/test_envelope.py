@@ -161,6 +161,8 @@ RANDOM = os.urandom(32)
         (f"{entry('mk-1', RANDOM)},{entry('mk-1', RANDOM[::-1])}", "same id"),
         (f"{entry('mk-1', RANDOM)},{entry('mk-2', RANDOM)}", "same bytes"),
     ],
+    # The texts are random, and parallel test processes have to agree on the names of the tests.
+    ids=["no id", "space in id", "not base64", "short", "zeros", "example", "same id", "same bytes"],
 )
 def test_it_refuses_unusable_master_keys(text: str, message: str) -> None:
     with pytest.raises(MasterKeysInvalid, match=message):
