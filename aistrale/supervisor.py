@@ -21,6 +21,7 @@ from aistrale.embedded import Child, DataDirectory, Servers
 from audit import checkpoint
 
 MANAGE = settings.BASE_DIR / "manage.py"
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 WATCH_SECONDS = 0.2
 WEB_READY_SECONDS = 60.0
 # On top of the time that runs get to end.
@@ -51,7 +52,8 @@ class Supervisor:
         self._web: Child | None = None
 
     def run(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        # SIGINT too: a shell starts what it runs in the background with that one ignored.
+        for number in STOP_SIGNALS:
             signal.signal(number, _interrupt)
         check_port(settings.HOST, settings.PORT)
         check_given_servers()
@@ -109,7 +111,7 @@ class Supervisor:
                 )
 
     def _stop(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         if self._web:
             self._web.stop(within=settings.RUN_DRAIN_SECONDS + WEB_STOP_SECONDS)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pwd
+import secrets
 import shutil
 import subprocess
 from importlib.util import find_spec
@@ -40,10 +41,11 @@ def make_directory(path: Path, mode: int, owner: pwd.struct_passwd | None = None
 
 
 def data_home(data_dir: Path, user: pwd.struct_passwd | None) -> Path:
-    """The directory that holds the servers' data: ``data_dir`` where the servers can reach it."""
+    """The directory that is to hold the servers' data: ``data_dir`` where the servers can reach it, else a new one."""
     if user is None or _runs(["/usr/bin/test", "-x", str(data_dir)], user):
         return data_dir
-    return make_directory(SYSTEM_PLACE / _digest(str(data_dir)), 0o711)
+    # A new name each time: what lies under another one belongs to a data directory that had the same path once.
+    return make_directory(SYSTEM_PLACE / f"data-{secrets.token_hex(6)}", 0o711)
 
 
 def programs_home(user: pwd.struct_passwd | None) -> Path:

@@ -38,13 +38,13 @@ class Postgres:
     name = "PostgreSQL"
 
     def __init__(
-        self, state: State, programs: Path, user: pwd.struct_passwd | None, *, throwaway: bool = False
+        self, state: State, home: Path, programs: Path, user: pwd.struct_passwd | None, *, throwaway: bool = False
     ) -> None:
         self._state = state
         self._bin = programs / POSTGRES_PROGRAMS / "bin"
         self._user = user
         self._throwaway = throwaway
-        self._data = Path(state.home) / "postgres"
+        self._data = home / "postgres"
 
     def end_orphan(self) -> None:
         """PostgreSQL trusts any live process with the recorded number; after a crash that can be an unrelated one."""

@@ -88,12 +88,13 @@ class Servers:
         user = unprivileged_user()
         programs = programs_home(user)
         state = self._recall(user)
-        Postgres(state, programs, user).end_orphan()
-        Valkey(state, programs, user).end_orphan()
+        home = Path(state.elsewhere or self._data_dir)
+        Postgres(state, home, programs, user).end_orphan()
+        Valkey(state, home, programs, user).end_orphan()
         state = self._with_free_ports(state)
         servers: list[Postgres | Valkey] = [
-            *([Postgres(state, programs, user, throwaway=self._throwaway)] if self._postgres else []),
-            *([Valkey(state, programs, user, throwaway=self._throwaway)] if self._valkey else []),
+            *([Postgres(state, home, programs, user, throwaway=self._throwaway)] if self._postgres else []),
+            *([Valkey(state, home, programs, user, throwaway=self._throwaway)] if self._valkey else []),
         ]
         try:
             for server in servers:
@@ -111,13 +112,17 @@ class Servers:
         state = states.load(self._data_dir)
         if state is not None:
             return state
-        home = data_home(self._data_dir, user)
-        if (home / "postgres").exists():
+        if (self._data_dir / "postgres").exists():
             raise ServerError(
-                f"{home / 'postgres'} exists but {self._data_dir / states.FILE_NAME} does not: "
+                f"{self._data_dir / 'postgres'} exists but {self._data_dir / states.FILE_NAME} does not: "
                 "restore that file from a backup, or move the data away to start anew."
             )
-        return State(home=str(home), postgres_port=states.free_port(), redis_port=states.free_port())
+        home = data_home(self._data_dir, user)
+        return State(
+            elsewhere=None if home == self._data_dir else str(home),
+            postgres_port=states.free_port(),
+            redis_port=states.free_port(),
+        )
 
     def _with_free_ports(self, state: State) -> State:
         """Ports stay the same from start to start unless another program has taken one."""

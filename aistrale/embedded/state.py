@@ -20,7 +20,9 @@ def _password() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    home: str
+    """``elsewhere`` is where the servers' data lies when it is not in the data directory, see `place`."""
+
+    elsewhere: str | None
     postgres_port: int
     redis_port: int
     postgres_password: str = field(default_factory=_password, repr=False)

@@ -22,13 +22,13 @@ class Valkey:
     name = "Valkey"
 
     def __init__(
-        self, state: State, programs: Path, user: pwd.struct_passwd | None, *, throwaway: bool = False
+        self, state: State, home: Path, programs: Path, user: pwd.struct_passwd | None, *, throwaway: bool = False
     ) -> None:
         self._state = state
         self._program = valkey_program(programs)
         self._user = user
         self._throwaway = throwaway
-        self._data = Path(state.home) / "valkey"
+        self._data = home / "valkey"
 
     def end_orphan(self) -> None:
         """Two servers on one directory would corrupt its data, and the second would start without a word."""

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 import redis
 
-from aistrale.embedded import DataDirectory, ServerError, Servers, database_url, redis_url
+from aistrale.embedded import DataDirectory, ServerError, Servers, database_url, place, redis_url
 from aistrale.embedded.process import Child, command_of
 from aistrale.tests.processes import ended, wait_until
 
@@ -184,3 +184,35 @@ def test_it_does_not_start_anew_beside_data_whose_password_is_lost(data_dir: Pat
     (data_dir / "postgres").mkdir()
     with pytest.raises(ServerError, match=r"embedded\.json does not"):
         Servers(data_dir).start()
+
+
+def test_it_finds_its_data_in_a_directory_that_was_moved(servers: Servers, data_dir: Path) -> None:
+    with redis.Redis.from_url(redis_url(data_dir)) as client:
+        client.set("kept", "8")
+    servers.stop()
+    moved = data_dir / "moved"
+    moved.mkdir(mode=0o711)
+    for path in [path for path in data_dir.iterdir() if path != moved]:
+        path.rename(moved / path.name)
+    again = Servers(moved)
+    again.start()
+    try:
+        with redis.Redis.from_url(redis_url(moved)) as client:
+            assert client.get("kept") == b"8"
+    finally:
+        again.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="Only root runs the servers as another account.")
+def test_it_keeps_data_elsewhere_when_the_servers_cannot_reach_the_directory(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(place, "SYSTEM_PLACE", data_dir / "system")
+    private = data_dir / "private"
+    private.mkdir(mode=0o700)
+    servers = Servers(private, throwaway=True)
+    servers.start()
+    servers.stop()
+    assert not (private / "postgres").exists()
+    assert len(list(data_dir.glob("system/data-*/postgres/PG_VERSION"))) == 1
+    assert stat.S_IMODE(private.stat().st_mode) == 0o700
