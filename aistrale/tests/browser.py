@@ -115,9 +115,14 @@ def _wait_until_live(port: int, server: Child) -> None:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """One site for all tests of this process. Its administrator is ADMIN with PASSWORD."""
     with running_site(tmp_path_factory.mktemp("site")) as site:
-        site.environment["DJANGO_SUPERUSER_PASSWORD"] = PASSWORD
-        site.manage("createsuperuser", "--noinput", "--email", ADMIN)
+        add_administrator(site)
         yield site
+
+
+def add_administrator(site: Site) -> None:
+    """ADMIN with PASSWORD."""
+    site.environment["DJANGO_SUPERUSER_PASSWORD"] = PASSWORD
+    site.manage("createsuperuser", "--noinput", "--email", ADMIN)
 
 
 @pytest.fixture
