@@ -21,7 +21,7 @@ else:
 
 @admin.register(ProviderToken)
 class ProviderTokenAdmin(TokenAdminBase):
-    fields = readonly_fields = (
+    fields = (
         "provider",
         "label",
         "owner",
@@ -44,6 +44,9 @@ class ProviderTokenAdmin(TokenAdminBase):
     date_hierarchy = "created_at"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: ProviderToken | None = None) -> bool:
         return False
 
     def delete_model(self, request: HttpRequest, obj: ProviderToken) -> None:

@@ -28,7 +28,7 @@ class TokenState(models.TextChoices):
 
 
 _TONES = {
-    TokenState.UNTESTED: "idle",
+    TokenState.UNTESTED: "off",
     TokenState.WORKING: "good",
     TokenState.REFUSED: "bad",
     TokenState.NO_QUOTA: "caution",

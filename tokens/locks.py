@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.db import connection
 
 _CLASS = 0x746F6B
 _PRIMARY = 1
+_ROTATION = 2
+
+
+class RotationBusy(Exception):
+    """Another process is rotating keys at this moment."""
 
 
 def keep_primary() -> None:
@@ -16,6 +24,22 @@ def keep_primary() -> None:
 def change_primary() -> None:
     """Wait until everyone who seals with the primary key has committed, and hold off others until we have."""
     _take("pg_advisory_xact_lock", _PRIMARY)
+
+
+@contextmanager
+def rotation() -> Iterator[None]:
+    """Held by the connection, over many transactions, and let go of when it closes. Raises RotationBusy."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_CLASS, _ROTATION])
+        if not cursor.fetchone()[0]:
+            raise RotationBusy("Another rotation of keys is running. It is left alone; try again when it has ended.")
+    try:
+        yield
+    finally:
+        # A connection that is lost has let go already, and is not to hide the error that lost it.
+        if connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_CLASS, _ROTATION])
 
 
 def _take(function: str, lock: int) -> None:

@@ -46,7 +46,9 @@ class EncryptionKey(models.Model):
     master_key_id = models.CharField(max_length=40)
     state = models.CharField(max_length=20, choices=KeyState)
     created_at = models.DateTimeField(auto_now_add=True)
+    wrapped_at = models.DateTimeField(default=timezone.now)
     primary_since = models.DateTimeField(null=True)
+    primary_until = models.DateTimeField(null=True)
     retired_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -61,6 +63,65 @@ class EncryptionKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.id} ({self.get_state_display()})"
+
+
+class RotationStep(models.TextChoices):
+    """The last step that was completed; a rotation goes through all of them in this order."""
+
+    CREATED = "created", "Key created"
+    PROMOTED = "promoted", "Key made primary"
+    RESEALED = "resealed", "Secrets re-sealed"
+    VERIFIED = "verified", "Secrets verified"
+    FINISHED = "finished", "Old keys retired"
+
+
+class Trigger(models.TextChoices):
+    COMMAND = "command", "Command"
+    PAGE = "page", "Keys page"
+    SCHEDULE = "schedule", "Schedule"
+
+
+class Rotation(models.Model):
+    """The progress of one rotation of the data keys, and its report afterwards. Holds no secret and no key material.
+
+    ``rows_before`` and ``rows_after``: sealed values by data key id. ``failures``: ``table``, ``field``, ``id`` and
+    ``reason`` of each value that could not be opened.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    trigger = models.CharField(max_length=20, choices=Trigger)
+    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    step = models.CharField(max_length=20, choices=RotationStep, default=RotationStep.CREATED)
+    new_key = models.ForeignKey(EncryptionKey, models.PROTECT, related_name="+")
+    compromised = models.ForeignKey(EncryptionKey, models.PROTECT, null=True, related_name="+")
+    rows_before = models.JSONField(default=dict)
+    rows_after = models.JSONField(default=dict)
+    resealed = models.PositiveIntegerField(default=0)
+    failures = models.JSONField(default=list)
+    started_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-started_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["finished_at"],
+                condition=Q(finished_at__isnull=True),
+                nulls_distinct=False,
+                name="one_unfinished_rotation",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Rotation of {self.started_at:%Y-%m-%d %H:%M} UTC"
+
+    @property
+    def total(self) -> int:
+        return sum(self.rows_before.values())
+
+    @property
+    def duration(self) -> timedelta:
+        return (self.finished_at or timezone.now()) - self.started_at
 
 
 class ProviderTokenQuerySet(models.QuerySet["ProviderToken"]):
@@ -92,6 +153,7 @@ class ProviderToken(models.Model):
     shared = models.BooleanField("shared with everyone", default=False)
     is_default = models.BooleanField("default", default=False)
     secret = SealedField(bound_to=("provider",))
+    secret_set_at = models.DateTimeField(default=timezone.now)
     hint = models.CharField(max_length=20)
     fingerprint = models.CharField(max_length=16)
     state = models.CharField(max_length=20, choices=TokenState, default=TokenState.UNTESTED)

@@ -242,6 +242,7 @@ def _seal_into(token: ProviderToken, secret: str, check: CheckResult | None) -> 
     secret = clean_secret(secret)
     key = keyring.sealing_key()
     token.secret = keyring.seal(token, SECRET_FIELD, secret, key=key)
+    token.secret_set_at = timezone.now()
     token.hint, token.fingerprint = hint_of(secret), key.fingerprint(secret)
     token.state = check.state if check else TokenState.UNTESTED
     token.check_message = check.message[:500] if check else ""

@@ -3,13 +3,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 if TYPE_CHECKING:
     from accounts.models import User
     from tokens.models import ProviderToken
 
 SECRET = "sk-canary-7Qw9ZbX3kLmN0pR2"
+
+
+def elsewhere() -> psycopg.Connection[Any]:
+    """A connection as another process has it."""
+    from django.db import connection
+
+    parameters = connection.get_connection_params()
+    known = {name: parameters[name] for name in ("dbname", "user", "password", "host", "port")}
+    return psycopg.connect(make_conninfo("", **known), autocommit=True)
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.core.serializers.json import DjangoJSONEncoder
+from django.utils import timezone
+
+from tokens import console, inventory
+
+
+class Command(BaseCommand):
+    help = (
+        "List every master key and data key with its state, age, sealed rows and last use. Exit code 2 when the master "
+        "keys cannot be read.\n\nExample: manage.py keys --json"
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.formatter_class = RawDescriptionHelpFormatter
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with console.refusals():
+            masters, keys, warnings = inventory.master_keys(), inventory.data_keys(), inventory.warnings()
+        if options["json"]:
+            data = {
+                "master_keys": [asdict(key) for key in masters],
+                "data_keys": [asdict(key) for key in keys],
+                "warnings": warnings,
+            }
+            self.stdout.write(json.dumps(data, cls=DjangoJSONEncoder))
+            return
+        for master in masters:
+            age = _age(master.in_use_since)
+            self.stdout.write(
+                f"master  {master.id:<36}  {master.state:<12}  {age:>10}  wraps {master.data_keys:,} keys"
+            )
+        for key in keys:
+            used = f"last used {_age(key.last_used_at)} ago" if key.last_used_at else "not used"
+            age = _age(key.created_at)
+            self.stdout.write(f"data    {key.id}  {key.state:<12}  {age:>10}  seals {key.rows:,} rows, {used}")
+        for warning in warnings:
+            self.stdout.write(self.style.WARNING(warning))
+        self.stdout.write(f"{len(masters)} master keys, {len(keys)} data keys, {len(warnings)} warnings.")
+
+
+def _age(moment: datetime | None) -> str:
+    if moment is None:
+        return "unused"
+    age = timezone.now() - moment
+    return f"{age.days:,} d" if age.days else f"{age.seconds // 3600} h {age.seconds // 60 % 60} min"
