@@ -16,7 +16,7 @@ import redis
 
 from aistrale.embedded import DataDirectory, ServerError, Servers, database_url, place, redis_url
 from aistrale.embedded.process import Child, command_of
-from aistrale.tests.processes import ended, wait_until
+from aistrale.tests.processes import ended, reachable_directory, wait_until
 
 START_AND_WAIT = """
 import sys, time
@@ -35,6 +35,21 @@ def port_of(url: str) -> int:
     return port
 
 
+@pytest.fixture(scope="module")
+def standing_dir() -> Iterator[Path]:
+    with reachable_directory() as directory:
+        yield directory
+
+
+@pytest.fixture(scope="module")
+def standing(standing_dir: Path) -> Iterator[Servers]:
+    """For tests that only look at them."""
+    servers = Servers(standing_dir)
+    servers.start()
+    yield servers
+    servers.stop()
+
+
 @pytest.fixture
 def servers(data_dir: Path) -> Iterator[Servers]:
     servers = Servers(data_dir)
@@ -47,8 +62,8 @@ def test_it_has_no_address_before_its_first_start(tmp_path: Path) -> None:
     assert (database_url(tmp_path), redis_url(tmp_path)) == ("", "")
 
 
-def test_it_gives_a_database_with_vectors_to_a_role_that_is_no_superuser(servers: Servers, data_dir: Path) -> None:
-    with psycopg.connect(database_url(data_dir)) as connection:
+def test_it_gives_a_database_with_vectors_to_a_role_that_is_no_superuser(standing: Servers, standing_dir: Path) -> None:
+    with psycopg.connect(database_url(standing_dir)) as connection:
         row = connection.execute(
             "SELECT '[1,2]'::vector <-> '[1,4]', rolsuper, rolcreatedb FROM pg_roles WHERE rolname = current_user"
         ).fetchone()
@@ -69,36 +84,36 @@ def test_it_keeps_data_ports_and_passwords_from_start_to_start(servers: Servers,
         assert client.get("kept") == b"8"
 
 
-def test_it_asks_for_the_passwords(servers: Servers, data_dir: Path) -> None:
+def test_it_asks_for_the_passwords(standing: Servers, standing_dir: Path) -> None:
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        psycopg.connect(database_url(data_dir), password="wrong", connect_timeout=5)
-    client = redis.Redis(port=port_of(redis_url(data_dir)), password="wrong")
+        psycopg.connect(database_url(standing_dir), password="wrong", connect_timeout=5)
+    client = redis.Redis(port=port_of(redis_url(standing_dir)), password="wrong")
     with client, pytest.raises(redis.AuthenticationError):
         client.ping()
 
 
-def test_it_listens_on_one_address_only(servers: Servers, data_dir: Path) -> None:
-    for url in (database_url(data_dir), redis_url(data_dir)):
+def test_it_listens_on_one_address_only(standing: Servers, standing_dir: Path) -> None:
+    for url in (database_url(standing_dir), redis_url(standing_dir)):
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.2", port_of(url)), timeout=5)
 
 
-def test_it_hides_passwords_from_other_users(servers: Servers, data_dir: Path) -> None:
-    assert stat.S_IMODE((data_dir / "embedded.json").stat().st_mode) == 0o600
-    secret = redis_url(data_dir).partition("@")[0].rpartition(":")[2]
-    assert not any(secret in command_of(child.pid) for child in servers.children)
+def test_it_hides_passwords_from_other_users(standing: Servers, standing_dir: Path) -> None:
+    assert stat.S_IMODE((standing_dir / "embedded.json").stat().st_mode) == 0o600
+    secret = redis_url(standing_dir).partition("@")[0].rpartition(":")[2]
+    assert not any(secret in command_of(child.pid) for child in standing.children)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="Only root has another account to use.")
-def test_it_does_not_run_as_root(servers: Servers) -> None:
-    owners = {Path(f"/proc/{child.pid}").stat().st_uid for child in servers.children}
+def test_it_does_not_run_as_root(standing: Servers) -> None:
+    owners = {Path(f"/proc/{child.pid}").stat().st_uid for child in standing.children}
     assert 0 not in owners
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="Only root runs the servers as another account.")
-def test_it_leaves_directories_that_are_not_its_own_alone(servers: Servers, data_dir: Path) -> None:
-    assert data_dir.stat().st_uid == 0
-    assert stat.S_IMODE(data_dir.stat().st_mode) == 0o711
+def test_it_leaves_directories_that_are_not_its_own_alone(standing: Servers, standing_dir: Path) -> None:
+    assert standing_dir.stat().st_uid == 0
+    assert stat.S_IMODE(standing_dir.stat().st_mode) == 0o711
 
 
 def test_it_starts_after_both_servers_were_killed(servers: Servers, data_dir: Path) -> None:
