@@ -8,10 +8,11 @@ from collections.abc import Callable
 import structlog
 
 import audit.upkeep
+import tokens.upkeep
 from inference.threads import in_thread
 
 EVERY_SECONDS = 60.0
-CHORES: tuple[Callable[[], object], ...] = (audit.upkeep.tend,)
+CHORES: tuple[Callable[[], object], ...] = (audit.upkeep.tend, tokens.upkeep.rotate_if_due)
 
 log = structlog.get_logger(__name__)
 
