@@ -1,25 +1,16 @@
 // Sending: every form in the chat sends with the composer's settings, once, and keeps its text until it is accepted.
 import { toast } from "../toasts.js";
 import { announce, chat, composer, input, messages, onChange, running, uuid } from "./page.js";
+import { pending, put, settle } from "./outbox.js";
 import { connected, send } from "./socket.js";
 
 const button = document.getElementById("send");
-let unanswered = null;
-
-/** The message that was sent and is neither accepted nor refused yet, or null. */
-export function pending() {
-  return unanswered;
-}
-
-function settle() {
-  unanswered = null;
-  delete composer.dataset.pending;
-}
 
 /** Once the thread shows the message the server has stored it: only then may the text go. */
 function settleAccepted() {
-  if (!unanswered || !messages.querySelector(`[data-client-id="${unanswered.client_id}"]`)) return;
-  const isFromComposer = unanswered.text === input.value;
+  const sent = pending();
+  if (!sent || !messages.querySelector(`[data-client-id="${sent.client_id}"]`)) return;
+  const isFromComposer = sent.text === input.value;
   settle();
   if (!isFromComposer) return;
   input.value = "";
@@ -35,7 +26,7 @@ function messageOf(form) {
 }
 
 function refusal(message) {
-  if (unanswered) return "Still sending the last message.";
+  if (pending()) return "Still sending the last message.";
   if (running()) return "An answer is still coming. Stop it first, with Esc.";
   if (message.type === "run" && !message.text.trim()) return "Write a message first.";
   if (!message.model) return "Choose a model first.";
@@ -49,9 +40,8 @@ chat.addEventListener("htmx:wsConfigSend", (event) => {
   const message = messageOf(event.target);
   const why = refusal(message);
   if (why) return toast(why, "warning");
-  unanswered = message;
   document.getElementById("composer-errors").replaceChildren();
-  composer.dataset.pending = "";
+  put(message);
   chat.dispatchEvent(new CustomEvent("chat:sent"));
   if (connected()) send(message);
 });

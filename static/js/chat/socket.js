@@ -1,6 +1,6 @@
 // The connection: opened by htmx, told apart here into open, lost and refused, and caught up with after a loss.
 import { announce, chat, messages, running } from "./page.js";
-import { pending } from "./composer.js";
+import { pending } from "./outbox.js";
 
 const LOGIN_NEEDED = 4401;
 const NOT_FOUND = 4404;
