@@ -21,7 +21,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect, sync_playwright
 from psycopg import sql
 
 from aistrale.embedded import Child
@@ -33,6 +33,7 @@ PASSWORD = "correct horse battery staple"
 # Databases of Valkey: the lower half is for the tests themselves.
 FIRST_SITE_DATABASE = 32
 START_SECONDS = 60.0
+EXPECT_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,7 @@ def chromium() -> Iterator[Browser]:
         if os.environ.get("AISTRALE_REQUIRE_BROWSER"):
             pytest.fail("There is no Chromium, and AISTRALE_REQUIRE_BROWSER is set.")
         pytest.skip("There is no Chromium.")
+    expect.set_options(timeout=EXPECT_SECONDS * 1000)
     with sync_playwright() as playwright:
         flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=program, args=flags)

@@ -67,12 +67,12 @@ def answers(page: Page) -> Locator:
 
 
 def expect_status(page: Page, status: str) -> None:
-    expect(answers(page).last.locator(".meta")).to_have_attribute("data-status", status, timeout=15_000)
+    expect(answers(page).last.locator(".meta")).to_have_attribute("data-status", status)
 
 
 def expect_words(page: Page, number: int) -> None:
     """Wait until this word of the fake provider is on the page."""
-    expect(answers(page).last).to_contain_text(f"word{number}", timeout=15_000)
+    expect(answers(page).last).to_contain_text(f"word{number}")
 
 
 def choose_model(page: Page, words: str) -> None:

@@ -54,7 +54,7 @@ def test_it_shows_what_came_while_the_line_was_cut(chat: Page, line: CutProxy, p
     expect(chat.locator("#connection")).to_contain_text("Reconnecting")
     chat.locator("#id_text").fill("Next thought")
     line.is_down = False
-    expect(chat.locator("#connection")).to_be_hidden(timeout=15_000)
+    expect(chat.locator("#connection")).to_be_hidden()
     expect_status(chat, "succeeded")
     expect(answers(chat)).to_contain_text("word0 word1 word2")
     expect(chat.locator("#id_text")).to_have_value("Next thought")
