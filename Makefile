@@ -8,7 +8,7 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 JOBS ?= 2
 SUITABLE := 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
 
-.PHONY: help run test check lock bench bench-audit clean
+.PHONY: help run test check lock bench bench-audit bench-keys clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,9 @@ bench: $(VENV)/.installed-dev ## Measure against a local provider and print a ta
 
 bench-audit: $(VENV)/.installed-dev ## Measure appends to the audit log and its verification (ARGS="--json")
 	@exec $(BIN)/python -m bench.audit $(ARGS)
+
+bench-keys: $(VENV)/.installed-dev ## Measure a rotation of the data keys against bare updates (ARGS="--json")
+	@exec $(BIN)/python -m bench.keys $(ARGS)
 
 lock: ## Pin requirements.in and requirements-dev.in with hashes (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

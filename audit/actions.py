@@ -43,6 +43,7 @@ class Action(StrEnum):
     KEY_RESEAL = "tokens:key:reseal"
     KEY_VERIFY = "tokens:key:verify"
     KEY_RETIRE = "tokens:key:retire"
+    KEY_LOSE = "tokens:key:lose"
     KEY_COMPROMISE = "tokens:key:compromise"
     MASTER_KEY_ROTATE = "tokens:master_key:rotate"
 

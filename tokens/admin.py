@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib import admin
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.models import User
 from tokens import services
-from tokens.models import EncryptionKey, ProviderToken
+from tokens.models import EncryptionKey, ProviderToken, Rotation
 
 if TYPE_CHECKING:
     TokenAdminBase = admin.ModelAdmin[ProviderToken]
-    KeyAdminBase = admin.ModelAdmin[EncryptionKey]
+    AnyAdminBase = admin.ModelAdmin[models.Model]
 else:
-    TokenAdminBase = KeyAdminBase = admin.ModelAdmin
+    TokenAdminBase = AnyAdminBase = admin.ModelAdmin
 
 
 @admin.register(ProviderToken)
@@ -57,20 +58,40 @@ class ProviderTokenAdmin(TokenAdminBase):
             services.delete_token(token=token, actor=_administrator(request))
 
 
-@admin.register(EncryptionKey)
-class EncryptionKeyAdmin(KeyAdminBase):
-    fields = ("id", "state", "master_key_id", "created_at", "primary_since", "retired_at")
-    list_display = fields
-    list_filter = ("state",)
+class ReadOnly(AnyAdminBase):
+    """The keys page of the site rotates keys; here they are only looked at."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: EncryptionKey | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: EncryptionKey | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return False
+
+
+@admin.register(EncryptionKey)
+class EncryptionKeyAdmin(ReadOnly):
+    fields = (
+        "id",
+        "state",
+        "master_key_id",
+        "created_at",
+        "primary_since",
+        "primary_until",
+        "retired_at",
+    )
+    list_display = fields
+    list_filter = ("state",)
+
+
+@admin.register(Rotation)
+class RotationAdmin(ReadOnly):
+    list_display = ("started_at", "trigger", "started_by", "step", "resealed", "finished_at")
+    list_filter = ("trigger", "step")
+    list_select_related = ("started_by",)
+    date_hierarchy = "started_at"
 
 
 def _administrator(request: HttpRequest) -> User:

@@ -61,7 +61,7 @@ def data_keys() -> list[DataKeyInfo]:
 
 def master_keys() -> list[MasterKeyInfo]:
     """Those at hand, the primary first, then those that are named by a data key and missing."""
-    rows = EncryptionKey.objects.exclude(state=KeyState.RETIRED)
+    rows = EncryptionKey.objects.exclude(state__in=keyring.GONE)
     wraps = [(row.master_key_id, row.wrapped_at) for row in rows.only("master_key_id", "wrapped_at")]
     return [_master(name, state, [at for master, at in wraps if master == name]) for name, state in _named_masters()]
 

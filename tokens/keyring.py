@@ -18,6 +18,8 @@ from tokens.envelope import DataKey, MasterKey, UnknownKey
 from tokens.fields import SealedField
 from tokens.models import EncryptionKey, KeyState
 
+GONE = (KeyState.RETIRED, KeyState.LOST)
+
 
 class Keyring:
     def __init__(self, masters: tuple[MasterKey, ...]) -> None:
@@ -109,7 +111,7 @@ def open_field(instance: models.Model, field: SealedField) -> str:
 
 def missing_master_keys() -> list[str]:
     """The ids of master keys that wrap data keys and are not at hand. Raises MasterKeysInvalid."""
-    named = EncryptionKey.objects.exclude(state=KeyState.RETIRED).values_list("master_key_id", flat=True)
+    named = EncryptionKey.objects.exclude(state__in=GONE).values_list("master_key_id", flat=True)
     return sorted(set(named) - set(current().master_ids))
 
 
@@ -117,7 +119,7 @@ def broken_keys() -> dict[UUID, str]:
     """Data keys that do not unwrap, and why, in words for the operator. Raises MasterKeysInvalid."""
     broken = {}
     # Asked before migrations are applied: of the columns, only those of the first one.
-    for row in EncryptionKey.objects.exclude(state=KeyState.RETIRED).only("wrapped", "master_key_id", "state"):
+    for row in EncryptionKey.objects.exclude(state__in=GONE).only("wrapped", "master_key_id", "state"):
         try:
             current().unwrap(row)
         except envelope.EnvelopeError as error:

@@ -32,7 +32,7 @@ def rewrap(*, actor: User | None, dry_run: bool = False) -> Rewrapping:
     """
     primary = keyring.current().primary_master
     with locks.rotation(), transaction.atomic():
-        rows = EncryptionKey.objects.select_for_update().exclude(state=KeyState.RETIRED)
+        rows = EncryptionKey.objects.select_for_update().exclude(state__in=keyring.GONE)
         old = [row for row in rows if row.master_key_id != primary.id]
         failures: dict[str, str] = {}
         rewrapped = []
@@ -49,6 +49,22 @@ def rewrap(*, actor: User | None, dry_run: bool = False) -> Rewrapping:
         needed = {row.master_key_id for row in rows} | {primary.id}
     removable = [master for master in keyring.current().master_ids if master not in needed]
     return Rewrapping(primary.id, [str(row.pk) for row in rewrapped], failures, removable)
+
+
+@transaction.atomic
+def declare_lost(master_key: str, *, actor: User | None) -> list[str]:
+    """Give up the data keys that this master key should unwrap and cannot; returns their ids.
+
+    What they sealed needs to be entered again. The system starts without them, and makes a new primary key if need be.
+    """
+    locks.change_primary()
+    broken = keyring.broken_keys()
+    lost = list(EncryptionKey.objects.filter(master_key_id=master_key, pk__in=broken).values_list("pk", flat=True))
+    EncryptionKey.objects.filter(pk__in=lost).update(state=KeyState.LOST)
+    if lost:
+        ids = [str(pk) for pk in lost]
+        record(action=Action.KEY_LOSE, actor=actor, target=None, after={"wrapped_by": master_key, "keys": ids})
+    return [str(pk) for pk in lost]
 
 
 def _save(rows: list[EncryptionKey], primary: str, actor: User | None) -> None:

@@ -36,10 +36,14 @@ class KeyState(models.TextChoices):
     PRIMARY = "primary", "Primary"
     DECRYPT_ONLY = "decrypt_only", "Decrypt only"
     RETIRED = "retired", "Retired"
+    LOST = "lost", "Lost"
 
 
 class EncryptionKey(models.Model):
-    """A data key, wrapped by a master key. A retired key keeps its row, not its bytes."""
+    """A data key, wrapped by a master key. A retired key keeps its row, not its bytes.
+
+    A lost one keeps both: the operator has declared that its master key is gone, and it works again should that return.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     wrapped = models.BinaryField(editable=False)

@@ -47,7 +47,7 @@ def exposed(key: EncryptionKey) -> list[dict[str, str]]:
 
 def in_words(run: Rotation) -> list[str]:
     """The report, line by line, the summary last."""
-    lines = [f"{key}: {count:,} rows before, {run.rows_after.get(key, 0):,} after" for key, count in _keys(run)]
+    lines = [f"{key}: {before:,} rows before, {after:,} after" for key, before, after in keys(run)]
     lines += [failure_in_words(item) for item in run.failures]
     lines += [to_replace_in_words(item) for item in tokens_to_replace(run)]
     summary = f"{run.resealed:,} rows re-sealed with {run.new_key_id} in {run.duration.total_seconds():.1f} s"
@@ -62,5 +62,7 @@ def to_replace_in_words(item: dict[str, str]) -> str:
     return f"REPLACE at {item['provider']}: {item['label']} of {item['owner']} ({item['hint']}), id {item['id']}"
 
 
-def _keys(run: Rotation) -> list[tuple[str, int]]:
-    return sorted({**dict.fromkeys(run.rows_after, 0), **run.rows_before}.items())
+def keys(run: Rotation) -> list[tuple[str, int, int]]:
+    """Each data key with its rows before and after, as far as it is known."""
+    known = sorted({*run.rows_before, *run.rows_after})
+    return [(key, run.rows_before.get(key, 0), run.rows_after.get(key, 0)) for key in known]

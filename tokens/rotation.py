@@ -183,7 +183,8 @@ def verify(*, batch_size: int = BATCH_SIZE, tell: Tell = lambda progress: None) 
 @transaction.atomic
 def _retire(rotation: Rotation, batch_size: int, tell: Tell) -> None:
     rows = sealed.rows_by_key()
-    retired = [key for key in EncryptionKey.objects.filter(state=KeyState.DECRYPT_ONLY) if _may_go(key, rotation, rows)]
+    old = EncryptionKey.objects.filter(state__in=[KeyState.DECRYPT_ONLY, KeyState.LOST])
+    retired = [key for key in old if _may_go(key, rotation, rows)]
     for key in retired:
         key.state, key.wrapped, key.retired_at = KeyState.RETIRED, b"", timezone.now()
         key.save()

@@ -191,18 +191,10 @@ def is_readable(token: ProviderToken) -> bool:
     return True
 
 
-def settle_states() -> list[ProviderToken]:
-    """Open every token with the keys at hand and mark those that need re-entry, or no longer do.
-
-    Returns the unreadable ones. For the start of the system: keys may have gone or come back since the last one.
-    """
-    unreadable = []
-    for token in ProviderToken.objects.select_related("owner").iterator(chunk_size=1000):
-        readable = is_readable(token)
-        _settle_state(token, readable=readable)
-        if not readable:
-            unreadable.append(token)
-    return unreadable
+def recheck_unreadable() -> None:
+    """Unmark the tokens whose key has come back. For the start of the system."""
+    for token in ProviderToken.objects.filter(state=TokenState.NEEDS_REENTRY):
+        _settle_state(token, readable=is_readable(token))
 
 
 def _settle_state(token: ProviderToken, *, readable: bool) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from tokens import views
+from tokens import key_views, views
 
 app_name = "tokens"
 urlpatterns = [
@@ -13,4 +13,7 @@ urlpatterns = [
     path("<uuid:token_id>/check/", views.token_check, name="token-check"),
     path("<uuid:token_id>/default/", views.token_default, name="token-default"),
     path("<uuid:token_id>/delete/", views.token_delete, name="token-delete"),
+    path("keys/", key_views.key_list, name="key-list"),
+    path("keys/rotate/", key_views.key_rotate, name="key-rotate"),
+    path("keys/rotations/<uuid:rotation_id>/", key_views.rotation_detail, name="rotation-detail"),
 ]

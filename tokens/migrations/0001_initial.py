@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('wrapped', models.BinaryField()),
                 ('master_key_id', models.CharField(max_length=40)),
-                ('state', models.CharField(choices=[('primary', 'Primary'), ('decrypt_only', 'Decrypt only'), ('retired', 'Retired')], max_length=20)),
+                ('state', models.CharField(choices=[('primary', 'Primary'), ('decrypt_only', 'Decrypt only'), ('retired', 'Retired'), ('lost', 'Lost')], max_length=20)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('primary_since', models.DateTimeField(null=True)),
                 ('retired_at', models.DateTimeField(null=True)),

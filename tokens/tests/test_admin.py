@@ -48,11 +48,11 @@ def test_it_lets_nobody_alter_a_key(verb: str, client_of: ClientOf, admin: User,
     assert client_of(admin).post(path, {"state": "retired", "post": "yes"}).status_code == 403
 
 
-@pytest.mark.parametrize("model", ["providertoken", "encryptionkey"])
+@pytest.mark.parametrize("model", ["providertoken", "encryptionkey", "rotation"])
 def test_it_lets_nobody_add(model: str, client_of: ClientOf, admin: User) -> None:
     assert client_of(admin).get(reverse(f"admin:tokens_{model}_add")).status_code == 403
 
 
-@pytest.mark.parametrize("model", ["providertoken", "encryptionkey"])
+@pytest.mark.parametrize("model", ["providertoken", "encryptionkey", "rotation"])
 def test_it_keeps_engineers_out(model: str, client_of: ClientOf, alice: User) -> None:
     assert client_of(alice).get(reverse(f"admin:tokens_{model}_changelist")).status_code == 302

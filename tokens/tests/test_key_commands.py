@@ -152,6 +152,13 @@ def test_it_lists_all_keys(token: ProviderToken) -> None:
     assert [(key["id"], key["state"], key["data_keys"]) for key in report["master_keys"]] == [("m-test", "primary", 1)]
 
 
+def test_it_declares_a_master_key_lost(token: ProviderToken, settings: Settings) -> None:
+    assert run("keys", "--lost", "m-test")[0] == 2
+    settings.MASTER_KEYS = ""
+    code, out = run("keys", "--lost", "m-test")
+    assert code == 0 and "lost" in out and "0 warnings" in out
+
+
 def test_it_lists_a_missing_master_key(token: ProviderToken, settings: Settings) -> None:
     settings.MASTER_KEYS = f"m-new:{b64encode(os.urandom(32)).decode()}"
     report = run_json("keys")

@@ -10,7 +10,7 @@ from accounts.models import User
 from audit.models import AuditEvent
 from tokens import keyring, masters, services
 from tokens.envelope import UnknownKey
-from tokens.models import EncryptionKey, ProviderToken
+from tokens.models import EncryptionKey, KeyState, ProviderToken
 from tokens.tests.conftest import SECRET
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -80,6 +80,30 @@ def test_it_needs_a_master_key(token: ProviderToken, settings: Settings) -> None
     settings.MASTER_KEYS = ""
     with pytest.raises(UnknownKey):
         masters.rewrap(actor=None)
+
+
+def test_it_goes_on_without_a_master_key_that_is_declared_lost(
+    token: ProviderToken, alice: User, settings: Settings
+) -> None:
+    kept, settings.MASTER_KEYS = settings.MASTER_KEYS, entry("m-new")
+    masters.declare_lost("m-test", actor=None)
+    assert (keyring.missing_master_keys(), keyring.broken_keys()) == ([], {})
+    replaced = services.replace_secret(token=token, actor=alice, secret="sk-entered-again")
+    assert services.open_token(token_id=replaced.pk, actor=alice) == "sk-entered-again"
+    assert EncryptionKey.objects.get(state=KeyState.PRIMARY).master_key_id == "m-new"
+    settings.MASTER_KEYS = kept
+
+
+def test_it_opens_with_a_lost_key_that_came_back(token: ProviderToken, alice: User, settings: Settings) -> None:
+    kept, settings.MASTER_KEYS = settings.MASTER_KEYS, ""
+    masters.declare_lost("m-test", actor=None)
+    settings.MASTER_KEYS = kept
+    assert services.open_token(token_id=token.pk, actor=alice) == SECRET
+
+
+def test_it_declares_no_key_lost_that_works(token: ProviderToken) -> None:
+    assert masters.declare_lost("m-test", actor=None) == []
+    assert EncryptionKey.objects.get().state == KeyState.PRIMARY
 
 
 def test_it_is_found_by_a_process_that_learned_the_data_key_before(new_and_old: str, token: ProviderToken) -> None:

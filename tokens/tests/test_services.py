@@ -122,12 +122,14 @@ def test_it_reports_no_broken_keys_when_all_is_well(token: ProviderToken) -> Non
     assert (keyring.broken_keys(), keyring.missing_master_keys()) == ({}, [])
 
 
-def test_it_settles_states_when_a_master_key_goes_and_comes_back(token: ProviderToken, settings: Settings) -> None:
-    kept = settings.MASTER_KEYS
+def test_it_unmarks_a_token_whose_master_key_came_back(token: ProviderToken, alice: User, settings: Settings) -> None:
+    kept, settings.MASTER_KEYS = settings.MASTER_KEYS, ""
+    with pytest.raises(services.TokenUnreadable):
+        services.open_token(token_id=token.pk, actor=alice)
     states = []
     for master_keys in ("", kept):
         settings.MASTER_KEYS = master_keys
-        services.settle_states()
+        services.recheck_unreadable()
         token.refresh_from_db()
         states.append(token.state)
     assert states == [TokenState.NEEDS_REENTRY, TokenState.UNTESTED]
@@ -230,7 +232,6 @@ def test_it_counts_refused_unreadable_and_expired_tokens_as_unusable(token_of: M
     usable = token_of(alice, expires_at=timezone.now() + timedelta(days=1))
     token_of(alice, expires_at=timezone.now() - timedelta(days=1))
     token_of(alice, check=CheckResult(TokenState.REFUSED, "no", 1))
-    services.settle_states()
     assert list(ProviderToken.objects.usable()) == [usable]
 
 

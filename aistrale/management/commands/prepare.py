@@ -17,6 +17,7 @@ from accounts.services import setup_link
 from aistrale import preparation
 from aistrale.reach import OutOfReach, pgvector_version, postgres_version, redis_version
 from tokens.envelope import MasterKeysInvalid
+from tokens.services import recheck_unreadable
 
 
 class Command(BaseCommand):
@@ -44,6 +45,7 @@ class Command(BaseCommand):
             "static_files": preparation.collect_static_files(),
             "setup_link": setup_link(),
         }
+        recheck_unreadable()
         self.stdout.write(json.dumps(report))
         self.stdout.flush()
         connection.close()

@@ -6,11 +6,13 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
+from audit.context import Source, bind
 from tokens import console, inventory
+from tokens.masters import declare_lost
 
 
 class Command(BaseCommand):
@@ -22,8 +24,16 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.formatter_class = RawDescriptionHelpFormatter
         parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument(
+            "--lost",
+            metavar="MASTER_KEY",
+            help="declare this master key lost for good: the system starts without it, and what hangs on it is to be "
+            "entered again",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["lost"]:
+            self._declare_lost(options["lost"])
         with console.refusals():
             masters, keys, warnings = inventory.master_keys(), inventory.data_keys(), inventory.warnings()
         if options["json"]:
@@ -46,6 +56,13 @@ class Command(BaseCommand):
         for warning in warnings:
             self.stdout.write(self.style.WARNING(warning))
         self.stdout.write(f"{len(masters)} master keys, {len(keys)} data keys, {len(warnings)} warnings.")
+
+    def _declare_lost(self, master_key: str) -> None:
+        bind(source=Source.COMMAND)
+        with console.refusals():
+            lost = declare_lost(master_key, actor=None)
+        if not lost:
+            raise CommandError(f"No data key waits for a master key {master_key!r}: nothing was changed.", returncode=2)
 
 
 def _age(moment: datetime | None) -> str:

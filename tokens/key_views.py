@@ -1,0 +1,78 @@
+"""The keys page: what keys there are, rotating them, and the reports of past rotations. For administrators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.requests import UserRequest
+from tokens import inventory, reports, rotation, upkeep
+from tokens.envelope import EnvelopeError
+from tokens.forms import PasswordForm
+from tokens.locks import RotationBusy
+from tokens.models import Rotation, Trigger
+
+LISTED_ROTATIONS = 20
+
+P = ParamSpec("P")
+
+
+def administrators_only(
+    view: Callable[Concatenate[UserRequest, P], HttpResponse],
+) -> Callable[Concatenate[UserRequest, P], HttpResponse]:
+    @wraps(view)
+    def guarded(request: UserRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.user.is_administrator:
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+@administrators_only
+@require_safe
+def key_list(request: UserRequest) -> HttpResponse:
+    try:
+        context = {
+            "masters": inventory.master_keys(),
+            "keys": inventory.data_keys(),
+            "warnings": inventory.warnings(),
+            "rotations": Rotation.objects.select_related("started_by")[:LISTED_ROTATIONS],
+        }
+    except EnvelopeError as error:
+        context = {"warnings": [str(error)]}
+    return render(request, "tokens/key_list.html", context)
+
+
+@administrators_only
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "POST"])
+def key_rotate(request: UserRequest) -> HttpResponse:
+    form = PasswordForm(request.POST or None, request=request)
+    if form.is_valid():
+        try:
+            run = rotation.start(trigger=Trigger.PAGE, actor=request.user)
+        except (RotationBusy, EnvelopeError) as error:
+            messages.error(request, str(error))
+            return redirect("tokens:key-list")
+        upkeep.rotate_in_background()
+        return redirect("tokens:rotation-detail", run.pk)
+    page = "tokens/key_rotate.html" + ("#confirm" if request.htmx else "")
+    return render(request, page, {"form": form}, status=422 if form.is_bound else 200)
+
+
+@administrators_only
+@require_safe
+def rotation_detail(request: UserRequest, rotation_id: UUID) -> HttpResponse:
+    run = get_object_or_404(Rotation.objects.select_related("started_by", "new_key", "compromised"), pk=rotation_id)
+    context = {"run": run, "keys": reports.keys(run), "to_replace": reports.tokens_to_replace(run)}
+    return render(request, "tokens/rotation_detail.html" + ("#report" if request.htmx else ""), context)

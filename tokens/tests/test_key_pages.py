@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
+
+from accounts.models import User
+from conftest import PASSWORD
+from tokens import rotation
+from tokens.models import EncryptionKey, ProviderToken, Rotation, Trigger
+from tokens.tests.conftest import SECRET
+
+ClientOf = Callable[[User], Client]
+LIST, ROTATE = "/tokens/keys/", "/tokens/keys/rotate/"
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def detail(run: Rotation) -> str:
+    return reverse("tokens:rotation-detail", args=[run.pk])
+
+
+def text(response: Any) -> str:
+    return str(response.content.decode())
+
+
+def wait_for(run: Rotation) -> None:
+    for _ in range(100):
+        run.refresh_from_db()
+        if run.finished_at:
+            return
+        time.sleep(0.05)
+
+
+def test_it_lists_keys(client_of: ClientOf, admin: User, token: ProviderToken) -> None:
+    page = text(client_of(admin).get(LIST))
+    assert str(EncryptionKey.objects.get().pk) in page and "m-test" in page and SECRET not in page
+
+
+def test_it_shows_what_is_wrong_with_the_master_keys(
+    client_of: ClientOf, admin: User, token: ProviderToken, settings: Settings
+) -> None:
+    settings.MASTER_KEYS = "m-test:short"
+    page = text(client_of(admin).get(LIST))
+    assert "m-test" in page and "base64" in page
+
+
+def test_it_warns_of_a_missing_master_key(
+    client_of: ClientOf, admin: User, token: ProviderToken, settings: Settings
+) -> None:
+    settings.MASTER_KEYS = ""
+    page = text(client_of(admin).get(LIST))
+    assert "Missing" in page and "cannot be used" in page
+
+
+def test_it_rotates_in_the_background_and_reports(client_of: ClientOf, admin: User, token: ProviderToken) -> None:
+    client = client_of(admin)
+    response = client.post(ROTATE, {"password": PASSWORD})
+    run = Rotation.objects.get()
+    assert response["Location"] == detail(run)
+    wait_for(run)
+    page = text(client.get(detail(run)))
+    assert "Finished" in page and str(run.new_key_id) in page and "by Admin" in page
+    assert run.resealed == 1
+
+
+@pytest.mark.parametrize("password", ["", "wrong"])
+def test_it_does_not_rotate_without_the_password(
+    password: str, client_of: ClientOf, admin: User, token: ProviderToken
+) -> None:
+    response = client_of(admin).post(ROTATE, {"password": password})
+    assert response.status_code == 422 and not Rotation.objects.exists()
+
+
+def test_it_throttles_wrong_passwords(client_of: ClientOf, admin: User, token: ProviderToken) -> None:
+    client = client_of(admin)
+    for _ in range(10):
+        client.post(ROTATE, {"password": "wrong"})
+    assert client.post(ROTATE, {"password": PASSWORD}).status_code == 422
+    assert not Rotation.objects.exists()
+
+
+def test_it_says_so_when_a_rotation_is_running(client_of: ClientOf, admin: User, token: ProviderToken) -> None:
+    rotation.start(trigger=Trigger.COMMAND, actor=None)
+    page = text(client_of(admin).post(ROTATE, {"password": PASSWORD}, follow=True))
+    assert "not finished yet" in page and Rotation.objects.count() == 1
+
+
+def test_it_polls_while_a_rotation_is_unfinished(client_of: ClientOf, admin: User, token: ProviderToken) -> None:
+    run = rotation.start(trigger=Trigger.COMMAND, actor=None)
+    client = client_of(admin)
+    assert 'hx-trigger="every 1s"' in text(client.get(detail(run)))
+    fragment = text(client.get(detail(run), headers={"HX-Request": "true"}))
+    assert fragment.lstrip().startswith('<div class="stack" id="report"')
+    rotation.run(trigger=Trigger.COMMAND, actor=None)
+    assert "every 1s" not in text(client.get(detail(run)))
+
+
+def test_it_lists_failures_and_exposed_tokens(client_of: ClientOf, admin: User, token: ProviderToken) -> None:
+    leaked = EncryptionKey.objects.get()
+    ProviderToken.objects.filter(pk=token.pk).update(secret=bytes(token.secret)[:-1] + b"?")
+    run = rotation.run(trigger=Trigger.COMMAND, actor=None, compromised=leaked)
+    page = text(client_of(admin).get(detail(run)))
+    assert "1 not opened" in page and str(token.pk) in page
+    assert "To replace at the provider" in page and "sk-c…0pR2" in page
+
+
+def test_it_knows_no_other_rotation(client_of: ClientOf, admin: User) -> None:
+    assert client_of(admin).get(reverse("tokens:rotation-detail", args=[uuid4()])).status_code == 404
+
+
+@pytest.mark.parametrize("path", [LIST, ROTATE, f"/tokens/keys/rotations/{uuid4()}/"])
+def test_it_keeps_engineers_out(path: str, client_of: ClientOf, alice: User) -> None:
+    assert client_of(alice).get(path).status_code == 403
+
+
+def test_it_lets_no_engineer_rotate(client_of: ClientOf, alice: User, token: ProviderToken) -> None:
+    assert client_of(alice).post(ROTATE, {"password": PASSWORD}).status_code == 403
+    assert not Rotation.objects.exists()
+
+
+@pytest.mark.parametrize("path", [LIST, ROTATE, f"/tokens/keys/rotations/{uuid4()}/"])
+def test_it_sends_the_anonymous_to_the_log_in(path: str, client: Client) -> None:
+    assert client.get(path)["Location"].startswith("/login/")
+
+
+@pytest.mark.parametrize(("path", "method"), [(LIST, "post"), (ROTATE, "put")])
+def test_it_refuses_other_methods(path: str, method: str, client_of: ClientOf, admin: User) -> None:
+    assert getattr(client_of(admin), method)(path).status_code == 405
+
+
+def test_it_links_the_keys_for_administrators_only(client_of: ClientOf, admin: User, alice: User) -> None:
+    assert LIST in text(client_of(admin).get("/tokens/"))
+    assert LIST not in text(client_of(alice).get("/tokens/"))
