@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
@@ -115,7 +115,7 @@ def test_it_knows_no_other_rotation(client_of: ClientOf, admin: User) -> None:
     assert client_of(admin).get(reverse("tokens:rotation-detail", args=[uuid4()])).status_code == 404
 
 
-@pytest.mark.parametrize("path", [LIST, ROTATE, f"/tokens/keys/rotations/{uuid4()}/"])
+@pytest.mark.parametrize("path", [LIST, ROTATE, f"/tokens/keys/rotations/{UUID(int=1)}/"])
 def test_it_keeps_engineers_out(path: str, client_of: ClientOf, alice: User) -> None:
     assert client_of(alice).get(path).status_code == 403
 
@@ -125,7 +125,7 @@ def test_it_lets_no_engineer_rotate(client_of: ClientOf, alice: User, token: Pro
     assert not Rotation.objects.exists()
 
 
-@pytest.mark.parametrize("path", [LIST, ROTATE, f"/tokens/keys/rotations/{uuid4()}/"])
+@pytest.mark.parametrize("path", [LIST, ROTATE, f"/tokens/keys/rotations/{UUID(int=1)}/"])
 def test_it_sends_the_anonymous_to_the_log_in(path: str, client: Client) -> None:
     assert client.get(path)["Location"].startswith("/login/")
 
