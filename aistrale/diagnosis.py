@@ -14,7 +14,7 @@ from django.db import Error as DatabaseError
 from aistrale import preparation, reach
 from audit import checkpoint
 from audit.models import AuditVerification
-from tokens import keyring
+from tokens import inventory, keyring
 from tokens.envelope import MasterKeysInvalid
 
 PYTHONS = ((3, 11), (3, 13))
@@ -25,11 +25,18 @@ class Failed(Exception):
     """What is wrong and what to do, in one line."""
 
 
+class Warned(Exception):
+    """What will be wrong if nobody does anything, and what to do, in one line."""
+
+
 @dataclass(frozen=True)
 class Finding:
+    """``warning``: well for now, but somebody should do what the detail says."""
+
     name: str
     ok: bool
     detail: str
+    warning: bool = False
 
 
 def examine() -> list[Finding]:
@@ -39,6 +46,8 @@ def examine() -> list[Finding]:
 def _examine(name: str, check: Callable[[], str]) -> Finding:
     try:
         return Finding(name, True, check())
+    except Warned as warning:
+        return Finding(name, True, str(warning), warning=True)
     except (Failed, reach.OutOfReach, MasterKeysInvalid) as problem:
         return Finding(name, False, str(problem))
     except DatabaseError as problem:
@@ -90,6 +99,8 @@ def _data_keys() -> str:
     reach.postgres_version()
     if broken := keyring.broken_keys():
         raise Failed("; ".join(f"{key}: {why}" for key, why in broken.items()))
+    if warnings := inventory.warnings():
+        raise Warned(" ".join(warnings))
     return "all decrypt"
 
 

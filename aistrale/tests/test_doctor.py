@@ -6,6 +6,7 @@ import os
 import secrets
 import subprocess
 import sys
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -13,12 +14,13 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
+from django.utils import timezone
 from pytest_django import Settings
 
 from aistrale.embedded.state import free_port
 from aistrale.tests.browser import MANAGE
 from tokens.keyring import create_key, forget
-from tokens.models import KeyState
+from tokens.models import EncryptionKey, KeyState
 
 pytestmark = pytest.mark.django_db
 
@@ -96,3 +98,16 @@ def test_it_reports_data_keys_that_do_not_decrypt() -> None:
     key.save()
     forget()
     assert str(key.pk) in examine(1)["Data keys"]["detail"]
+
+
+def test_it_warns_of_a_key_older_than_its_policy(settings: Settings) -> None:
+    settings.KEY_MAX_AGE_DAYS = 30
+    create_key(KeyState.PRIMARY)
+    assert not examine(0)["Data keys"]["warning"]
+    EncryptionKey.objects.update(primary_since=timezone.now() - timedelta(days=31))
+    found = examine(0)["Data keys"]
+    assert found["warning"] and "31 days old" in found["detail"] and "rotate_keys" in found["detail"]
+    output = StringIO()
+    with pytest.raises(SystemExit):
+        call_command("doctor", stdout=output)
+    assert "warn    Data keys" in output.getvalue() and "All is well, with 1 warnings." in output.getvalue()

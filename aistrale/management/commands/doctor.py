@@ -8,12 +8,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from aistrale.diagnosis import examine
+from aistrale.diagnosis import Finding, examine
 
 
 class Command(BaseCommand):
     help = (
-        "Check database, pgvector, Redis, migrations, keys and versions. Exit code 0 when all is well, 1 otherwise. "
+        "Check database, pgvector, Redis, migrations, keys and versions. Exit code 0 when nothing fails, 1 otherwise. "
         "Example: manage.py doctor --json"
     )
     requires_system_checks = []
@@ -24,11 +24,17 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         findings = examine()
         failed = [finding for finding in findings if not finding.ok]
+        warned = [finding for finding in findings if finding.warning]
         if options["json"]:
             self.stdout.write(json.dumps({"ok": not failed, "checks": [asdict(finding) for finding in findings]}))
         else:
             for finding in findings:
-                mark = self.style.SUCCESS("ok    ") if finding.ok else self.style.ERROR("failed")
-                self.stdout.write(f"{mark}  {finding.name:<12} {finding.detail}")
-            self.stdout.write(f"{len(failed)} of {len(findings)} checks failed." if failed else "All is well.")
+                self.stdout.write(f"{self._mark(finding)}  {finding.name:<12} {finding.detail}")
+            well = f"All is well, with {len(warned)} warnings." if warned else "All is well."
+            self.stdout.write(f"{len(failed)} of {len(findings)} checks failed." if failed else well)
         sys.exit(1 if failed else 0)
+
+    def _mark(self, finding: Finding) -> str:
+        if finding.warning:
+            return self.style.WARNING("warn  ")
+        return self.style.SUCCESS("ok    ") if finding.ok else self.style.ERROR("failed")
