@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from audit.actions import Action
-from audit.services import record
+from audit.services import record, together
 from inference import tree
 from inference.models import Conversation, Message, Role
 from inference.providers.base import ChatMessage, ChatRequest, Timeouts
@@ -22,7 +22,7 @@ from inference.usage import estimate_tokens
 from telemetry import services as telemetry
 from telemetry.models import Generation, Status
 from tokens.models import ProviderToken
-from tokens.services import TokenUnreadable, open_token, pick_token
+from tokens.services import TokenUnreadable, open_picked
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -75,6 +75,7 @@ class Started:
 
 
 @transaction.atomic
+@together()
 def start_run(*, user: User, conversation_id: UUID, is_new: bool, form: RunForm) -> Started | None:
     """Store the question, the empty answer and its Generation, and open the token.
 
@@ -82,21 +83,22 @@ def start_run(*, user: User, conversation_id: UUID, is_new: bool, form: RunForm)
     Raises RunRefused for what the user can mend, Conversation.DoesNotExist where the conversation is not the user's.
     """
     conversation = _conversation_for(user, conversation_id, form, is_new=is_new)
-    if conversation.messages.filter(client_id=form.client_id).exists():
+    messages = {message.pk: message for message in conversation.messages.all()}
+    if any(message.client_id == form.client_id for message in messages.values()):
         return None
-    token = _token_for(user, form.provider)
-    question, parent = _question(conversation, form)
+    question, asked = _question(conversation, messages, form)
+    access = _access(user, form.provider)
     request = ChatRequest(
         model=form.model,
-        messages=_history(conversation, parent),
+        messages=_history(asked, {**messages, asked.pk: asked}),
         system=form.system,
         parameters=form.parameters,
         timeouts=Timeouts(**settings.PROVIDER_TIMEOUTS),
     )
-    generation = _start_generation(user, conversation, token, form, request)
+    generation = _start_generation(user, conversation, access.token, form, request)
     answer = Message.objects.create(
         conversation=conversation,
-        parent=parent,
+        parent=asked,
         role=Role.ASSISTANT,
         generation=generation,
         client_id=None if question else form.client_id,
@@ -111,25 +113,24 @@ def start_run(*, user: User, conversation_id: UUID, is_new: bool, form: RunForm)
         conversation_id=conversation.pk,
         question_id=question.pk if question else None,
         answer_id=answer.pk,
-        order=_order(user, generation, answer, token, request),
+        order=_order(generation, answer, access, request),
     )
 
 
 def _conversation_for(user: User, conversation_id: UUID, form: RunForm, *, is_new: bool) -> Conversation:
-    settings_of_run = {
+    """The conversation, locked, with what it was last asked with."""
+    last_form = {
         "provider": form.provider,
         "model": form.model,
         "system": form.system,
         "parameters": dict(form.parameters),
     }
     if is_new:
-        new = Conversation(pk=conversation_id, owner=user, title=title_from(form.text))
+        new = Conversation(pk=conversation_id, owner=user, title=title_from(form.text), **last_form)
         # Not get_or_create: of a form that arrives twice at once, the second waits here for the first.
         Conversation.objects.bulk_create([new], ignore_conflicts=True)
     conversation = Conversation.objects.editable_by(user).select_for_update().get(pk=conversation_id)
-    for name, value in settings_of_run.items():
-        setattr(conversation, name, value)
-    conversation.save(update_fields=[*settings_of_run, "updated_at"])
+    Conversation.objects.filter(pk=conversation_id).update(**last_form, updated_at=timezone.now())
     return conversation
 
 
@@ -139,23 +140,14 @@ def title_from(text: str | None) -> str:
     return line if len(line) <= TITLE_LENGTH else line[:TITLE_LENGTH].rsplit(" ", 1)[0] + "…"
 
 
-def _token_for(user: User, provider: str) -> ProviderToken | None:
-    if provider in NEEDS_NO_TOKEN:
-        return None
-    token = pick_token(user=user, provider=provider)
-    if token is None:
-        raise RunRefused("model", "You have no working token for this provider. Add one under Tokens.")
-    return token
-
-
-def _question(conversation: Conversation, form: RunForm) -> tuple[Message | None, Message]:
+def _question(
+    conversation: Conversation, messages: Mapping[int, Message], form: RunForm
+) -> tuple[Message | None, Message]:
     """The user message that the form adds, if it adds one, and the message to be answered."""
-    parent = None
-    if form.parent_id is not None:
-        wanted = Role.USER if form.text is None else Role.ASSISTANT
-        parent = conversation.messages.filter(pk=form.parent_id, role=wanted).first()
-        if parent is None:
-            raise RunRefused("text", "The message that this one answers is not in this conversation.")
+    parent = messages.get(form.parent_id) if form.parent_id is not None else None
+    wanted = Role.USER if form.text is None else Role.ASSISTANT
+    if form.parent_id is not None and (parent is None or parent.role != wanted):
+        raise RunRefused("text", "The message that this one answers is not in this conversation.")
     if form.text is not None:
         question = Message.objects.create(
             conversation=conversation, parent=parent, role=Role.USER, text=form.text, client_id=form.client_id
@@ -166,14 +158,34 @@ def _question(conversation: Conversation, form: RunForm) -> tuple[Message | None
     return None, parent
 
 
-def _history(conversation: Conversation, last: Message) -> tuple[ChatMessage, ...]:
+def _history(last: Message, messages: Mapping[int, Message]) -> tuple[ChatMessage, ...]:
     """The path from the first message to ``last``, without answers that never said anything."""
-    path = tree.path_to(last.pk, {m.pk: m for m in conversation.messages.all()})
     return tuple(
         ChatMessage(role="user" if message.role == Role.USER else "assistant", text=message.text)
-        for message in path
+        for message in tree.path_to(last.pk, messages)
         if message.text
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Access:
+    """What a call is made with. ``problem`` says why the token's secret cannot be had."""
+
+    token: ProviderToken | None = None
+    api_key: str = field(default="", repr=False)
+    problem: str = ""
+
+
+def _access(user: User, provider: str) -> _Access:
+    if provider in NEEDS_NO_TOKEN:
+        return _Access()
+    try:
+        opened = open_picked(user=user, provider=provider)
+    except TokenUnreadable as error:
+        return _Access(error.token, problem=str(error))
+    if opened is None:
+        raise RunRefused("model", "You have no working token for this provider. Add one under Tokens.")
+    return _Access(*opened)
 
 
 def _start_generation(
@@ -194,24 +206,18 @@ def _start_generation(
     )
 
 
-def _order(
-    user: User, generation: Generation, answer: Message, token: ProviderToken | None, request: ChatRequest
-) -> Order | None:
-    try:
-        api_key = open_token(token_id=token.pk, actor=user) if token else ""
-    except TokenUnreadable as error:
-        telemetry.finish_generation(
-            generation_id=generation.pk,
-            outcome=telemetry.Outcome(status=Status.FAILED, error_type="token_unreadable", error_message=str(error)),
-        )
+def _order(generation: Generation, answer: Message, access: _Access, request: ChatRequest) -> Order | None:
+    if access.problem:
+        outcome = telemetry.Outcome(status=Status.FAILED, error_type="token_unreadable", error_message=access.problem)
+        telemetry.finish_generation(generation_id=generation.pk, outcome=outcome)
         return None
     return Order(
         generation_id=generation.pk,
         answer_id=answer.pk,
         provider=generation.provider,
-        base_url=(token.base_url or None) if token else None,
+        base_url=(access.token.base_url or None) if access.token else None,
         request=request,
-        api_key=api_key,
+        api_key=access.api_key,
     )
 
 

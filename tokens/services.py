@@ -6,7 +6,7 @@ transaction.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -26,6 +26,7 @@ from tokens.models import ProviderToken
 from tokens.secrets import clean_secret, hint_of
 
 SECRET_FIELD = ProviderToken._meta.get_field("secret")
+STAMP_EVERY = timedelta(minutes=1)
 
 
 class TokenUnreadable(Exception):
@@ -137,7 +138,7 @@ def pick_token(*, user: User, provider: str) -> ProviderToken | None:
     a broken default must be seen, not silently replaced by somebody else's account.
     """
     own_first = Case(When(owner_id=user.pk, then=Value(0)), default=Value(1), output_field=IntegerField())
-    tokens = ProviderToken.objects.visible_to(user).filter(provider=provider)
+    tokens = ProviderToken.objects.visible_to(user).filter(provider=provider).select_related("owner")
     return tokens.order_by(own_first, "-is_default", "-created_at").first()
 
 
@@ -146,13 +147,29 @@ def open_token(*, token_id: UUID, actor: User) -> str:
 
     Raises ProviderToken.DoesNotExist where the actor may not use it, TokenUnreadable.
     """
-    token = ProviderToken.objects.visible_to(actor).select_related("owner").get(pk=token_id)
+    return _use(ProviderToken.objects.visible_to(actor).select_related("owner").get(pk=token_id), actor)
+
+
+def open_picked(*, user: User, provider: str) -> tuple[ProviderToken, str] | None:
+    """The token that ``pick_token`` picks, and its secret for one call. Raises TokenUnreadable."""
+    token = pick_token(user=user, provider=provider)
+    return (token, _use(token, user)) if token else None
+
+
+def _use(token: ProviderToken, actor: User) -> str:
     secret = _open(token, actor, Action.TOKEN_USE)
-    with transaction.atomic():
-        ProviderToken.objects.filter(pk=token_id).update(last_used_at=timezone.now())
+    with transaction.atomic(savepoint=False):
+        _stamp_use(token)
         _settle_state(token, readable=True)
         record(action=Action.TOKEN_USE, actor=actor, target=token)
     return secret
+
+
+def _stamp_use(token: ProviderToken) -> None:
+    """To the minute only: calls that go on at once would wait for each other's stamp."""
+    now = timezone.now()
+    if token.last_used_at is None or now - token.last_used_at > STAMP_EVERY:
+        ProviderToken.objects.filter(pk=token.pk).update(last_used_at=now)
 
 
 def test_secret(*, actor: User, provider: str, secret: str, base_url: str) -> CheckResult:

@@ -1,4 +1,6 @@
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,6 +13,7 @@ from audit import chain, services
 from audit.actions import Action, Outcome
 from audit.context import Source, bound
 from audit.models import AuditDetails, AuditEvent
+from audit.verification import stored_links
 
 
 def append(count: int = 1, actor: User | None = None) -> AuditEvent:
@@ -168,3 +171,31 @@ def test_it_reads_columns_only_from_the_hashed_body(alice: User) -> None:
     assert {key: str(value) if isinstance(value, UUID) else value for key, value in columns.items()} == {
         key: body[key] for key in columns
     }
+
+
+def test_it_appends_what_is_recorded_together_in_its_order(alice: User) -> None:
+    append()
+    with transaction.atomic(), services.together():
+        first, second = append(actor=alice), append()
+        assert AuditEvent.objects.count() == 1
+    assert (first.sequence, second.sequence) == (2, 3)
+    assert second.previous_hash == first.hash
+    assert list(AuditDetails.objects.values_list("event", flat=True)) == [2]
+    with transaction.atomic():
+        assert chain.verify(stored_links()) == chain.Verdict(sequence=3, hash=second.hash, entries=3)
+
+
+def test_it_appends_nothing_together_when_the_action_fails(db: None) -> None:
+    with pytest.raises(RuntimeError), transaction.atomic(), services.together():
+        append()
+        raise RuntimeError
+    append()
+    assert AuditEvent.objects.get().sequence == 1
+
+
+def test_it_locks_the_log_once_for_what_is_recorded_together(
+    alice: User, django_assert_num_queries: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    with django_assert_num_queries(2), services.together():
+        append(7, actor=alice)
+    assert AuditDetails.objects.count() == 7

@@ -16,6 +16,9 @@ from inference.providers.registry import get_adapter
 from inference.tests.fake_provider import FakeProvider
 from inference.tests.providers.calls import KEY, WIRE_PROVIDERS, collect_failure, request
 
+# Far more than a limit, for a machine with much else to do, and far less than the fake provider's stalls last.
+LATE = 4.0
+
 on_every_wire = pytest.mark.parametrize("provider", WIRE_PROVIDERS)
 
 
@@ -41,7 +44,7 @@ async def test_it_ends_a_stall(fake: FakeProvider, provider: str, model: str, st
     assert isinstance(error, Timeout)
     assert error.stage == stage
     assert not error.retryable
-    assert 0.4 <= time.monotonic() - started < 1.4
+    assert 0.4 <= time.monotonic() - started < LATE
     assert await asyncio.to_thread(fake.last(model).closed.wait, 1)
 
 
@@ -53,7 +56,7 @@ async def test_it_ends_an_answer_without_end(fake: FakeProvider, provider: str) 
     assert isinstance(error, Timeout)
     assert error.stage == "total"
     assert events
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < LATE
     assert await asyncio.to_thread(fake.last("endless").closed.wait, 1)
 
 
