@@ -8,6 +8,9 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils import timezone
+
+from accounts.devices import device_name
 
 
 class Role(models.TextChoices):
@@ -98,3 +101,23 @@ class User(AbstractBaseUser):
 
     def get_short_name(self) -> str:
         return self.get_full_name()
+
+
+class UserSession(models.Model):
+    """What its user and administrators may know of a session: not its key, so nobody can take it over with this."""
+
+    LONGEST_AGENT: ClassVar[int] = 200
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="sessions")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    address = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=LONGEST_AGENT, blank=True)
+    started_at = models.DateTimeField(auto_now_add=True)
+    last_seen_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{device_name(self.user_agent)}, {self.address or 'unknown address'}"
+
+    @property
+    def device(self) -> str:
+        return device_name(self.user_agent)

@@ -84,6 +84,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "aistrale.middleware.page_middleware",
+    "accounts.middleware.activity_middleware",
 ]
 
 ROOT_URLCONF = "aistrale.urls"
@@ -144,6 +145,8 @@ CACHES = {
 SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = env.int("AISTRALE_SESSION_DAYS", 14) * 24 * 3600
+SESSION_IDLE_SECONDS = env.int("AISTRALE_SESSION_IDLE_MINUTES", 720) * 60
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
 CSRF_COOKIE_SECURE = HTTPS

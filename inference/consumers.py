@@ -13,7 +13,9 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.template.loader import render_to_string
 
 from accounts.models import User
+from accounts.session_services import note_activity
 from accounts.session_users import user_of_session
+from accounts.session_watch import SessionWatch, Watched
 from audit.context import Source, bind
 from inference import fragments
 from inference.models import Conversation
@@ -32,6 +34,7 @@ BAD_MESSAGE = 4400
 TRY_AGAIN = 1013
 
 log = structlog.get_logger(__name__)
+sessions = SessionWatch()
 
 
 class ChatConsumer(AsyncWebsocketConsumer):
@@ -49,6 +52,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             request_id=uuid4().hex,
         )
         self._watching: dict[UUID, asyncio.Task[None]] = {}
+        self._session: Watched | None = None
         user = await self._user()
         if user is None:
             return await self.close(LOGIN_NEEDED)
@@ -57,8 +61,19 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return await self.close(NOT_FOUND)
         self._conversation_id = conversation_id
         await self.accept()
+        self._session = sessions.start(self._session_key, user, self._end)
 
     async def disconnect(self, code: int) -> None:
+        if session := getattr(self, "_session", None):
+            sessions.stop(session)
+        await self._watch_nothing()
+
+    async def _end(self) -> None:
+        """The session is over, or the user's rights are others: a page that may still be shown connects again."""
+        await self._watch_nothing()
+        await self.close(TRY_AGAIN if await self._user() else LOGIN_NEEDED)
+
+    async def _watch_nothing(self) -> None:
         tasks = list(getattr(self, "_watching", {}).values())
         for task in tasks:
             task.cancel()
@@ -75,8 +90,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return await self.close(LOGIN_NEEDED)
         await handler(user, message)
 
+    @property
+    def _session_key(self) -> str:
+        return str(self.scope["session"].session_key)
+
     async def _user(self) -> User | None:
-        return await in_thread(user_of_session)(self.scope["session"].session_key)
+        return await in_thread(user_of_session)(self._session_key)
 
     async def _find_conversation(self, user: User) -> tuple[UUID | None, bool]:
         kwargs = self.scope["url_route"]["kwargs"]
@@ -96,6 +115,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _run(self, user: User, message: dict[str, Any]) -> None:
         if self.runs.is_draining:
             return await self._refuse({"__all__": ["AISTRALE is restarting. Your text is kept: send it again soon."]})
+        await in_thread(note_activity)(session_key=self._session_key)
         form = RunMessage(message)
         if not form.is_valid():
             return await self._refuse(form.errors)

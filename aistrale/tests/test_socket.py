@@ -14,6 +14,7 @@ from django.conf import settings
 from django.test import Client
 
 from accounts.models import User
+from accounts.session_services import end_sessions, live_sessions
 from aistrale.process import runs
 from inference.models import Conversation
 from inference.reservations import reserve
@@ -184,6 +185,30 @@ async def test_it_ends_with_the_session(alice: User, open_socket: Open) -> None:
     await socket.send_to(question())
 
     assert await closed(socket) == 4401
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [({"is_active": False}, 4401), ({"role": "administrator"}, 1013), ({"password": "another one"}, 4401)],
+    ids=["deactivated", "another role", "another password"],
+)
+async def test_w3_a_silent_socket_ends_soon_after_its_user_changes(
+    alice: User, open_socket: Open, change: dict[str, Any], code: int
+) -> None:
+    socket, _, _ = await open_socket(alice, new_path(alice))
+    await in_thread(User.objects.filter(pk=alice.pk).update)(**change)
+
+    assert await closed(socket) == code
+
+
+async def test_w3_a_silent_socket_ends_soon_after_its_session(alice: User, open_socket: Open) -> None:
+    socket, _, _ = await open_socket(alice, new_path(alice))
+    other, _, _ = await open_socket(alice, new_path(alice))
+    oldest = (await in_thread(live_sessions)(alice))[-1]
+    await in_thread(end_sessions)(user=alice, actor=alice, only=[oldest.pk])
+
+    assert await closed(socket) == 4401
+    assert await other.receive_nothing(timeout=0.2)
 
 
 async def test_it_makes_one_run_of_a_message_that_is_sent_twice(alice: User, open_socket: Open) -> None:

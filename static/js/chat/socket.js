@@ -56,7 +56,7 @@ function loggedOut() {
 /** The thread as it is stored, null where it is not stored (yet); throws while the server is away. */
 async function fetchThread() {
   const last = messages.querySelector(".turn:last-child")?.id.replace("message-", "") ?? "";
-  const headers = { "HX-Request": "true", "HX-Target": "messages" };
+  const headers = { "HX-Request": "true", "HX-Target": "messages", "X-Poll": "1" };
   const response = await fetch(`${chat.dataset.threadUrl}?leaf=${last}`, { headers });
   if (response.status === 404) return null;
   if (!response.ok || response.redirected) throw new Error(`HTTP ${response.status}`);
@@ -107,7 +107,7 @@ async function closed(event) {
   if (!RETRIED.includes(code)) setTimeout(() => event.detail.socketWrapper.reconnect(), 1000);
   // A refused handshake looks like a lost connection: ask the page itself.
   if (failures % 3 === 0) {
-    const answer = await fetch(location.href, { method: "HEAD", redirect: "manual" });
+    const answer = await fetch(location.href, { method: "HEAD", redirect: "manual", headers: { "X-Poll": "1" } });
     if (answer.type === "opaqueredirect") loggedOut();
   }
 }

@@ -1,0 +1,35 @@
+"""The page of one's own sessions."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.requests import UserRequest
+from accounts.session_services import end_sessions, live_sessions
+from accounts.sessions import key_digest
+
+
+@require_safe
+def session_list(request: UserRequest) -> HttpResponse:
+    current = key_digest(str(request.session.session_key))
+    rows = [(session, session.digest == current) for session in live_sessions(request.user)]
+    return render(request, "accounts/session_list.html", {"rows": rows})
+
+
+@require_POST
+def session_end(request: UserRequest, pk: int) -> HttpResponse:
+    current = request.session.session_key
+    if not end_sessions(user=request.user, actor=request.user, only=[pk], keep=current):
+        raise Http404
+    messages.success(request, "That session is over.")
+    return redirect("accounts:session-list")
+
+
+@require_POST
+def session_end_others(request: UserRequest) -> HttpResponse:
+    ended = end_sessions(user=request.user, actor=request.user, keep=request.session.session_key)
+    messages.success(request, f"Ended {ended:,} other {'session' if ended == 1 else 'sessions'}.")
+    return redirect("accounts:session-list")
