@@ -92,7 +92,7 @@ def list_groups(user: User, *, refresh: bool = False) -> list[Group]:
         except TokenUnreadable as error:
             reasons[provider] = str(error)
     listings |= _ask_all(questions)
-    groups = [_group(provider, reasons[provider], listings.get(provider)) for provider in LABELS]
+    groups = [_group(provider, tokens[provider], reasons[provider], listings.get(provider)) for provider in LABELS]
     return sorted(groups, key=lambda group: bool(group.disabled_reason))
 
 
@@ -113,9 +113,10 @@ def disabled_reason(provider: str, token: ProviderToken | None) -> str:
 
 def choice_of(user: User, provider: str, model: str) -> Choice:
     """One model by its name, without asking the provider."""
-    listing: Listing | None = cache.get(_cache_key(provider, pick_token(user=user, provider=provider)))
+    token = pick_token(user=user, provider=provider)
+    listing: Listing | None = cache.get(_cache_key(provider, token))
     listed = dict(listing["models"]) if listing else {}
-    return _choice(provider, model, listed.get(model), PriceOverride.objects.of(provider, model))
+    return _choice(token, provider, model, listed.get(model), PriceOverride.objects.of(provider, model))
 
 
 def _cache_key(provider: str, token: ProviderToken | None) -> str:
@@ -150,18 +151,22 @@ async def _ask(question: _Question) -> Listing:
     return Listing(models=[(model.id, model.context_tokens) for model in models], error="")
 
 
-def _group(provider: str, reason: str, listing: Listing | None) -> Group:
+def _group(provider: str, token: ProviderToken | None, reason: str, listing: Listing | None) -> Group:
     label = LABELS[provider]
     if listing is None:
         return Group(provider, label, [], disabled_reason=reason)
     overrides = PriceOverride.objects.of(provider, *(model for model, _ in listing["models"]))
-    choices = [_choice(provider, model, context, overrides) for model, context in sorted(listing["models"])]
+    choices = [_choice(token, provider, model, context, overrides) for model, context in sorted(listing["models"])]
     return Group(provider, label, choices, disabled_reason=reason, error=listing["error"])
 
 
-def _choice(provider: str, model: str, context: int | None, overrides: Iterable[Override]) -> Choice:
+def _choice(
+    token: ProviderToken | None, provider: str, model: str, context: int | None, overrides: Iterable[Override]
+) -> Choice:
+    # What is publicly known of a model holds at its provider, not at a server that names one of its own alike.
+    is_listed = not (token and token.base_url)
     return Choice(
         id=model,
-        context_tokens=context or context_tokens(provider, model),
-        prices=unit_prices(provider, model, overrides=overrides),
+        context_tokens=context or (context_tokens(provider, model) if is_listed else None),
+        prices=unit_prices(provider, model, overrides=overrides, is_listed=is_listed),
     )

@@ -17,12 +17,14 @@ from audit.services import record, together
 from inference import tree
 from inference.models import Conversation, Message, Role
 from inference.providers.base import ChatMessage, ChatRequest, Timeouts
+from inference.providers.errors import AuthenticationFailed
 from inference.providers.registry import NEEDS_NO_TOKEN
 from inference.usage import estimate_tokens
 from telemetry import services as telemetry
 from telemetry.models import Generation, Status
+from tokens.checks import CheckResult, TokenState
 from tokens.models import ProviderToken
-from tokens.services import TokenUnreadable, open_picked
+from tokens.services import TokenUnreadable, open_picked, record_check
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -196,6 +198,7 @@ def _start_generation(
         conversation_id=conversation.pk,
         token_id=token.pk if token else None,
         token_label=token.label if token else "",
+        base_url=token.base_url if token else "",
         provider=form.provider,
         model=form.model,
         parameters=form.parameters,
@@ -267,7 +270,26 @@ def finish_run(*, generation_id: UUID, answer_id: int, outcome: telemetry.Outcom
     if not telemetry.finish_generation(generation_id=generation_id, outcome=outcome):
         return False
     Message.objects.filter(pk=answer_id).update(text=outcome.text, reasoning=outcome.reasoning)
+    _note_token(generation_id, outcome)
     return True
+
+
+def _note_token(generation_id: UUID, outcome: telemetry.Outcome) -> None:
+    """Remember what a run has shown of its token, where that is news: that the provider takes it, or refuses it."""
+    if outcome.status == Status.SUCCEEDED:
+        result = CheckResult(TokenState.WORKING, "", 0)
+    elif outcome.error_type == AuthenticationFailed.kind:
+        result = CheckResult(TokenState.REFUSED, outcome.error_message, 0)
+    else:
+        return
+    others = ProviderToken.objects.exclude(state=result.state)
+    runs = Generation.objects.filter(pk=generation_id, token_id__in=others.values("pk")).select_related("user")
+    if (run := runs.first()) is None or run.token_id is None:
+        return
+    # A secret that was entered since is another one than the provider has judged.
+    token = others.filter(pk=run.token_id, secret_set_at__lte=run.started_at).first()
+    if token is not None:
+        record_check(token=token, actor=run.user, result=result)
 
 
 def interrupt_stale_runs(*, except_for: Sequence[UUID]) -> int:

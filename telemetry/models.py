@@ -104,6 +104,8 @@ class Generation(models.Model):
     token_label = models.CharField(max_length=100, blank=True)
 
     provider = models.CharField(max_length=30)
+    # Where another server than the provider's own has answered in its dialect.
+    base_url = models.CharField("base URL", max_length=300, blank=True)
     request_model = models.CharField(max_length=200)
     response_model = models.CharField(max_length=200, blank=True)
     response_id = models.CharField(max_length=200, blank=True)

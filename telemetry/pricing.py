@@ -1,7 +1,8 @@
 """What a call cost, in USD, as exact decimals. Pure: plain values in, plain values out, no network.
 
 Prices come, in this order, from what the provider itself reports, from overrides, and from the price list of the
-``genai-prices`` package. A price that nobody knows is None, never zero.
+``genai-prices`` package. A price that nobody knows is None, never zero. The list tells what the providers themselves
+charge, so a call to another server that speaks their dialect is not priced by it (``is_listed`` False).
 """
 
 from __future__ import annotations
@@ -112,13 +113,14 @@ def price(
     model: str,
     at: datetime,
     overrides: Iterable[PriceOverride] = (),
+    is_listed: bool = True,
     reported_cost_usd: str | None = None,
 ) -> Receipt | None:
     """The receipt of a call made at the aware time ``at``, or None where no price is known."""
     reported = _reported(reported_cost_usd)
     if reported is not None:
         return Receipt(total=reported, source=REPORTED)
-    found = _find(provider, model, at, overrides, tokens.total_input)
+    found = _find(provider, model, at, overrides, tokens.total_input, is_listed=is_listed)
     if found is None:
         return None
     lines = tuple(_line(name, count, found.prices) for name, count in asdict(tokens).items() if count)
@@ -127,10 +129,15 @@ def price(
 
 
 def unit_prices(
-    provider: str, model: str, *, at: datetime | None = None, overrides: Iterable[PriceOverride] = ()
+    provider: str,
+    model: str,
+    *,
+    at: datetime | None = None,
+    overrides: Iterable[PriceOverride] = (),
+    is_listed: bool = True,
 ) -> UnitPrices | None:
     """The prices of a small request at ``at`` (aware, default now), or None where no price is known."""
-    found = _find(provider, model, at or datetime.now(UTC), overrides, total_input=0)
+    found = _find(provider, model, at or datetime.now(UTC), overrides, total_input=0, is_listed=is_listed)
     return found.prices if found else None
 
 
@@ -155,7 +162,13 @@ def _line(usage_class: str, tokens: int, prices: UnitPrices) -> ReceiptLine:
 
 
 def _find(
-    provider: str, model: str, at: datetime, overrides: Iterable[PriceOverride], total_input: int
+    provider: str,
+    model: str,
+    at: datetime,
+    overrides: Iterable[PriceOverride],
+    total_input: int,
+    *,
+    is_listed: bool,
 ) -> _Price | None:
     matching = (o for o in overrides if (o.provider, o.model) == (provider, model) and o.valid_from <= at)
     override = max(matching, key=lambda o: o.valid_from, default=None)
@@ -164,7 +177,7 @@ def _find(
     if provider == "echo":
         zero = Decimal(0)
         return _Price(UnitPrices(zero, zero, zero, zero), SANDBOX)
-    return _from_list(provider, model, at, total_input)
+    return _from_list(provider, model, at, total_input) if is_listed else None
 
 
 def _from_list(provider: str, model: str, at: datetime, total_input: int) -> _Price | None:

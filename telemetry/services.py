@@ -54,7 +54,9 @@ def start_generation(
     model: str,
     parameters: Mapping[str, Any],
     request: Mapping[str, Any],
+    base_url: str = "",
 ) -> Generation:
+    """``base_url`` is where the provider's dialect is spoken by another server than the provider's own."""
     now = timezone.now()
     generation = Generation.objects.create(
         user=user,
@@ -62,6 +64,7 @@ def start_generation(
         token_id=token_id,
         token_label=token_label,
         provider=provider,
+        base_url=base_url,
         request_model=model,
         parameters=dict(parameters),
         started_at=now,
@@ -82,7 +85,7 @@ def finish_generation(*, generation_id: UUID, outcome: Outcome) -> bool:
     What providers send is cut and cleaned to fit, so that no answer of theirs can keep a call from ending.
     """
     running = Generation.objects.running().filter(pk=generation_id)
-    generation = running.select_for_update().only("provider", "request_model", "started_at").first()
+    generation = running.select_for_update().only("provider", "base_url", "request_model", "started_at").first()
     if generation is None:
         return False
     tokens = _plausible(outcome.tokens, generation_id)
@@ -121,6 +124,7 @@ def _receipt(generation: Generation, outcome: Outcome, tokens: TokenCounts) -> R
             tokens,
             provider=generation.provider,
             model=name,
+            is_listed=not generation.base_url,
             at=generation.started_at,
             overrides=overrides,
             reported_cost_usd=outcome.reported_cost_usd,

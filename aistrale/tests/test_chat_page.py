@@ -166,12 +166,12 @@ def test_it_switches_single_keys_off(chat: Page) -> None:
 
 
 def test_it_warns_before_sending_what_will_not_fit(chat: Page) -> None:
-    use(chat, "gpt-4")
-    chat.locator("#id_text").fill("x" * 4 * 8_000)
-    expect(chat.locator("#context-words")).to_have_text("≈ 8,000 of 8,192 tokens")
+    chat.goto(f"{chat.url.partition('?')[0]}?provider=echo&model=echo")
+    chat.locator("#id_text").fill("x" * 4 * 99_500)
+    expect(chat.locator("#context-words")).to_have_text("≈ 99,500 of 100,000 tokens")
     expect(chat.locator("#context-warning")).to_be_empty()
     chat.locator("#id_system").fill("x" * 4 * 1_000)
-    expect(chat.locator("#context-warning")).to_contain_text("This will not fit: about 9,000 tokens")
+    expect(chat.locator("#context-warning")).to_contain_text("This will not fit: about 100,500 tokens")
 
 
 @pytest.mark.parametrize("width", [320, 1440])

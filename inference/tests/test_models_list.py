@@ -106,6 +106,14 @@ def test_it_prefers_a_price_of_our_own(alice: User) -> None:
     assert (choice.input_price, choice.output_price) == (Decimal(7), Decimal(9))
 
 
+def test_it_knows_nothing_of_a_like_named_model_of_another_server(
+    alice: User, token: ProviderToken, charlie: User
+) -> None:
+    own, official = choice_of(alice, "openai", "gpt-4o"), choice_of(charlie, "openai", "gpt-4o")
+    assert (own.prices, own.context_tokens) == (None, None)
+    assert official.prices and official.context_tokens
+
+
 def test_it_shows_the_list_as_a_page(alice: User, token: ProviderToken, client_of: ClientOf) -> None:
     page = client_of(alice).get(reverse("inference:model-list")).content.decode()
     assert "fake-large" in page

@@ -224,3 +224,17 @@ def test_it_gives_signs_of_life_of_running_calls_only(start: Make, finish: Make,
     assert list(Generation.objects.stale(now=now, silence=silence)) == [other]
     ended.refresh_from_db()
     assert ended.heartbeat_at == long_ago
+
+
+def test_it_leaves_a_like_named_model_of_another_server_unpriced(start: Make, finish: Make, alice: User) -> None:
+    official = finish(start(user=alice, model="gpt-4o"), tokens=TOKENS)
+    own = finish(start(user=alice, model="gpt-4o", base_url="http://vllm.example/v1"), tokens=TOKENS)
+    assert official.cost_usd is not None
+    assert (own.cost_usd, own.receipt) == (None, None)
+
+
+def test_it_prices_another_server_by_our_own_price(
+    start: Make, finish: Make, alice: User, dear_model: PriceOverride
+) -> None:
+    generation = finish(start(user=alice, model="dear-1", base_url="http://vllm.example/v1"), tokens=TOKENS)
+    assert generation.cost_usd is not None

@@ -186,3 +186,17 @@ def test_it_keeps_every_digit_in_json() -> None:
         "price_date": "2026-11-23",
         "lines": [{"usage_class": "input", "tokens": 1, "unit_price": "1", "amount": "0.000001"}],
     }
+
+
+def test_it_takes_no_price_from_the_list_for_another_server() -> None:
+    call = TokenCounts(input=10**6)
+    assert price(call, provider="openai", model="gpt-4o", at=NOW) is not None
+    assert price(call, provider="openai", model="gpt-4o", at=NOW, is_listed=False) is None
+    assert unit_prices("openai", "gpt-4o", is_listed=False) is None
+
+
+def test_it_takes_a_price_of_our_own_for_another_server() -> None:
+    overrides = [PriceOverride("openai", "gpt-4o", NOW - timedelta(days=1), OWN)]
+    call = TokenCounts(input=10**6)
+    receipt = price(call, provider="openai", model="gpt-4o", at=NOW, overrides=overrides, is_listed=False)
+    assert receipt is not None and (receipt.total, receipt.source) == (OWN.input, OVERRIDE)
