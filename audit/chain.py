@@ -127,40 +127,37 @@ def verify(
     without_details: list[tuple[int, set[str | None]]] = []
     people = set(erased or ())
     for link in links:
-        if not _is_right(link, sequence + 1, previous_hash) or heads.get(link.sequence, link.hash) != link.hash:
-            problem = _problem(link, sequence + 1, previous_hash)
+        # Not in functions of its own, nor by name: a log may have millions of entries.
+        number, before, digest, body, salt, content = link
+        if (
+            number != sequence + 1
+            or before != previous_hash
+            or digest != entry_hash(number, before, body)
+            or heads.get(number, digest) != digest
+            # The digest is 64 hex digits that nobody can place elsewhere in a body whose hash is right.
+            or (content is not None and f'"details_digest":"{details_digest(salt, content)}"' not in body)
+        ):
+            problem = _problem(link, sequence + 1, previous_hash, heads)
             break
-        if link.content is None:
+        if content is None:
             without_details += _missing_details(link)
-        if link.body.startswith(_ERASURE_START):
-            people.add(json.loads(link.body)["owner"])
-        sequence, previous_hash = link.sequence, link.hash
+        if body.startswith(_ERASURE_START):
+            people.add(json.loads(body)["owner"])
+        sequence, previous_hash = number, digest
     else:
         unexplained = [number for number, about in without_details if erased is not None and not about & people]
         problem = _missing_tail(sequence, heads) or _gone(unexplained)
     return Verdict(sequence, previous_hash, sequence - first + 1, len(without_details), problem)
 
 
-def _is_right(link: Link, expected: int, previous_hash: str) -> bool:
-    """The whole check at once, since a log may have millions of entries; ``_problem`` finds out what is wrong."""
-    sequence, previous, digest, body, salt, content = link
-    return (
-        sequence == expected
-        and previous == previous_hash
-        and digest == entry_hash(sequence, previous, body)
-        # The digest is 64 hex digits that nobody can place elsewhere in a body whose hash is right.
-        and (content is None or f'"details_digest":"{details_digest(salt, content)}"' in body)
-    )
-
-
-def _problem(link: Link, expected: int, previous_hash: str) -> Problem:
+def _problem(link: Link, expected: int, previous_hash: str, heads: Mapping[int, str]) -> Problem:
     if link.sequence != expected:
         return _wrong_place(link.sequence, expected)
     if entry_hash(link.sequence, link.previous_hash, link.body) != link.hash:
         return Problem(expected, "its content does not match its hash: it was changed after it was written")
     if link.previous_hash != previous_hash:
         return Problem(expected, "it does not follow the entry before it: entries were replaced, inserted or swapped")
-    if _is_right(link, expected, previous_hash):
+    if heads.get(link.sequence, link.hash) != link.hash:
         return Problem(expected, "it differs from the signed checkpoint: the chain was computed anew")
     return Problem(expected, "its personal details do not match their digest")
 

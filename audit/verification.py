@@ -6,8 +6,10 @@ import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
+import psycopg
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
@@ -21,6 +23,9 @@ _BATCH = 1_000
 _NO_END = 2**63 - 1
 # An advisory lock no other part takes: "verif" in ASCII.
 _LOCK = 0x7665726966
+_CURSOR = "audit_links"
+# As `Link._make`, which counts the values of each row.
+_link = partial(tuple.__new__, chain.Link)
 _LINKS = """
 SELECT e.sequence, e.previous_hash, e.hash, e.body, d.salt, d.content
 FROM audit_auditevent e LEFT JOIN audit_auditdetails d ON d.event_id = e.sequence
@@ -33,12 +38,14 @@ def stored_links(*, after: int = 0, until: int = _NO_END) -> Generator[chain.Lin
 
     While one batch is worked on, PostgreSQL already prepares the next.
     """
-    with connection.chunked_cursor() as cursor, ThreadPoolExecutor(1) as ahead:
-        cursor.execute(_LINKS, [after, until])
+    connection.ensure_connection()
+    # Not Django's cursor: the binary protocol takes two thirds of the time.
+    with psycopg.ServerCursor(connection.connection, _CURSOR) as cursor, ThreadPoolExecutor(1) as ahead:
+        cursor.execute(_LINKS, [after, until], binary=True)
         rows = cursor.fetchmany(_BATCH)
         while rows:
             following = ahead.submit(cursor.fetchmany, _BATCH)
-            yield from map(chain.Link._make, rows)
+            yield from map(_link, rows)
             rows = following.result()
 
 
