@@ -6,11 +6,13 @@ import uuid
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts.devices import device_name
+from audit.actions import Action
+from audit.services import record
 
 
 class Role(models.TextChoices):
@@ -32,7 +34,12 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
-        return self.create_user(email, password, role=Role.ADMINISTRATOR, **fields)
+        """An administrator whom the operator makes: what `manage.py createsuperuser` calls."""
+        with transaction.atomic():
+            user = self.create_user(email, password, role=Role.ADMINISTRATOR, **fields)
+            after = {"role": user.role, "is_active": user.is_active}
+            record(action=Action.USER_CREATE, actor=None, target=user, after=after)
+        return user
 
     def administrators(self) -> models.QuerySet[User]:
         return self.filter(is_active=True, role=Role.ADMINISTRATOR)

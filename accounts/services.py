@@ -7,7 +7,7 @@ from django.core import signing
 from django.db import connection, transaction
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import Role, User
 from audit.actions import Action, Outcome
 from audit.services import record, record_denied
 
@@ -43,7 +43,7 @@ def create_first_administrator(*, name: str, email: str, password: str) -> User:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_SETUP_LOCK])
         if User.objects.administrators().exists():
             raise SetupClosed
-        user = User.objects.create_superuser(email, password, name=name)
+        user = User.objects.create_user(email, password, name=name, role=Role.ADMINISTRATOR)
         record(action=Action.USER_SETUP, actor=user, target=user)
     return user
 

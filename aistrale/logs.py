@@ -87,12 +87,20 @@ def configure_structlog() -> None:
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
+            _drop_good_health,
             *_SHARED,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+
+
+def _drop_good_health(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """What supervisors and proxies ask every few seconds is news only when the answer is bad."""
+    if event.get("code") == 200 and str(event.get("request", "")).startswith("GET /health/"):
+        raise structlog.DropEvent
+    return event
 
 
 def redact(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:

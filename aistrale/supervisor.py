@@ -75,7 +75,9 @@ class Supervisor:
             keyfiles.create_audit_key(settings.DATA_DIR)
         self._servers.start()
         # A process of its own: this one read its settings before the servers had an address.
-        self._web = Child("The web server", [sys.executable, MANAGE, "prepare", "--serve"], environment=os.environ)
+        alone = ["--alone"] if settings.EMBEDDED_POSTGRES else []
+        command = [sys.executable, str(MANAGE), "prepare", "--serve", *alone]
+        self._web = Child("The web server", command, environment=os.environ)
         report = self._report(self._web)
         self._wait_for_web(self._web)
         for line in _news(report):

@@ -299,6 +299,15 @@ def interrupt_stale_runs(*, except_for: Sequence[UUID]) -> int:
     return sum(_interrupt(generation) for generation in stale)
 
 
+def interrupt_orphaned_runs() -> int:
+    """End every run that is said to go on; returns how many there were.
+
+    For the start of an installation whose database has just been started with it, and for nobody else: what ran
+    before cannot be running any more. Where several installations share a database, only silence tells.
+    """
+    return sum(_interrupt(generation) for generation in Generation.objects.running())
+
+
 def _interrupt(generation: Generation) -> bool:
     message = Message.objects.filter(generation=generation).first()
     text, reasoning = (message.text, message.reasoning) if message else ("", "")

@@ -37,8 +37,15 @@ def load(data_dir: Path) -> State | None:
         return State(**json.loads(path.read_text()))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, TypeError) as error:
-        raise ServerError(f"Cannot read {path} ({type(error).__name__}): restore it from a backup.") from error
+    except OSError as error:
+        raise ServerError(
+            f"Cannot read {path} ({error.strerror}): run this as the account that owns it, or set AISTRALE_DATA_DIR."
+        ) from error
+    except (ValueError, TypeError) as error:
+        raise ServerError(
+            f"{path} is damaged. It holds ports and passwords of the embedded servers: restore it from a backup, or "
+            "move the whole directory away to start anew."
+        ) from error
 
 
 def save(data_dir: Path, state: State) -> None:

@@ -141,3 +141,12 @@ def test_a_request_is_answered_with_the_id_under_which_it_is_logged(caplog: pyte
 def test_the_id_is_not_taken_from_the_browser() -> None:
     response = Client().get("/login/", headers={"X-Request-ID": CANARY})
     assert response.headers["X-Request-ID"] != CANARY
+
+
+def test_it_logs_a_health_request_only_when_something_is_wrong(captured: Callable[[], list[dict[str, Any]]]) -> None:
+    logger = structlog.stdlib.get_logger("captured")
+    for code in (200, 503):
+        logger.info("request_finished", request="GET /health/ready", code=code)
+    logger.info("request_finished", request="GET /login/", code=200)
+    logged = [(line["request"], line["code"]) for line in captured()]
+    assert logged == [("GET /health/ready", 503), ("GET /login/", 200)]

@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from aistrale.embedded import DataDirectory
+from aistrale.embedded import DataDirectory, database_url
 from aistrale.embedded.state import free_port
 from aistrale.tests.browser import MANAGE
 from aistrale.tests.processes import ended, reachable_directory, wait_until
@@ -161,6 +162,29 @@ def test_it_starts_again_after_its_sudden_death(installation: Installation) -> N
         process.kill()
     with installation.running():
         assert installation.get("/health/ready") == 200
+
+
+def test_it_is_ready_only_when_the_runs_of_its_sudden_death_have_ended(installation: Installation) -> None:
+    manage = [sys.executable, str(MANAGE)]
+    make_user = ["shell", "-v", "0", "-c", "from accounts.models import User; User.objects.create_user('r@x.example')"]
+    ask = ["ask", "--user", "r@x.example", "--provider", "echo", "--model", "echo", "Say something long. " * 200]
+    with installation.running() as (process, _):
+        subprocess.run([*manage, *make_user], env=installation.environment(), check=True)
+        with subprocess.Popen([*manage, *ask], env=installation.environment(), stdout=subprocess.PIPE) as run:
+            assert run.stdout is not None and run.stdout.read(1)
+            process.kill()
+            run.kill()
+    with installation.running(), psycopg.connect(database_url(installation.directory)) as connection:
+        assert connection.execute("SELECT status FROM telemetry_generation").fetchall() == [("interrupted",)]
+
+
+def test_it_names_a_damaged_file_and_what_to_do(new_installation: Installation) -> None:
+    path = new_installation.directory / "embedded.json"
+    path.write_text("{half of it")
+    assert new_installation.refusal() == (
+        f"Settings: {path} is damaged. It holds ports and passwords of the embedded servers: restore it from a backup, "
+        "or move the whole directory away to start anew."
+    )
 
 
 def test_it_names_a_taken_port(new_installation: Installation) -> None:

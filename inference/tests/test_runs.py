@@ -14,7 +14,7 @@ from audit.actions import Action
 from audit.models import AuditEvent
 from inference.models import Conversation, Message
 from inference.runs import Runs
-from inference.services import Order, RunForm, Started, start_run
+from inference.services import Order, RunForm, Started, interrupt_orphaned_runs, start_run
 from inference.tests.conftest import StartRuns, until
 from inference.tests.fake_provider import FakeProvider
 from inference.threads import in_thread
@@ -371,3 +371,13 @@ async def test_it_does_not_take_a_limit_for_a_refusal(alice: User, start_runs: S
     await finished(alice, await start_runs(), "status-403")
 
     assert (await in_thread(ProviderToken.objects.get)()).state == TokenState.UNTESTED
+
+
+@pytest.mark.usefixtures("token_of_alice")
+async def test_it_ends_all_runs_where_nothing_can_be_running(alice: User) -> None:
+    order = await start(alice, "words-5")
+    await in_thread(Message.objects.filter(pk=order.answer_id).update)(text="as far as it came")
+
+    assert await in_thread(interrupt_orphaned_runs)() == 1
+    generation = await stored(order)
+    assert (generation.status, generation.message.text) == (Status.INTERRUPTED, "as far as it came")

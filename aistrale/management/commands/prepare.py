@@ -16,6 +16,7 @@ from django.db import connection
 from accounts.services import setup_link
 from aistrale import preparation
 from aistrale.reach import OutOfReach, pgvector_version, postgres_version, redis_version
+from inference.services import interrupt_orphaned_runs
 from tokens.envelope import MasterKeysInvalid
 from tokens.services import recheck_unreadable
 
@@ -29,6 +30,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--serve", action="store_true", help="go on as `manage.py serve`, which saves a start")
+        parser.add_argument(
+            "--alone",
+            action="store_true",
+            help="the database has just been started for this process alone: end the runs that are said to go on",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -46,6 +52,8 @@ class Command(BaseCommand):
             "setup_link": setup_link(),
         }
         recheck_unreadable()
+        if options["alone"]:
+            interrupt_orphaned_runs()
         self.stdout.write(json.dumps(report))
         self.stdout.flush()
         connection.close()
@@ -54,5 +62,6 @@ class Command(BaseCommand):
 
     def _serve(self, *, settings_are_stale: bool) -> None:
         if settings_are_stale:
-            os.execv(sys.executable, [sys.executable, str(settings.BASE_DIR / "manage.py"), "serve"])
-        call_command("serve", skip_checks=False)
+            manage = str(settings.BASE_DIR / "manage.py")
+            os.execv(sys.executable, [sys.executable, manage, "serve", "--verbosity", "0"])
+        call_command("serve", skip_checks=False, verbosity=0)

@@ -25,4 +25,8 @@ class Command(BaseCommand):
             raise CommandError(
                 f"Cannot listen on {host}:{port}: {error.strerror}. Choose another PORT, or stop what uses this one."
             ) from error
-        serve(listener, on_ready=lambda: self.stdout.write(f"Serving on http://{host}:{port}"))
+        serve(listener, on_ready=lambda: self._say(f"Serving on http://{host}:{port}", options["verbosity"]))
+
+    def _say(self, text: str, verbosity: int) -> None:
+        if verbosity:
+            self.stdout.write(text)
