@@ -8,13 +8,19 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 JOBS ?= 2
 SUITABLE := 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
 
-.PHONY: help run test check lock bench bench-audit bench-keys clean
+.PHONY: help run dump restore test check lock bench bench-audit bench-keys clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: $(VENV)/.installed ## Start everything and serve on http://127.0.0.1:8000 (PORT=...); Ctrl+C stops it
 	@exec $(BIN)/python manage.py up
+
+dump: $(VENV)/.installed ## Back the database up while everything runs: FILE=aistrale.dump
+	@exec $(BIN)/python manage.py dump "$(FILE)"
+
+restore: $(VENV)/.installed ## Fill an empty database from a dump: FILE=aistrale.dump
+	@exec $(BIN)/python manage.py restore "$(FILE)"
 
 test: $(VENV)/.installed-dev ## Run all tests on throw-away servers (JOBS=..., ARGS="...")
 	@exec $(BIN)/pytest -n $(JOBS) $(ARGS)

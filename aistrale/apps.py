@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.core.checks import Tags, register
 
@@ -13,3 +15,5 @@ class AistraleConfig(AppConfig):
         logs.configure_structlog()
         request_log.connect()
         register(checks.check_production, Tags.security)
+        # Only now can models be imported.
+        import_module("aistrale.metrics").register()

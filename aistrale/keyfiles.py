@@ -25,6 +25,11 @@ def audit_key_file(data_dir: Path) -> Path:
     return data_dir / "audit_key"
 
 
+def metrics_token_file(data_dir: Path) -> Path:
+    """Never made by us: who wants metrics writes one."""
+    return data_dir / "metrics_token"
+
+
 def has_secret_key() -> bool:
     try:
         return bool(settings.SECRET_KEY)

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "channels",
     "django_htmx",
+    "django_prometheus",
     "pgtrigger",
     "template_partials",
     "django_structlog",
@@ -69,6 +70,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -85,6 +87,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "aistrale.middleware.page_middleware",
     "accounts.middleware.activity_middleware",
+    "aistrale.metrics.RequestMetrics",
 ]
 
 ROOT_URLCONF = "aistrale.urls"
@@ -232,6 +235,9 @@ RUN_GRACE_SECONDS = env.float("AISTRALE_RUN_GRACE_SECONDS", 30.0)
 RUN_DRAIN_SECONDS = env.float("AISTRALE_RUN_DRAIN_SECONDS", 5.0)
 # A run whose process has given no sign of life for so long has died with it.
 RUN_SILENCE_SECONDS = 8.0
+
+# Whoever sends it as a bearer token may read /metrics; without one there is no such page.
+METRICS_TOKEN = read_secret(env, "AISTRALE_METRICS_TOKEN", keyfiles.metrics_token_file(DATA_DIR))
 
 # The first audit key signs checkpoints and exports; what any key listed has signed is accepted.
 AUDIT_KEYS = read_secret(env, "AISTRALE_AUDIT_KEY", keyfiles.audit_key_file(DATA_DIR))

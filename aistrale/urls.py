@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from aistrale import health
+from aistrale.metrics import metrics
 from inference.views.dashboard import dashboard
 
 urlpatterns = [
@@ -18,6 +19,7 @@ urlpatterns = [
     path("account/", include("accounts.urls")),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
+    path("metrics", metrics, name="metrics"),
     path("chat/", include("inference.urls")),
     path("tokens/", include("tokens.urls")),
     path("telemetry/", include("telemetry.urls")),

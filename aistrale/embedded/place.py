@@ -56,6 +56,11 @@ def programs_home(user: pwd.struct_passwd | None) -> Path:
     return _public_copy(origin)
 
 
+def postgres_programs() -> Path:
+    """The directory of pg_dump and its like, for ourselves to run. Raises ServerError where they are not installed."""
+    return _packages() / POSTGRES_PROGRAMS / "bin"
+
+
 def valkey_program(home: Path) -> Path:
     return next((home / VALKEY_PROGRAMS).glob("*/valkey-server"))
 

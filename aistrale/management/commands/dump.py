@@ -1,0 +1,31 @@
+"""Take a backup of the database. `docs/operations.md` says what else to keep."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from aistrale.backup import BackupRefused, dump
+from aistrale.embedded import ServerError
+from aistrale.reach import OutOfReach
+
+
+class Command(BaseCommand):
+    help = (
+        "Write the whole database to a new file, while everything runs. It holds no usable key: keep master_keys and "
+        "audit_key apart from it. Example: manage.py dump aistrale.dump"
+    )
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path, help="must not exist yet")
+
+    def handle(self, *args: Any, file: Path, **options: Any) -> None:
+        try:
+            dump(file)
+        except (BackupRefused, OutOfReach, ServerError) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"{file.stat().st_size:,} bytes written to {file}. The keys are not in it: keep them apart.")

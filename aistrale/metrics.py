@@ -1,0 +1,112 @@
+"""``/metrics`` for Prometheus: requests (by django-prometheus), the age of the keys, the state of the audit log.
+
+Open to whoever sends ``AISTRALE_METRICS_TOKEN`` as a bearer token; without that setting there is no such page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from hmac import compare_digest
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.db.models import Count, Max
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from django_prometheus.middleware import PrometheusAfterMiddleware
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Metric, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from aistrale.errors import OUTAGES
+from audit import checkpoint
+from audit.models import AuditEvent, AuditVerification
+from tokens.checks import TokenState
+from tokens.models import EncryptionKey, KeyState, ProviderToken, Rotation
+
+
+@never_cache
+@login_not_required
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    if not settings.METRICS_TOKEN:
+        raise Http404
+    expected = f"Bearer {settings.METRICS_TOKEN}"
+    if not compare_digest(request.headers.get("Authorization", "").encode(), expected.encode()):
+        return HttpResponse("unauthorized", status=401, headers={"WWW-Authenticate": "Bearer"})
+    return HttpResponse(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
+
+
+class RequestMetrics(PrometheusAfterMiddleware):
+    """Keeps made-up methods from becoming series of their own, with which anybody could fill the memory."""
+
+    def label_metric(self, metric: Any, request: HttpRequest, response: Any = None, **labels: str) -> Any:
+        if "method" in labels:
+            labels["method"] = self._method(request)
+        return super().label_metric(metric, request, response, **labels)
+
+
+@cache
+def register() -> None:
+    """Add what this module knows to every scrape of this process."""
+    REGISTRY.register(SystemCollector())
+
+
+class SystemCollector(Collector):
+    """Asks the database at each scrape, so that all processes tell the same."""
+
+    def collect(self) -> Iterable[Metric]:
+        try:
+            found = [*_keys(), *_tokens(), *_audit()]
+        except OUTAGES:
+            found = []
+        return [
+            _gauge("database_up", "1 while the database answers; 0: all below is missing", int(bool(found))),
+            *found,
+        ]
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: otherwise the registry would collect, and so ask the database, when the process starts."""
+        return []
+
+
+def _keys() -> Iterator[Metric]:
+    states = GaugeMetricFamily("aistrale_data_keys", "Data keys by state", labels=["state"])
+    counts = dict(EncryptionKey.objects.values_list("state").annotate(Count("pk")).order_by())
+    for state in KeyState:
+        states.add_metric([state.value], counts.get(state.value, 0))
+    yield states
+    primary = EncryptionKey.objects.filter(state=KeyState.PRIMARY).exclude(primary_since=None).first()
+    if primary and primary.primary_since:
+        age = (timezone.now() - primary.primary_since).total_seconds()
+        yield _gauge("data_key_age_seconds", "Since when the primary data key is primary", age)
+    policy = settings.KEY_MAX_AGE_DAYS * 24 * 3600
+    yield _gauge("data_key_max_age_seconds", "The age from which the primary key is too old; 0: never", policy)
+    unfinished = Rotation.objects.filter(finished_at=None).count()
+    yield _gauge("key_rotations_unfinished", "Rotations of keys that are going on or were interrupted", unfinished)
+
+
+def _tokens() -> Iterator[Metric]:
+    unreadable = ProviderToken.objects.filter(state=TokenState.NEEDS_REENTRY).count()
+    yield _gauge("tokens_unreadable", "Provider tokens that need to be entered again", unreadable)
+
+
+def _audit() -> Iterator[Metric]:
+    newest = AuditEvent.objects.aggregate(newest=Max("sequence"))["newest"] or 0
+    yield _gauge("audit_sequence", "Number of the newest audit entry", newest)
+    last = checkpoint.files(settings.CHECKPOINT_DIR)[-1:]
+    signed = checkpoint.sequence_of(last[0]) if last else 0
+    yield _gauge("audit_checkpoint_sequence", "Number of the newest entry that a checkpoint covers", signed)
+    state = AuditVerification.objects.first()
+    if state:
+        yield _gauge("audit_verified_sequence", "The audit log is right up to this entry", state.sequence)
+        yield _gauge("audit_verified_timestamp_seconds", "When that was found", state.verified_at.timestamp())
+        yield _gauge("audit_problem", "1 where the audit log is not as it was written", int(bool(state.problem)))
+
+
+def _gauge(name: str, documentation: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"aistrale_{name}", documentation, value=value)

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings as real_settings
+from django.db import OperationalError, connection
+from django.test import Client
+from django.utils import timezone
+from prometheus_client.parser import text_string_to_metric_families
+from pytest_django import Settings
+
+from accounts.models import User
+from audit.models import AuditVerification
+from tokens import services
+from tokens.checks import TokenState
+from tokens.models import EncryptionKey, ProviderToken
+
+TOKEN = "metrics-canary-3b8e1c7d5f"
+
+
+@pytest.fixture(autouse=True)
+def _token(settings: Settings) -> None:
+    settings.METRICS_TOKEN = TOKEN
+
+
+def scraped() -> dict[str, float]:
+    families = text_string_to_metric_families(page())
+    return {
+        sample.name.removeprefix("aistrale_") + "".join(f" {value}" for value in sample.labels.values()): sample.value
+        for family in families
+        if family.name.startswith("aistrale_")
+        for sample in family.samples
+    }
+
+
+def test_it_tells_the_age_of_the_primary_key_and_the_policy(alice: User, settings: Settings) -> None:
+    settings.KEY_MAX_AGE_DAYS = 30
+    services.add_token(owner=alice, actor=alice, provider="openai", label="Main", secret="sk-0123456789abcdef")
+    EncryptionKey.objects.update(primary_since=timezone.now() - timedelta(days=31))
+    found = scraped()
+    assert found["data_key_age_seconds"] > found["data_key_max_age_seconds"] == 30 * 24 * 3600
+    assert (found["data_keys primary"], found["data_keys retired"]) == (1, 0)
+
+
+def test_it_counts_tokens_that_cannot_be_read(alice: User) -> None:
+    services.add_token(owner=alice, actor=alice, provider="openai", label="Main", secret="sk-0123456789abcdef")
+    assert scraped()["tokens_unreadable"] == 0
+    ProviderToken.objects.update(state=TokenState.NEEDS_REENTRY)
+    assert scraped()["tokens_unreadable"] == 1
+
+
+def test_it_tells_how_far_the_audit_log_is_verified(db: None) -> None:
+    AuditVerification.objects.create(verified_at=timezone.now(), sequence=41, problem_sequence=42, problem="gone")
+    found = scraped()
+    assert (found["audit_verified_sequence"], found["audit_problem"], found["audit_checkpoint_sequence"]) == (41, 1, 0)
+
+
+def page() -> str:
+    return Client().get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).content.decode()
+
+
+def test_it_counts_requests_by_view(db: None) -> None:
+    Client().get("/health/live")
+    assert 'http_responses_total_by_status_view_method_total{method="GET",status="200",view="health-live"}' in page()
+
+
+def test_it_makes_no_series_of_made_up_methods(db: None) -> None:
+    Client().generic("INVENTED", "/health/live")
+    found = page()
+    assert "INVENTED" not in found and 'method="<invalid method>"' in found
+
+
+def test_it_says_so_where_the_database_does_not_answer(db: None) -> None:
+    def refuse(*_: object) -> None:
+        raise OperationalError
+
+    with connection.execute_wrapper(refuse):
+        assert scraped() == {"database_up": 0}
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer wrong", f"Basic {TOKEN}", "Bearer ä"])
+def test_it_tells_nothing_without_the_token(header: str, db: None) -> None:
+    response = Client().get("/metrics", headers={"Authorization": header})
+    assert (response.status_code, response.content) == (401, b"unauthorized")
+
+
+def test_it_tells_nothing_to_an_administrator_without_the_token(client: Client, admin: User) -> None:
+    client.force_login(admin)
+    assert client.get("/metrics").status_code == 401
+
+
+def test_it_does_not_exist_without_a_setting(db: None, settings: Settings) -> None:
+    settings.METRICS_TOKEN = ""
+    response = Client().get("/metrics", headers={"Authorization": "Bearer "})
+    assert response.status_code == 404
+
+
+def test_it_shows_no_secret(alice: User) -> None:
+    services.add_token(owner=alice, actor=alice, provider="openai", label="Main", secret="sk-canary-0123456789")
+    text = page()
+    assert not any(secret in text for secret in (TOKEN, "sk-canary-0123456789", real_settings.MASTER_KEYS, alice.email))
