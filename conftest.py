@@ -171,3 +171,15 @@ def client_of() -> Callable[[User], Client]:
         return client
 
     return make
+
+
+@pytest.fixture
+def confirmed_client_of(client_of: Callable[[User], Client]) -> Callable[[User], Client]:
+    """`confirmed_client_of(alice)`: in that browser she has just confirmed who she is, as dangerous steps ask for."""
+
+    def make(user: User) -> Client:
+        client = client_of(user)
+        client.post("/account/confirm/", {"password": PASSWORD})
+        return client
+
+    return make

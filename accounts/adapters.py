@@ -5,35 +5,80 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
+from allauth.mfa.models import Authenticator
+from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
-from accounts import services
+from accounts import services, throttling
 from accounts.models import User
+from accounts.session_services import end_sessions
 from audit.actions import Action
-from audit.services import record
+from audit.services import record, record_denied
+
+NO_MATCH = "This e-mail address and password do not match an active account."
 
 
 class AccountAdapter(DefaultAccountAdapter):
     error_messages: ClassVar[dict[str, str]] = {
         **DefaultAccountAdapter.error_messages,
-        "email_password_mismatch": "This e-mail address and password do not match an active account.",
-        "too_many_login_attempts": "Too many failed log-ins from your address. Wait 5 minutes, then try again.",
+        "email_password_mismatch": NO_MATCH,
+        "incorrect_password": "This is not your password.",
     }
+    _throttle_key = ""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """By user and address: failures from elsewhere keep nobody out."""
+        return f"{credentials['email'].lower()} {self.get_client_ip(request)}"
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        self._throttle_key = self._get_login_attempts_cache_key(request, **credentials)
+        super().pre_authenticate(request, **credentials)
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
         user: AbstractBaseUser | None = super().authenticate(request, **credentials)
         if user and not user.is_active:
             self.authentication_failed(request, **credentials)
             return None
+        if user:
+            super()._rollback_login_failed_rl_usage()
         return user
+
+    def _rollback_login_failed_rl_usage(self) -> None:
+        """Called for the right password of an inactive user too, which counts as a failure like any other."""
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         services.record_failed_login(email=credentials["email"])
+
+    def validation_error(self, code: str, *args: Any) -> ValidationError:
+        if code not in ("too_many_login_attempts", "rate_limited"):
+            error: ValidationError = super().validation_error(code, *args)
+            return error
+        request = context.request
+        stage = getattr(request, "_login_stage", None)
+        user = stage.login.user if stage else request.user
+        record_denied(action=Action.LIMIT_HIT, actor=None, target=user if isinstance(user, User) else None)
+        # The key under which django-allauth counts wrong codes.
+        return throttling.refusal(request, self._throttle_key or f"mfa-auth-user-{user.pk}")
+
+    def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
+        """Reached by other ways than the password: a passkey, single sign-on."""
+        services.record_failed_login(email=user.email)
+        messages.error(request, "You cannot log in: this is not an active account.")
+        return redirect("account_login")
+
+    def get_reauthentication_methods(self, user: AbstractBaseUser) -> list[dict[str, Any]]:
+        """The first is asked for. A code alone is none: it goes with the password, in one form."""
+        methods = [one for one in super().get_reauthentication_methods(user) if one["id"] != "mfa_reauthenticate"]
+        has_totp = Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.TOTP).exists()
+        return methods if has_totp else methods[::-1]
 
     def login(self, request: HttpRequest, user: User) -> None:
         with transaction.atomic():
@@ -48,6 +93,8 @@ class AccountAdapter(DefaultAccountAdapter):
             super().logout(request)
 
     def set_password(self, user: User, password: str) -> None:
+        is_own = context.request.user == user
         with transaction.atomic():
             super().set_password(user, password)
             record(action=Action.USER_PASSWORD, actor=user, target=user)
+            end_sessions(user=user, actor=user, keep=context.request.session.session_key if is_own else None)

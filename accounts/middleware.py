@@ -1,20 +1,26 @@
-"""What every request of a signed-in user leaves behind: that the session is in use."""
+"""What holds for every page of signed-in users: the session is in use, a second factor is there where it must be."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 
 from accounts import session_services
+from accounts.mfa import lacks_factor
+from accounts.models import User
+from accounts.throttling import throttled_for
 
+GetResponse = Callable[[HttpRequest], HttpResponse]
 # Sent by pages that ask on their own; a page that is merely open does not keep its session alive.
 POLL_HEADER = "X-Poll"
+# What somebody may still do who has to set up a second factor first.
+WITHOUT_FACTOR = {"account_logout", "account_reauthenticate", "account_change_password", "accounts:theme"}
 
 
-def activity_middleware(
-    get_response: Callable[[HttpRequest], HttpResponse],
-) -> Callable[[HttpRequest], HttpResponse]:
+def activity_middleware(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponse:
         key = request.session.session_key
         response = get_response(request)
@@ -23,3 +29,38 @@ def activity_middleware(
         return response
 
     return middleware
+
+
+def throttle_middleware(get_response: GetResponse) -> GetResponse:
+    """The form that refused an attempt has said so in words; this says so to programs."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if seconds := throttled_for(request):
+            response.status_code = 429
+            response["Retry-After"] = str(seconds)
+        return response
+
+    return middleware
+
+
+class FactorMiddleware:
+    """Sends everybody who must have a second factor and has none to where it is set up."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Callable[..., Any], *_: Any) -> HttpResponse | None:
+        user = request.user
+        if not getattr(view, "login_required", True) or not isinstance(user, User) or not lacks_factor(user):
+            return None
+        name = request.resolver_match.view_name if request.resolver_match else ""
+        if name in WITHOUT_FACTOR or name.startswith("mfa_"):
+            return None
+        page = reverse("mfa_index")
+        if "HX-Request" in request.headers:
+            return HttpResponse(status=204, headers={"HX-Redirect": page})
+        return HttpResponseRedirect(page)

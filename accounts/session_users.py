@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.utils.crypto import constant_time_compare
 
+from accounts.mfa import lacking_factor
 from accounts.models import User
 from accounts.sessions import key_digest, stored_sessions
 
@@ -18,11 +19,12 @@ def user_of_session(session_key: str | None) -> User | None:
 
 
 def users_of_sessions(session_keys: Collection[str]) -> dict[str, User]:
-    """By session key, the same for many: two questions in all. A session that is over is left out."""
+    """By session key, the same for many: two questions in all. Left out: who lacks a second factor by policy."""
     digests = {key: key_digest(key) for key in session_keys}
     sessions = stored_sessions(digests.values())
     owners = {session[SESSION_KEY] for session in sessions.values() if SESSION_KEY in session}
-    users = {str(user.pk): user for user in User.objects.filter(pk__in=owners, is_active=True)}
+    allowed = User.objects.filter(pk__in=owners, is_active=True).exclude(pk__in=lacking_factor().values("pk"))
+    users = {str(user.pk): user for user in allowed}
     found = {key: _owner(sessions.get(digest, {}), users) for key, digest in digests.items()}
     return {key: user for key, user in found.items() if user is not None}
 

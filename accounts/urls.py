@@ -1,4 +1,4 @@
-"""Our own account pages; those of django-allauth are routed in ``aistrale.urls`` under the names it looks up."""
+"""Our own account pages; those of django-allauth are in ``accounts.allauth_urls``."""
 
 from __future__ import annotations
 

@@ -7,11 +7,14 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from allauth.account.adapter import get_adapter
+from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.messages import get_messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -26,15 +29,44 @@ class PageLoginMiddleware(LoginRequiredMiddleware):
         is_fragment = "HX-Request" in request.headers
         if request.method in ("GET", "HEAD") and not is_fragment:
             return super().handle_no_permission(request, view_func)
-        page = request.headers.get("HX-Current-URL") or request.headers.get("Referer", "")
-        is_ours = url_has_allowed_host_and_scheme(page, allowed_hosts={request.get_host()})
-        answer = redirect_to_login(urlsplit(page)._replace(scheme="", netloc="").geturl() if is_ours else "/")
-        if is_fragment:
-            # The browser follows a redirect by itself and htmx would swap in the log-in page.
-            answer.status_code = 204
-            answer["HX-Redirect"] = answer["Location"]
-            del answer["Location"]
-        return answer
+        return _answer_with(request, redirect_to_login(_page_of(request)))
+
+
+class ConfirmationMiddleware:
+    """Asks who the user is before a dangerous step, then leads back to the page of that step.
+
+    django-allauth would keep the form in the session and send it itself, secrets and all; here the browser keeps it.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, ReauthenticationRequired):
+            return None
+        is_page = request.method in ("GET", "HEAD") and "HX-Request" not in request.headers
+        methods = get_adapter().get_reauthentication_methods(request.user)
+        page = methods[0]["url"] if methods else reverse("account_login")
+        return _answer_with(request, redirect_to_login(request.get_full_path() if is_page else _page_of(request), page))
+
+
+def _page_of(request: HttpRequest) -> str:
+    """The page on which the user sent a form or asked for a fragment, as a path of this site."""
+    page = request.headers.get("HX-Current-URL") or request.headers.get("Referer", "")
+    is_ours = url_has_allowed_host_and_scheme(page, allowed_hosts={request.get_host()})
+    return urlsplit(page)._replace(scheme="", netloc="").geturl() if is_ours else "/"
+
+
+def _answer_with(request: HttpRequest, answer: HttpResponseRedirect) -> HttpResponseRedirect:
+    """The browser follows a redirect by itself, and htmx would swap in the page it leads to."""
+    if "HX-Request" in request.headers:
+        answer.status_code = 204
+        answer["HX-Redirect"] = answer["Location"]
+        del answer["Location"]
+    return answer
 
 
 def page_middleware(get_response: GetResponse) -> GetResponse:

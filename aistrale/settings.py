@@ -9,8 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import dj_database_url
+import dj_email_url
 import django_stubs_ext
-from environs import Env
+from environs import Env, validate
 
 from aistrale import embedded, keyfiles, logs
 from aistrale.env import read_secret
@@ -53,6 +54,9 @@ INSTALLED_APPS = [
     "audit",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "channels",
     "django_htmx",
     "django_prometheus",
@@ -84,9 +88,12 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "accounts.middleware.throttle_middleware",
     "allauth.account.middleware.AccountMiddleware",
+    "aistrale.middleware.ConfirmationMiddleware",
     "aistrale.middleware.page_middleware",
     "accounts.middleware.activity_middleware",
+    "accounts.middleware.FactorMiddleware",
     "aistrale.metrics.RequestMetrics",
 ]
 
@@ -168,15 +175,55 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "dashboard"
 ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
-ACCOUNT_FORMS = {"login": "accounts.forms.LoginForm", "change_password": "accounts.forms.ChangePasswordForm"}
+ACCOUNT_FORMS = {
+    "login": "accounts.forms.LoginForm",
+    "reauthenticate": "accounts.forms.ReauthenticateForm",
+    "change_password": "accounts.forms.ChangePasswordForm",
+    "reset_password": "accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "accounts.forms.ResetPasswordKeyForm",
+}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
-# Per address only: a limit per user would let anybody lock anybody out.
-ACCOUNT_RATE_LIMITS = {"login_failed": "10/5m/ip"}
+# "key" is a user at an address, or a user's second factor: whoever fails elsewhere keeps nobody out.
+ACCOUNT_RATE_LIMITS = {"login_failed": "30/15m/ip,10/5m/key"}
+# Its own one writes a second list of addresses, with which one could also log in.
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"
+PASSWORD_RESET_TIMEOUT = 24 * 3600
+# Seconds for which a dangerous step is not asked to be confirmed again.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = env.int("AISTRALE_CONFIRM_MINUTES", 10) * 60
+
+# Who must have a second factor: nobody, administrators, or everybody.
+MFA_POLICY = env.str("AISTRALE_MFA", "optional", validate=validate.OneOf(["optional", "administrators", "all"]))
+MFA_ADAPTER = "tokens.factors.SealedMFAAdapter"
+MFA_FORMS = {
+    "authenticate": "accounts.forms.AuthenticateForm",
+    "activate_totp": "accounts.forms.ActivateTOTPForm",
+    "add_webauthn": "accounts.forms.AddPasskeyForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "AISTRALE"
+# Steps of 30 s: a clock may be wrong by one.
+MFA_TOTP_TOLERANCE = 1
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+
+# Mail: smtp+tls://user:password@host:587 and the like. Without it nothing is sent, and nothing is promised.
+_mail = read_secret(env, "AISTRALE_EMAIL_URL", DATA_DIR / "email_url")
+MAIL_IS_CONFIGURED = bool(_mail)
+vars().update(dj_email_url.parse(_mail or "dummymail://"))
+DEFAULT_FROM_EMAIL = env.str("AISTRALE_EMAIL_FROM", f"AISTRALE <aistrale@{_public.hostname}>")
+EMAIL_TIMEOUT = 10
+
+# Single sign-on: the address of an OpenID Connect provider, without /.well-known/...
+OIDC_SERVER = env.str("AISTRALE_OIDC_SERVER", "")
+OIDC_NAME = env.str("AISTRALE_OIDC_NAME", "single sign-on")
+OIDC_PROVIDER_ID = "sso"
 
 FORM_RENDERER = "aistrale.renderers.HouseRenderer"
 CSRF_FAILURE_VIEW = "aistrale.errors.csrf_failure"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from allauth.account import views as allauth
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
@@ -13,9 +12,7 @@ from inference.views.dashboard import dashboard
 
 urlpatterns = [
     path("", dashboard, name="dashboard"),
-    path("login/", allauth.login, name="account_login"),
-    path("logout/", allauth.logout, name="account_logout"),
-    path("password/", allauth.password_change, name="account_change_password"),
+    path("", include("accounts.allauth_urls")),
     path("account/", include("accounts.urls")),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),

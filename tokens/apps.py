@@ -1,5 +1,11 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_delete
 
 
 class TokensConfig(AppConfig):
     name = "tokens"
+
+    def ready(self) -> None:
+        from tokens import factors
+
+        post_delete.connect(factors.forget_secret, sender="mfa.Authenticator")

@@ -5,13 +5,11 @@ from __future__ import annotations
 from datetime import date, datetime, time
 from typing import Any
 
-from allauth.account.adapter import get_adapter
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.requests import UserRequest
 from tokens.base_urls import BaseUrlRefused
 from tokens.models import Provider, ProviderToken
 from tokens.secrets import MAX_LENGTH, SecretRefused, clean_secret
@@ -119,23 +117,3 @@ class DeleteForm(forms.Form):
         if name != self.token.label.strip():
             raise ValidationError(f"This is not its name. Type “{self.token.label}”.")
         return name
-
-
-class PasswordForm(forms.Form):
-    """Asks for the user's own password again, throttled and recorded as log-ins are."""
-
-    password = forms.CharField(
-        label="Your password",
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
-
-    def __init__(self, *args: Any, request: UserRequest, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.request = request
-
-    def clean_password(self) -> None:
-        """The password is not kept: only whether it was right matters."""
-        email, password = self.request.user.email, self.cleaned_data["password"]
-        if get_adapter().authenticate(self.request, email=email, password=password) != self.request.user:
-            raise ValidationError("This is not your password.")

@@ -11,13 +11,12 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.reauthentication import confirmed
 from accounts.requests import UserRequest
 from tokens import inventory, reports, rotation, upkeep
 from tokens.envelope import EnvelopeError
-from tokens.forms import PasswordForm
 from tokens.locks import RotationBusy
 from tokens.models import Rotation, Trigger
 
@@ -54,20 +53,18 @@ def key_list(request: UserRequest) -> HttpResponse:
 
 
 @administrators_only
-@sensitive_post_parameters("password")
 @require_http_methods(["GET", "POST"])
+@confirmed
 def key_rotate(request: UserRequest) -> HttpResponse:
-    form = PasswordForm(request.POST or None, request=request)
-    if form.is_valid():
-        try:
-            run = rotation.start(trigger=Trigger.PAGE, actor=request.user)
-        except (RotationBusy, EnvelopeError) as error:
-            messages.error(request, str(error))
-            return redirect("tokens:key-list")
-        upkeep.rotate_in_background()
-        return redirect("tokens:rotation-detail", run.pk)
-    page = "tokens/key_rotate.html" + ("#confirm" if request.htmx else "")
-    return render(request, page, {"form": form}, status=422 if form.is_bound else 200)
+    if request.method != "POST":
+        return render(request, "tokens/key_rotate.html" + ("#confirm" if request.htmx else ""))
+    try:
+        run = rotation.start(trigger=Trigger.PAGE, actor=request.user)
+    except (RotationBusy, EnvelopeError) as error:
+        messages.error(request, str(error))
+        return redirect("tokens:key-list")
+    upkeep.rotate_in_background()
+    return redirect("tokens:rotation-detail", run.pk)
 
 
 @administrators_only

@@ -202,3 +202,15 @@ class ProviderToken(models.Model):
             "hint": self.hint,
             "fingerprint": self.fingerprint,
         }
+
+
+class FactorSecret(models.Model):
+    """The secret of a second factor: a TOTP key, or the seed of recovery codes. Only ``factors`` seals and opens it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    secret = SealedField(bound_to=("owner_id",))
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"Secret of a second factor, {self.id}"

@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
+from accounts.reauthentication import require_confirmation
 from accounts.requests import UserRequest
 from tokens import services
 from tokens.checks import CheckResult, TokenState
@@ -58,6 +59,8 @@ def token_edit(request: UserRequest, token_id: UUID) -> HttpResponse:
     check = None
     if form.is_valid():
         data = form.cleaned_data
+        if data["secret"]:
+            require_confirmation(request)
         check = _test(request, token.provider, data["secret"], data["base_url"]) if data["secret"] else None
         if check is None or check.ok:
             token = services.update_token(token=token, actor=request.user, check=check, **data)
@@ -71,6 +74,7 @@ def token_edit(request: UserRequest, token_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def token_replace(request: UserRequest, token_id: UUID) -> HttpResponse:
     token = _editable(request, token_id)
+    require_confirmation(request)
     form = ReplaceForm(request.POST or None)
     check = None
     if form.is_valid():

@@ -155,8 +155,9 @@ def test_it_ends_other_sessions_when_the_password_changes(client: Client, alice:
     log_in(elsewhere, alice.email)
     log_in(client, alice.email)
     new = "a much longer phrase"
-    data = {"oldpassword": PASSWORD, "password1": new, "password2": new}
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    data = {"password1": new, "password2": new}
     assert client.post(reverse("account_change_password"), data).status_code == 302
     assert client.get(reverse("dashboard")).status_code == 200
     assert elsewhere.get(reverse("dashboard")).status_code == 302
-    assert actions()[-1] == "accounts:user:password_change"
+    assert actions()[-2:] == ["accounts:user:password_change", "accounts:session:end"]

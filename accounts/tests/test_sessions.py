@@ -97,10 +97,9 @@ def test_it_forgets_a_session_that_has_ended_by_itself(
     assert page(client_of(alice)).count("<tr>") == 2
 
 
-def test_it_follows_a_session_through_a_new_password(client_of: ClientOf, alice: User) -> None:
-    client = client_of(alice)
+def test_it_follows_a_session_through_a_new_password(confirmed_client_of: ClientOf, alice: User) -> None:
+    client = confirmed_client_of(alice)
     new = {
-        "oldpassword": "correct horse battery staple",
         "password1": "a longer phrase",
         "password2": "a longer phrase",
     }

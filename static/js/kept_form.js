@@ -1,8 +1,9 @@
-// A form that was sent after the session had ended is filled in again after the log-in.
+// A form that was sent after the session had ended, or before its user had confirmed who they are, is filled in again.
 import { toast } from "./toasts.js";
 
 const key = "kept-form";
-const login = document.body.dataset.login;
+// Pages that stand between a form and its answer.
+const doors = document.body.dataset.doors.split(" ");
 
 function refill(form, values) {
   for (const [name, value] of values) {
@@ -10,7 +11,7 @@ function refill(form, values) {
     if (field instanceof HTMLInputElement && field.type === "checkbox") field.checked = true;
     else if (field) field.value = value;
   }
-  toast("You are logged in again. Your input is back: check it and send it once more.");
+  toast("Your input is back: check it and send it once more.");
 }
 
 function keep(event) {
@@ -22,11 +23,11 @@ function keep(event) {
   sessionStorage.setItem(key, JSON.stringify({ page: location.pathname, index, values }));
 }
 
-if (location.pathname !== login) {
+if (!doors.includes(location.pathname)) {
   const kept = JSON.parse(sessionStorage.getItem(key));
   sessionStorage.removeItem(key);
   const cameFrom = document.referrer && new URL(document.referrer).pathname;
-  if (kept?.page === location.pathname && cameFrom === login && document.forms[kept.index]) {
+  if (kept?.page === location.pathname && doors.includes(cameFrom) && document.forms[kept.index]) {
     refill(document.forms[kept.index], kept.values);
   }
   document.addEventListener("submit", keep);

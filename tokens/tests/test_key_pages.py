@@ -11,7 +11,6 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from accounts.models import User
-from conftest import PASSWORD
 from tokens import rotation
 from tokens.models import EncryptionKey, ProviderToken, Rotation, Trigger
 from tokens.tests.conftest import SECRET
@@ -59,9 +58,11 @@ def test_it_warns_of_a_missing_master_key(
     assert "Missing" in page and "cannot be used" in page
 
 
-def test_it_rotates_in_the_background_and_reports(client_of: ClientOf, admin: User, token: ProviderToken) -> None:
-    client = client_of(admin)
-    response = client.post(ROTATE, {"password": PASSWORD})
+def test_it_rotates_in_the_background_and_reports(
+    confirmed_client_of: ClientOf, admin: User, token: ProviderToken
+) -> None:
+    client = confirmed_client_of(admin)
+    response = client.post(ROTATE)
     run = Rotation.objects.get()
     assert response["Location"] == detail(run)
     wait_for(run)
@@ -70,25 +71,25 @@ def test_it_rotates_in_the_background_and_reports(client_of: ClientOf, admin: Us
     assert run.resealed == 1
 
 
-@pytest.mark.parametrize("password", ["", "wrong"])
-def test_it_does_not_rotate_without_the_password(
-    password: str, client_of: ClientOf, admin: User, token: ProviderToken
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a9_it_asks_who_one_is_before_a_rotation(
+    method: str, client_of: ClientOf, admin: User, token: ProviderToken
 ) -> None:
-    response = client_of(admin).post(ROTATE, {"password": password})
-    assert response.status_code == 422 and not Rotation.objects.exists()
+    response = getattr(client_of(admin), method)(ROTATE)
+    assert response["Location"].startswith("/account/confirm/") and not Rotation.objects.exists()
 
 
-def test_it_throttles_wrong_passwords(client_of: ClientOf, admin: User, token: ProviderToken) -> None:
-    client = client_of(admin)
-    for _ in range(10):
-        client.post(ROTATE, {"password": "wrong"})
-    assert client.post(ROTATE, {"password": PASSWORD}).status_code == 422
-    assert not Rotation.objects.exists()
+def test_a9_it_asks_who_one_is_before_the_dialog_opens(client_of: ClientOf, admin: User, token: ProviderToken) -> None:
+    headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{LIST}"}
+    response = client_of(admin).get(ROTATE, headers=headers)
+    assert (response.status_code, response["HX-Redirect"]) == (204, f"/account/confirm/?next={LIST}")
 
 
-def test_it_says_so_when_a_rotation_is_running(client_of: ClientOf, admin: User, token: ProviderToken) -> None:
+def test_it_says_so_when_a_rotation_is_running(
+    confirmed_client_of: ClientOf, admin: User, token: ProviderToken
+) -> None:
     rotation.start(trigger=Trigger.COMMAND, actor=None)
-    page = text(client_of(admin).post(ROTATE, {"password": PASSWORD}, follow=True))
+    page = text(confirmed_client_of(admin).post(ROTATE, follow=True))
     assert "not finished yet" in page and Rotation.objects.count() == 1
 
 
@@ -121,7 +122,7 @@ def test_it_keeps_engineers_out(path: str, client_of: ClientOf, alice: User) -> 
 
 
 def test_it_lets_no_engineer_rotate(client_of: ClientOf, alice: User, token: ProviderToken) -> None:
-    assert client_of(alice).post(ROTATE, {"password": PASSWORD}).status_code == 403
+    assert client_of(alice).post(ROTATE).status_code == 403
     assert not Rotation.objects.exists()
 
 

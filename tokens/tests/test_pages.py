@@ -177,12 +177,33 @@ def test_it_makes_another_token_the_default(client_of: ClientOf, alice: User, to
     assert second.is_default
 
 
-def test_it_replaces_a_secret_that_passes_its_test(client_of: ClientOf, alice: User, token: ProviderToken) -> None:
-    client = client_of(alice)
+def test_it_replaces_a_secret_that_passes_its_test(
+    confirmed_client_of: ClientOf, alice: User, token: ProviderToken
+) -> None:
+    client = confirmed_client_of(alice)
     assert client.post(url("replace", token), {"secret": BAD}).status_code == 422
     assert services.open_token(token_id=token.pk, actor=alice) == SECRET
     assert client.post(url("replace", token), {"secret": "good-0123456789abcdef"}).status_code == 302
     assert services.open_token(token_id=token.pk, actor=alice) == "good-0123456789abcdef"
+
+
+def test_a9_it_asks_who_one_is_before_a_secret_is_replaced(
+    client_of: ClientOf, alice: User, token: ProviderToken
+) -> None:
+    client = client_of(alice)
+    for ask in (client.get, client.post):
+        response = ask(url("replace", token), {"secret": "good-0123456789abcdef"})
+        assert response["Location"].startswith("/account/confirm/?next=")
+    assert services.open_token(token_id=token.pk, actor=alice) == SECRET
+
+
+def test_a9_it_asks_who_one_is_before_a_secret_goes_to_another_server(
+    client_of: ClientOf, admin: User, token_of: Make
+) -> None:
+    data = {"label": "Main", "base_url": "https://llm.example.org/v1", "secret": "good-0123456789abcdef"}
+    response = client_of(admin).post(url("edit", token_of(admin)), data)
+    assert response["Location"].startswith("/account/confirm/")
+    assert ProviderToken.objects.get().base_url == ""
 
 
 def test_it_renames_a_token_without_its_secret(client_of: ClientOf, alice: User, token: ProviderToken) -> None:
@@ -192,10 +213,10 @@ def test_it_renames_a_token_without_its_secret(client_of: ClientOf, alice: User,
     assert services.open_token(token_id=token.pk, actor=alice) == SECRET
 
 
-def test_it_asks_for_the_secret_with_a_new_base_url(client_of: ClientOf, admin: User, token_of: Make) -> None:
+def test_it_asks_for_the_secret_with_a_new_base_url(confirmed_client_of: ClientOf, admin: User, token_of: Make) -> None:
     token = token_of(admin)
     data = {"label": "Main", "base_url": "https://llm.example.org/v1"}
-    client = client_of(admin)
+    client = confirmed_client_of(admin)
     assert "Enter the secret again" in text(client.post(url("edit", token), data))
     assert client.post(url("edit", token), {**data, "secret": "good-0123456789abcdef"}).status_code == 302
 
@@ -217,8 +238,8 @@ POST_PAGES = [*GET_PAGES, "check", "default"]
 
 
 @pytest.mark.parametrize("name", GET_PAGES)
-def test_it_shows_the_owner(name: str, client_of: ClientOf, alice: User, token: ProviderToken) -> None:
-    page = client_of(alice).get(url(name, token))
+def test_it_shows_the_owner(name: str, confirmed_client_of: ClientOf, alice: User, token: ProviderToken) -> None:
+    page = confirmed_client_of(alice).get(url(name, token))
     assert page.status_code == 200 and SECRET not in text(page)
 
 
@@ -259,8 +280,8 @@ def test_it_refuses_a_post_to_the_list(client_of: ClientOf, alice: User) -> None
     assert client_of(alice).post("/tokens/").status_code == 405
 
 
-def test_it_writes_no_secret_into_the_audit_log(client_of: ClientOf, alice: User) -> None:
-    client = client_of(alice)
+def test_it_writes_no_secret_into_the_audit_log(confirmed_client_of: ClientOf, alice: User) -> None:
+    client = confirmed_client_of(alice)
     add(client)
     add(client, secret=BAD)
     token = ProviderToken.objects.get()

@@ -1,0 +1,72 @@
+"""Second factors: who must have one, and what we change in django-allauth's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts.models import Role, User
+from audit.actions import Action, Outcome
+from audit.services import record, record_denied
+
+
+class MFAAdapter(DefaultMFAAdapter):
+    def build_totp_svg(self, url: str) -> str:
+        """An element of the page itself, since the Content-Security-Policy allows no ``data:`` image."""
+        document: str = super().build_totp_svg(url)
+        return document.partition("?>")[2]
+
+    def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:
+        number = Authenticator.objects.filter(user=user, type=type).count() + 1
+        return f"Passkey {number}" if number > 1 else "Passkey"
+
+
+def lacking_factor() -> QuerySet[User]:
+    """Those who must have a second factor by ``AISTRALE_MFA`` and have none. Recovery codes alone are none."""
+    having = Authenticator.objects.exclude(type=Authenticator.Type.RECOVERY_CODES).values("user")
+    lacking = User.objects.exclude(pk__in=having)
+    if settings.MFA_POLICY == "administrators":
+        return lacking.filter(role=Role.ADMINISTRATOR)
+    return lacking if settings.MFA_POLICY == "all" else lacking.none()
+
+
+def lacks_factor(user: User) -> bool:
+    return settings.MFA_POLICY != "optional" and lacking_factor().filter(pk=user.pk).exists()
+
+
+@transaction.atomic
+def remove_factors(*, user: User, actor: User) -> None:
+    """All of them, for somebody who has lost them: the password alone lets in again."""
+    kinds = sorted(Authenticator.objects.filter(user=user).values_list("type", flat=True))
+    if kinds:
+        Authenticator.objects.filter(user=user).delete()
+        record(action=Action.MFA_REMOVE, actor=actor, target=user, before={"factors": kinds})
+
+
+def record_added(*, instance: Authenticator, created: bool, **_: Any) -> None:
+    """Receives Django's signal that a factor was saved."""
+    if created:
+        record(action=Action.MFA_ADD, actor=instance.user, target=instance.user, after={"factors": [instance.type]})
+
+
+def record_removed(*, user: User, authenticator: Authenticator, **_: Any) -> None:
+    """Receives the signal that somebody removed an own factor."""
+    record(action=Action.MFA_REMOVE, actor=user, target=user, before={"factors": [authenticator.type]})
+
+
+@transaction.atomic
+def record_used(*, user: User, authenticator: Authenticator, **_: Any) -> None:
+    """Receives the signal of every use of a factor. A log-in is recorded as such; a code for emergencies as well."""
+    if authenticator.type == Authenticator.Type.RECOVERY_CODES:
+        record(action=Action.MFA_RECOVER, actor=user, target=user)
+
+
+def record_failed(*, user: User, authenticator: Authenticator, **_: Any) -> None:
+    """Receives the signal of a wrong code."""
+    details = {"factor": str(authenticator.type)}
+    record_denied(action=Action.SESSION_LOGIN_FAILED, actor=None, target=user, outcome=Outcome.FAILED, details=details)
