@@ -94,7 +94,7 @@ def prepare(provider_port: int) -> str:
     from django.db import connection
 
     from accounts.models import User
-    from accounts.sessions import SessionStore
+    from accounts.sessions import SEEN, STARTED, SessionStore
     from tokens.services import add_token
 
     user = User.objects.create_user("bench@example.org", pk=1)
@@ -104,6 +104,7 @@ def prepare(provider_port: int) -> str:
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session[STARTED] = session[SEEN] = time.time()
     session.create()
     connection.close()
     return f"{settings.SESSION_COOKIE_NAME}={session.session_key}"

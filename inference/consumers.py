@@ -115,7 +115,6 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _run(self, user: User, message: dict[str, Any]) -> None:
         if self.runs.is_draining:
             return await self._refuse({"__all__": ["AISTRALE is restarting. Your text is kept: send it again soon."]})
-        await in_thread(note_activity)(session_key=self._session_key)
         form = RunMessage(message)
         if not form.is_valid():
             return await self._refuse(form.errors)
@@ -128,12 +127,14 @@ class ChatConsumer(AsyncWebsocketConsumer):
         except Conversation.DoesNotExist:
             return await self.close(NOT_FOUND)
         if started is not None:
-            await self._show(user, started, form.to_run_form())
+            await self._show(started, form.to_run_form())
+        # Not before: the answer should not wait for it.
+        await in_thread(note_activity)(session_key=self._session_key)
 
-    async def _show(self, user: User, started: Started, form: RunForm) -> None:
+    async def _show(self, started: Started, form: RunForm) -> None:
         if started.order is not None:
             self.runs.launch(started.order)
-        await self.send(await in_thread(fragments.started)(user, started, form))
+        await self.send(await in_thread(fragments.started)(started, form))
         if started.order is not None:
             self._watch(started.order.generation_id, started.answer_id)
 

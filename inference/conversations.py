@@ -29,12 +29,18 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Sidebar:
-    """``groups`` are headings with conversations, never empty; ``current`` is the conversation on the page."""
+    """The conversations that ``filters`` leave; ``current`` is the one on the page."""
 
-    groups: list[tuple[str, list[Conversation]]]
+    pinned: list[Conversation]
+    rest: list[Conversation]
     filters: Filters
     has_more: bool
     current: UUID | None = None
+
+    @property
+    def takes_new(self) -> bool:
+        """Whether a conversation that is begun now belongs to what is shown."""
+        return not self.filters.query and not self.filters.archived
 
     @property
     def shown_next(self) -> int:
@@ -53,8 +59,7 @@ def sidebar_of(user: User, *, filters: Filters | None = None, current: UUID | No
     rows = listed[: filters.shown]
     pinned = [row for row in rows if row.is_pinned]
     rest = [row for row in rows if not row.is_pinned]
-    groups = [("Pinned", pinned), ("Archived" if filters.archived else "Recent", rest)]
-    return Sidebar([group for group in groups if group[1]], filters, has_more, current)
+    return Sidebar(pinned, rest, filters, has_more, current)
 
 
 def rename_conversation(*, conversation: Conversation, title: str) -> None:

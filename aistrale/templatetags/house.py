@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
@@ -20,8 +21,13 @@ register = Library()
 @register.simple_tag
 def icon(name: str) -> SafeString:
     """A decorative icon of the sprite: the words beside it, or the button's label, carry the meaning."""
-    sprite = static("vendor/lucide/icons.svg")
-    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', sprite, name)
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', _sprite(), name)
+
+
+@cache
+def _sprite() -> str:
+    # A page has dozens of icons, and where the sprite is served does not change while the process lives.
+    return static("vendor/lucide/icons.svg")
 
 
 @register.inclusion_tag("_nav_link.html", takes_context=True)

@@ -11,8 +11,10 @@ from django.utils import timezone
 from accounts.models import User
 from audit.actions import Action
 from audit.models import AuditEvent
+from inference import fragments
 from inference.conversations import Filters, sidebar_of
 from inference.models import Conversation, Message, Role
+from inference.services import RunForm, start_run
 from telemetry.models import Generation, Status
 
 ClientOf = Callable[[User], Client]
@@ -51,8 +53,8 @@ def url(name: str, conversation: Conversation) -> str:
 
 
 def titles(user: User, filters: Filters | None = None) -> list[str]:
-    groups = sidebar_of(user, filters=filters).groups
-    return [conversation.title for _, conversations in groups for conversation in conversations]
+    sidebar = sidebar_of(user, filters=filters)
+    return [conversation.title for conversation in (*sidebar.pinned, *sidebar.rest)]
 
 
 def test_it_shows_a_conversation(alice: User, conversation: Conversation, client_of: ClientOf) -> None:
@@ -132,7 +134,7 @@ def test_it_answers_htmx_with_the_list_as_the_page_shows_it(
     response = client_of(alice).post(url("pin", conversation), {"on": "1"}, headers=headers)
     sidebar = response.context["sidebar"]
     assert sidebar.current == conversation.pk
-    assert [[row.title for row in rows] for _, rows in sidebar.groups] == [["Heaps and stacks"]]
+    assert [row.title for row in sidebar.pinned] == ["Heaps and stacks"]
 
 
 def test_it_deletes_with_an_audit_entry_that_holds_no_title(
@@ -272,3 +274,14 @@ def test_it_shows_a_failure_in_place_of_the_answer(alice: User, client_of: Clien
     page = client_of(alice).get(conversation.get_absolute_url()).content.decode()
     for part in ("&lt;b&gt;slow down&lt;/b&gt;", "rate_limited", "429", "req_1", "data-countdown=", "Retry"):
         assert part in page
+
+
+def test_it_adds_a_first_message_to_the_list_as_one_row(alice: User) -> None:
+    conversation_id, first = uuid4(), RunForm("echo", "echo", "Hi", None, uuid4())
+    started = start_run(user=alice, conversation_id=conversation_id, is_new=True, form=first)
+    assert started is not None
+    assert 'id="recent-conversations" hx-swap-oob="afterbegin"' in fragments.started(started, first)
+    again = RunForm("echo", "echo", None, started.question_id, uuid4())
+    other = start_run(user=alice, conversation_id=conversation_id, is_new=False, form=again)
+    assert other is not None
+    assert "recent-conversations" not in fragments.started(other, again)
