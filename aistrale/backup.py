@@ -1,12 +1,13 @@
 """Dumps of the database, taken and restored with PostgreSQL's own programs. No key is ever part of a dump.
 
 With an embedded server these are the programs that came with it, and the server is started if it does not run. With a
-server of one's own they are those on the PATH, which should be of its version, else ours.
+server of one's own they are those on the PATH, unless there are none or they are older than it.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -70,9 +71,11 @@ def restore(path: Path) -> None:
 @contextmanager
 def _database() -> Iterator[str]:
     """The URL of the database while it answers."""
-    if not settings.EMBEDDED_POSTGRES or _answers(settings.DATABASE_URL):
+    if _answers(settings.DATABASE_URL):
         yield settings.DATABASE_URL
         return
+    if not settings.EMBEDDED_POSTGRES:
+        raise OutOfReach("PostgreSQL is out of reach: start it, or set DATABASE_URL to one that runs.")
     directory = DataDirectory(settings.DATA_DIR)
     servers = Servers(settings.DATA_DIR, valkey=False)
     try:
@@ -92,11 +95,8 @@ def _answers(url: str) -> bool:
 
 
 def _tables(url: str) -> int:
-    try:
-        with psycopg.connect(url, connect_timeout=CONNECT_SECONDS) as connection:
-            row = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone()
-    except psycopg.OperationalError as error:
-        raise OutOfReach("PostgreSQL is out of reach: start it, or set DATABASE_URL to one that runs.") from error
+    with psycopg.connect(url, connect_timeout=CONNECT_SECONDS) as connection:
+        row = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone()
     return int(row[0]) if row else 0
 
 
@@ -104,13 +104,26 @@ def _run(name: str, url: str, *options: str, stdin: IO[bytes] | None = None, std
     address = conninfo_to_dict(url)
     # By the environment: everybody on the machine sees the command line.
     environment = os.environ | {"PGPASSWORD": str(address.pop("password", "") or "")}
-    command = [_program(name), *options, "--no-password", "--dbname", make_conninfo("", **address)]
+    command = [_program(name, url), *options, "--no-password", "--dbname", make_conninfo("", **address)]
     result = subprocess.run(command, env=environment, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, text=True)
     if result.returncode:
         reason = " ".join(result.stderr.split()) or f"exit code {result.returncode}"
         raise BackupRefused(f"{name} failed, and nothing was changed: {reason}")
 
 
-def _program(name: str) -> Path | str:
+def _program(name: str, url: str) -> Path | str:
     own = None if settings.EMBEDDED_POSTGRES else shutil.which(name)
-    return own or postgres_programs() / name
+    if own and _major_version(own) >= _server_version(url):
+        return own
+    return postgres_programs() / name
+
+
+def _major_version(program: str) -> int:
+    told = subprocess.run([program, "--version"], capture_output=True, text=True).stdout
+    found = re.search(r"\d+", told)
+    return int(found[0]) if found else 0
+
+
+def _server_version(url: str) -> int:
+    with psycopg.connect(url, connect_timeout=CONNECT_SECONDS) as connection:
+        return connection.info.server_version // 10000

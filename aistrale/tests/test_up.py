@@ -56,13 +56,13 @@ class Installation:
         return result.stderr.strip()
 
     @contextmanager
-    def running(self) -> Iterator[tuple[subprocess.Popen[str], str]]:
-        """The process, and what it printed until it was ready."""
+    def running(self, until: str = "Set up the first administrator") -> Iterator[tuple[subprocess.Popen[str], str]]:
+        """The process, and what it printed until a line that begins so."""
         command = [sys.executable, str(MANAGE), "up"]
         with subprocess.Popen(command, env=self.environment(), stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout
             try:
-                yield process, "".join(_until_ready(iter(process.stdout.readline, "")))
+                yield process, "".join(_until(until, iter(process.stdout.readline, "")))
             finally:
                 process.terminate()
 
@@ -74,10 +74,10 @@ class Installation:
         return status
 
 
-def _until_ready(lines: Iterator[str]) -> Iterator[str]:
+def _until(beginning: str, lines: Iterator[str]) -> Iterator[str]:
     for line in lines:
         yield line
-        if line.startswith("Set up the first administrator"):
+        if line.startswith(beginning):
             return
 
 
