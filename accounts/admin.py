@@ -5,14 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.admin import EmailAddress
-from django.contrib import admin
+from allauth.mfa.admin import Authenticator
+from allauth.socialaccount.admin import SocialAccount, SocialApp, SocialToken
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
+from accounts.admin_actions import ACTIONS, administrator
 from accounts.models import User
+from accounts.reauthentication import require_confirmation
+from accounts.session_services import end_sessions
+from accounts.user_services import LastAdministrator, update_user
 from audit.actions import Action
 from audit.services import record
 
@@ -23,9 +29,9 @@ else:
     UserAdminBase, UserForm = DjangoUserAdmin, ModelForm
 
 admin.site.site_header = admin.site.site_title = "AISTRALE administration"
-# Rights come from the role alone, and a user has one address.
-admin.site.unregister(Group)
-admin.site.unregister(EmailAddress)
+# Rights come from the role alone, a user has one address, and second factors and single sign-on have no facts to edit.
+for model in (Group, EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken):
+    admin.site.unregister(model)
 
 
 @admin.register(User)
@@ -38,32 +44,36 @@ class UserAdmin(UserAdminBase):
     search_fields = ("email", "name")
     ordering = ("email",)
     filter_horizontal = ()
+    actions = ACTIONS
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
 
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        require_confirmation(request)
+        try:
+            response: HttpResponse = super().changeform_view(request, *args, **kwargs)
+        except LastAdministrator as refusal:
+            messages.error(request, str(refusal))
+            return HttpResponseRedirect(request.path)
+        return response
+
     def save_model(self, request: HttpRequest, obj: User, form: UserForm, change: bool) -> None:
-        before = _rights(User.objects.get(pk=obj.pk)) if change else None
+        if change:
+            return update_user(user=obj, actor=administrator(request))
         super().save_model(request, obj, form, change)
-        action = Action.USER_UPDATE if change else Action.USER_CREATE
-        record(action=action, actor=_administrator(request), target=obj, before=before, after=_rights(obj))
+        after = {"role": obj.role, "is_active": obj.is_active}
+        record(action=Action.USER_CREATE, actor=administrator(request), target=obj, after=after)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        require_confirmation(request)
         with transaction.atomic():
             before = User.objects.filter(pk=id).values_list("password", flat=True).first()
             response = super().user_change_password(request, id, form_url)
-            user = User.objects.get(pk=id)
-            if user.password != before:
-                record(action=Action.USER_PASSWORD, actor=_administrator(request), target=user)
+            user = User.objects.filter(pk=id).first()
+            if user and user.password != before:
+                actor = administrator(request)
+                record(action=Action.USER_PASSWORD, actor=actor, target=user)
+                keep = request.session.session_key if actor == user else None
+                end_sessions(user=user, actor=actor, keep=keep)
         return response
-
-
-def _rights(user: User) -> dict[str, Any]:
-    return {"role": user.role, "is_active": user.is_active}
-
-
-def _administrator(request: HttpRequest) -> User:
-    """Nobody else passes the doors of the admin site."""
-    if not isinstance(request.user, User):
-        raise TypeError("The admin site was entered without an account.")
-    return request.user

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any, ClassVar
 
+import pgtrigger
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models, transaction
 from django.db.models.functions import Lower
@@ -13,6 +14,20 @@ from django.utils import timezone
 from accounts.devices import device_name
 from audit.actions import Action
 from audit.services import record
+
+# One after the other, so that of two administrators who demote each other the second sees what the first has done. The
+# lock is one that no other part takes: "admin" in ASCII.
+_KEEP_AN_ADMINISTRATOR = """
+IF TG_OP = 'UPDATE' THEN
+    IF NEW.role = 'administrator' AND NEW.is_active THEN RETURN NEW; END IF;
+END IF;
+PERFORM pg_advisory_xact_lock(x'61646d696e'::bigint);
+IF NOT EXISTS (SELECT FROM accounts_user WHERE role = 'administrator' AND is_active AND id <> OLD.id) THEN
+    RAISE EXCEPTION 'this is the last active administrator' USING ERRCODE = 'restrict_violation';
+END IF;
+IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+RETURN NEW;
+"""
 
 
 class Role(models.TextChoices):
@@ -71,6 +86,15 @@ class User(AbstractBaseUser):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=models.Q(email=Lower("email")), name="user_email_is_lower_case"),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="keep_an_administrator",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update | pgtrigger.Delete,
+                condition=pgtrigger.Q(old__role="administrator", old__is_active=True),
+                func=_KEEP_AN_ADMINISTRATOR,
+            ),
         ]
 
     def __str__(self) -> str:

@@ -27,6 +27,7 @@ class Action(StrEnum):
     USER_CREATE = "accounts:user:create"
     USER_UPDATE = "accounts:user:update"
     USER_PASSWORD = "accounts:user:password_change"
+    USER_PASSWORD_LINK = "accounts:user:password_link"
     USER_ROLE = "accounts:user:role_change"
     USER_DEACTIVATE = "accounts:user:deactivate"
     USER_REACTIVATE = "accounts:user:reactivate"

@@ -13,7 +13,7 @@ ClientOf = Callable[[User], Client]
 PASSWORD = "a phrase of good length"
 
 
-def test_it_makes_an_account_that_can_log_in(client_of: ClientOf, admin: User) -> None:
+def test_it_makes_an_account_that_can_log_in(confirmed_client_of: ClientOf, admin: User) -> None:
     data = {
         "email": "dora@example.org",
         "name": "Dora",
@@ -21,7 +21,7 @@ def test_it_makes_an_account_that_can_log_in(client_of: ClientOf, admin: User) -
         "password1": PASSWORD,
         "password2": PASSWORD,
     }
-    client_of(admin).post(reverse("admin:accounts_user_add"), data)
+    confirmed_client_of(admin).post(reverse("admin:accounts_user_add"), data)
     assert Client().post("/login/", {"login": "dora@example.org", "password": PASSWORD}).status_code == 302
     event = AuditEvent.objects.get(sequence=1)
     assert (event.action, event.actor, event.after) == (
@@ -31,30 +31,31 @@ def test_it_makes_an_account_that_can_log_in(client_of: ClientOf, admin: User) -
     )
 
 
-def test_it_stores_addresses_in_lower_case(client_of: ClientOf, admin: User) -> None:
+def test_it_stores_addresses_in_lower_case(confirmed_client_of: ClientOf, admin: User) -> None:
     data = {"email": "Dora@Example.org", "role": Role.ENGINEER, "password1": PASSWORD, "password2": PASSWORD}
-    client_of(admin).post(reverse("admin:accounts_user_add"), data)
+    confirmed_client_of(admin).post(reverse("admin:accounts_user_add"), data)
     assert User.objects.filter(email="dora@example.org").exists()
 
 
-def test_it_records_a_change_of_rights(client_of: ClientOf, admin: User, alice: User) -> None:
+def test_it_records_a_change_of_rights(confirmed_client_of: ClientOf, admin: User, alice: User) -> None:
     data = {"email": alice.email, "name": "Alice", "role": Role.ADMINISTRATOR, "is_active": "on"}
-    client_of(admin).post(reverse("admin:accounts_user_change", args=[alice.pk]), data)
+    confirmed_client_of(admin).post(reverse("admin:accounts_user_change", args=[alice.pk]), data)
     event = AuditEvent.objects.get()
+    assert event.action == "accounts:user:role_change"
     assert event.before == {"role": "engineer", "is_active": True}
     assert event.after == {"role": "administrator", "is_active": True}
 
 
-def test_it_logs_a_deactivated_user_out(client_of: ClientOf, admin: User, alice: User) -> None:
-    client = client_of(alice)
+def test_it_logs_a_deactivated_user_out(confirmed_client_of: ClientOf, admin: User, alice: User) -> None:
+    client = confirmed_client_of(alice)
     data = {"email": alice.email, "name": "Alice", "role": Role.ENGINEER}
-    client_of(admin).post(reverse("admin:accounts_user_change", args=[alice.pk]), data)
+    confirmed_client_of(admin).post(reverse("admin:accounts_user_change", args=[alice.pk]), data)
     assert client.get("/").status_code == 302
 
 
-def test_it_sets_a_new_password(client_of: ClientOf, admin: User, alice: User) -> None:
+def test_it_sets_a_new_password(confirmed_client_of: ClientOf, admin: User, alice: User) -> None:
     data = {"usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
-    client_of(admin).post(reverse("admin:auth_user_password_change", args=[alice.pk]), data)
+    confirmed_client_of(admin).post(reverse("admin:auth_user_password_change", args=[alice.pk]), data)
     alice.refresh_from_db()
     assert alice.check_password(PASSWORD)
     assert AuditEvent.objects.get().action == "accounts:user:password_change"

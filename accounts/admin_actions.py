@@ -1,0 +1,99 @@
+"""Steps that administrators take for other people's accounts. Each asks who takes it, then whether it is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+
+from accounts.mfa import remove_factors
+from accounts.models import User
+from accounts.reauthentication import require_confirmation
+from accounts.session_services import end_sessions
+from accounts.user_services import password_link
+
+PAGE = "admin/accounts/user/action.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """``name`` is that of the action, ``text`` says what comes of it."""
+
+    name: str
+    title: str
+    text: str
+    verb: str
+
+    def ask(self, request: HttpRequest, users: QuerySet[User]) -> TemplateResponse | None:
+        """The page with the question; None once it has been answered."""
+        require_confirmation(request)
+        return None if "confirmed" in request.POST else self.page(request, users=users)
+
+    def page(self, request: HttpRequest, **context: object) -> TemplateResponse:
+        common = {**admin.site.each_context(request), "opts": User._meta, "step": self, "title": self.title}
+        return TemplateResponse(request, PAGE, {**common, "checkbox": ACTION_CHECKBOX_NAME, **context})
+
+
+LOG_OUT = Step("log_out", "Log out everywhere", "All sessions of these people end, and what they have open.", "Log out")
+REMOVE_FACTORS = Step(
+    "remove_second_factors",
+    "Remove second factors",
+    "Apps, passkeys and recovery codes of these people stop working: their passwords alone let them in. For somebody "
+    "who has lost the device; make sure that it is really them who ask.",
+    "Remove",
+)
+MAKE_LINKS = Step(
+    "make_password_links",
+    "Make links for new passwords",
+    "With a link its owner sets a new password: once, within a day, and not after the next log-in. Hand it over on a "
+    "way that nobody else reads.",
+    "Make the links",
+)
+
+
+@admin.action(description=LOG_OUT.title)
+def log_out(
+    model_admin: admin.ModelAdmin[User], request: HttpRequest, users: QuerySet[User]
+) -> TemplateResponse | None:
+    if page := LOG_OUT.ask(request, users):
+        return page
+    ended = sum(end_sessions(user=user, actor=administrator(request)) for user in users)
+    messages.success(request, f"Ended {ended:,} sessions.")
+    return None
+
+
+@admin.action(description=REMOVE_FACTORS.title)
+def remove_second_factors(
+    model_admin: admin.ModelAdmin[User], request: HttpRequest, users: QuerySet[User]
+) -> TemplateResponse | None:
+    if page := REMOVE_FACTORS.ask(request, users):
+        return page
+    for user in users:
+        remove_factors(user=user, actor=administrator(request))
+    messages.success(request, "Removed the second factors.")
+    return None
+
+
+@admin.action(description=MAKE_LINKS.title)
+def make_password_links(
+    model_admin: admin.ModelAdmin[User], request: HttpRequest, users: QuerySet[User]
+) -> TemplateResponse:
+    if page := MAKE_LINKS.ask(request, users):
+        return page
+    links = [(user, password_link(user=user, actor=administrator(request))) for user in users]
+    return MAKE_LINKS.page(request, links=links)
+
+
+ACTIONS: list[Callable[..., TemplateResponse | None]] = [log_out, remove_second_factors, make_password_links]
+
+
+def administrator(request: HttpRequest) -> User:
+    """Nobody else passes the doors of the admin site."""
+    if not isinstance(request.user, User):
+        raise TypeError("The admin site was entered without an account.")
+    return request.user

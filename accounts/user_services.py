@@ -1,0 +1,71 @@
+"""What administrators do to accounts. The database itself keeps one of them, see the trigger of ``User``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.session_services import end_sessions
+from audit.actions import Action
+from audit.services import record
+
+
+class LastAdministrator(Exception):
+    """Without this one nobody could administer the server any more."""
+
+    def __init__(self) -> None:
+        super().__init__("This is the last active administrator. Make somebody else one first.")
+
+
+@contextmanager
+def keeping_an_administrator() -> Iterator[None]:
+    """Raises LastAdministrator in place of the database's own error; what was tried is rolled back."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        if isinstance(error.__cause__, psycopg.errors.RestrictViolation):
+            raise LastAdministrator from None
+        raise
+
+
+def update_user(*, user: User, actor: User) -> None:
+    """Saves ``user`` as it is now. Who is deactivated is logged out. Raises LastAdministrator."""
+    with keeping_an_administrator():
+        before = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        user.save()
+        for action in _actions(before, user):
+            details = {"email_before": before.email} if before.email != user.email else None
+            record(
+                action=action, actor=actor, target=user, before=_rights(before), after=_rights(user), details=details
+            )
+        if not user.is_active:
+            end_sessions(user=user, actor=actor)
+
+
+@transaction.atomic
+def password_link(*, user: User, actor: User) -> str:
+    """The address at which ``user`` sets a new password: once, within a day, and not after the next log-in."""
+    record(action=Action.USER_PASSWORD_LINK, actor=actor, target=user)
+    names = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
+    return f"{settings.PUBLIC_URL}{reverse('account_reset_password_from_key', kwargs=names)}"
+
+
+def _actions(before: User, after: User) -> list[Action]:
+    actions = [Action.USER_ROLE] if before.role != after.role else []
+    if before.is_active != after.is_active:
+        actions.append(Action.USER_REACTIVATE if after.is_active else Action.USER_DEACTIVATE)
+    return actions or [Action.USER_UPDATE]
+
+
+def _rights(user: User) -> dict[str, Any]:
+    return {"role": user.role, "is_active": user.is_active}
