@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from inference.models import Conversation
-from inference.models_list import Choice, choice_of
+from inference.models_list import Choice, choice_of, disabled_reason, first_choice
 from inference.providers.base import Parameter
 from inference.providers.registry import LABELS
 from inference.run_forms import PREFIX, parameters_of, range_of
-from tokens.models import ProviderToken
+from tokens.services import pick_token
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -39,7 +39,7 @@ class ParameterInput:
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """``provider`` and ``model`` are empty until one is chosen; ``choice`` knows the model's size and price."""
+    """``model`` is empty until one is chosen; ``choice`` knows its size and price."""
 
     provider: str
     model: str
@@ -59,14 +59,17 @@ def composer_for(conversation: Conversation) -> Composer:
 
 
 def new_composer(user: User, *, provider: str = "", model: str = "") -> Composer:
-    """For a new conversation: with the model asked for, else the last one used, else the sandbox without a token."""
+    """For a new conversation: with the model asked for, else the last one used, else one that a token allows.
+
+    Else with the sandbox. A provider without a model leaves it to the page to ask for the provider's list.
+    """
     if provider and model:
         return _composer(user, provider, model)
     last = Conversation.objects.visible_to(user).exclude(model="").order_by("-updated_at").first()
-    if last is not None:
+    if last is not None and not disabled_reason(last.provider, pick_token(user=user, provider=last.provider)):
         return _composer(user, last.provider, last.model)
-    has_token = ProviderToken.objects.visible_to(user).usable().exists()
-    return _composer(user, "", "") if has_token else _composer(user, *SANDBOX)
+    provider, model = first_choice(user)
+    return _composer(user, provider, model) if provider else _composer(user, *SANDBOX)
 
 
 def parameter_inputs(provider: str, model: str, values: Mapping[str, Any]) -> list[ParameterInput]:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, TypedDict
 
 from asgiref.sync import async_to_sync
 from django.core.cache import cache
+from django.db.models import F
 
 from inference.providers.errors import ProviderError
 from inference.providers.registry import LABELS, NEEDS_NO_TOKEN, get_adapter
+from inference.suggestions import suggested
 from telemetry.models import PriceOverride
 from telemetry.pricing import PriceOverride as Override
 from telemetry.pricing import UnitPrices, context_tokens, unit_prices
@@ -47,13 +49,17 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A provider. With a ``disabled_reason`` it cannot be used; ``error`` says why its models could not be listed."""
+    """A provider. With a ``disabled_reason`` it cannot be used; ``error`` says why its models could not be listed.
+
+    ``suggested`` is the model to begin with, empty where none is listed.
+    """
 
     provider: str
     label: str
     choices: list[Choice]
     disabled_reason: str = ""
     error: str = ""
+    suggested: str = ""
 
 
 class Listing(TypedDict):
@@ -111,6 +117,25 @@ def disabled_reason(provider: str, token: ProviderToken | None) -> str:
     return ""
 
 
+def first_choice(user: User) -> tuple[str, str]:
+    """Provider and model for somebody who has not chosen yet, without asking a provider.
+
+    The model is empty where the provider's list is not known yet, both are where no token can be used.
+    """
+    usable = ProviderToken.objects.visible_to(user).usable()
+    latest_first = usable.order_by("-is_default", F("last_used_at").desc(nulls_last=True), "-created_at")
+    for provider in dict.fromkeys(latest_first.values_list("provider", flat=True)):
+        token = pick_token(user=user, provider=provider)
+        if not disabled_reason(provider, token):
+            listing: Listing | None = cache.get(_cache_key(provider, token))
+            return provider, _suggested(provider, listing) if listing else ""
+    return "", ""
+
+
+def _suggested(provider: str, listing: Listing) -> str:
+    return suggested(provider, [model for model, _ in listing["models"]])
+
+
 def choice_of(user: User, provider: str, model: str) -> Choice:
     """One model by its name, without asking the provider."""
     token = pick_token(user=user, provider=provider)
@@ -157,7 +182,7 @@ def _group(provider: str, token: ProviderToken | None, reason: str, listing: Lis
         return Group(provider, label, [], disabled_reason=reason)
     overrides = PriceOverride.objects.of(provider, *(model for model, _ in listing["models"]))
     choices = [_choice(token, provider, model, context, overrides) for model, context in sorted(listing["models"])]
-    return Group(provider, label, choices, disabled_reason=reason, error=listing["error"])
+    return Group(provider, label, choices, reason, listing["error"], _suggested(provider, listing))
 
 
 def _choice(

@@ -10,12 +10,13 @@ from inference import tree
 from inference.markdown import render
 from inference.models import Conversation, Message, Role
 from inference.providers.registry import LABELS
+from inference.questions import render_question
 from telemetry.models import Generation, Status
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message of the branch. ``html`` is empty for questions and for answers that are still coming."""
+    """One message of the branch. ``html`` is empty for answers that are still coming."""
 
     message: Message
     siblings: list[int]
@@ -29,10 +30,15 @@ class Turn:
         return self.generation is not None and self.generation.status == Status.RUNNING
 
     @property
+    def has_failed(self) -> bool:
+        return self.generation is not None and self.generation.status in (Status.FAILED, Status.INTERRUPTED)
+
+    @property
     def html(self) -> SafeString:
-        if self.message.role == Role.USER or self.is_running:
+        if self.is_running:
             return SafeString("")
-        return mark_safe(render(self.message.text))  # noqa: S308
+        make = render_question if self.message.role == Role.USER else render
+        return mark_safe(make(self.message.text))  # noqa: S308
 
     @property
     def author_label(self) -> str:

@@ -4,9 +4,10 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from aistrale.tests.chat_page import answers, ask, choose_model, expect_status, expect_words, use
+from aistrale.tests.browser import Site, log_in
+from aistrale.tests.chat_page import add_token, answers, ask, choose_model, expect_status, expect_words, use
 from inference.tests.fake_provider import ANSWER, FakeProvider, answer
 from inference.tests.wire import DIALECTS
 
@@ -166,12 +167,12 @@ def test_it_switches_single_keys_off(chat: Page) -> None:
 
 
 def test_it_warns_before_sending_what_will_not_fit(chat: Page) -> None:
-    chat.goto(f"{chat.url.partition('?')[0]}?provider=echo&model=echo")
-    chat.locator("#id_text").fill("x" * 4 * 99_500)
-    expect(chat.locator("#context-words")).to_have_text("≈ 99,500 of 100,000 tokens")
+    chat.goto(f"{chat.url.partition('?')[0]}?provider=gemini&model=gemini-pro")
+    chat.locator("#id_text").fill("x" * 4 * 32_000)
+    expect(chat.locator("#context-words")).to_have_text("≈ 32,000 of 32,768 tokens")
     expect(chat.locator("#context-warning")).to_be_empty()
     chat.locator("#id_system").fill("x" * 4 * 1_000)
-    expect(chat.locator("#context-warning")).to_contain_text("This will not fit: about 100,500 tokens")
+    expect(chat.locator("#context-warning")).to_contain_text("This will not fit: about 33,000 tokens")
 
 
 @pytest.mark.parametrize("width", [320, 1440])
@@ -198,3 +199,56 @@ def test_it_is_accessible(chat: Page, provider: FakeProvider, theme: str, width:
 def expect_accessible(page: Page) -> None:
     results = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
     assert results.violations_count == 0, results.generate_report()
+
+
+def test_it_begins_with_a_model_of_the_only_token(chromium: Browser, site: Site, provider: FakeProvider) -> None:
+    site.manage("createsuperuser", "--noinput", "--email", "novice@example.org")
+    add_token(site, "novice@example.org", provider)
+    page = chromium.new_page()
+    log_in(page, site, "novice@example.org")
+    page.goto(f"{site.url}/chat/")
+    expect(page.locator("#model-button")).to_contain_text("OpenAI fake-large")
+    ask(page)
+    expect_status(page, "succeeded")
+    page.context.close()
+
+
+def test_it_shows_code_in_a_question_as_code_and_gives_its_source_to_the_editor(chat: Page) -> None:
+    source = "Why?\n```python\nif a != b:\n    pass\n```"
+    ask(chat, source)
+    expect(chat.locator(".question figure.code code")).to_contain_text("if a != b:")
+    expect(chat.locator(".question-text")).not_to_contain_text("```")
+    expect_status(chat, "succeeded")
+    chat.get_by_role("button", name="Edit").click()
+    expect(chat.get_by_role("form", name="Edit the question").get_by_label("Question")).to_have_value(source)
+
+
+def test_it_draws_no_other_characters_than_were_written(chat: Page) -> None:
+    for selector in ("#id_text", "#messages", "#conversation-title"):
+        expect(chat.locator(selector)).to_have_css("font-variant-ligatures", "none")
+
+
+def test_it_keeps_the_title_in_sight(chat: Page, provider: FakeProvider) -> None:
+    provider.script("long", answer(DIALECTS["v1"], "long", ["line\n\n"] * 80))
+    use(chat, "long")
+    ask(chat, "A title of mine")
+    expect_status(chat, "succeeded")
+    assert chat.evaluate("scrollY") > 500
+    expect(chat.locator("#conversation-title")).to_be_in_viewport()
+
+
+def test_it_leaves_most_of_a_narrow_screen_to_the_messages(chat: Page) -> None:
+    chat.set_viewport_size({"width": 320, "height": 640})
+    box = chat.locator("#composer").bounding_box()
+    assert box is not None and box["height"] < 160
+    expect(chat.get_by_role("button", name="Send")).to_be_in_viewport()
+
+
+def test_it_counts_in_words_that_fit(chat: Page) -> None:
+    chat.locator("#id_text").fill("Hi")
+    expect(chat.locator("#context-words")).to_have_text("≈ 1 token")
+    chat.locator("#id_system").fill("Hi")
+    expect(chat.locator("#system-count")).to_have_text("≈ 1 token")
+    expect(chat.locator("#context-words")).to_have_text("≈ 1 token")
+    chat.locator("#id_text").fill("Hi there")
+    expect(chat.locator("#context-words")).to_have_text("≈ 3 tokens")

@@ -14,14 +14,20 @@ register = Library()
 
 
 class Explanation(NamedTuple):
+    """``place`` names the page on which the next step is taken, if it is not this one."""
+
     title: str
     next_step: str
+    place: str = ""
 
 
 _TRY_AGAIN = "Try again, or use another model."
+_TOKENS = "tokens:token-list"
 _EXPLANATIONS = {
-    "authentication_failed": Explanation("The provider refused the token", "Test or replace it under Tokens."),
-    "permission_denied": Explanation("The token may not use this model", "Choose another model or another token."),
+    "authentication_failed": Explanation(
+        "The provider refused the token", "It is marked as refused: replace it, or test it again.", _TOKENS
+    ),
+    "permission_denied": Explanation("The token may not use this model", "Use another model or token.", _TOKENS),
     "not_found": Explanation("The provider does not know this model", "Choose another model."),
     "bad_request": Explanation("The provider refused the request", "Change the parameters or shorten the thread."),
     "rate_limited": Explanation("The provider's limit is reached", "Wait, check the quota, or use another model."),
@@ -30,7 +36,7 @@ _EXPLANATIONS = {
     "connection_lost": Explanation("The provider could not be reached", _TRY_AGAIN),
     "stream_broken": Explanation("The answer broke off at the provider", _TRY_AGAIN),
     "content_filtered": Explanation("The provider withheld the answer", "Word the question differently."),
-    "token_unreadable": Explanation("The stored token cannot be opened", "Enter it again under Tokens."),
+    "token_unreadable": Explanation("The stored token cannot be opened", "Enter it again.", _TOKENS),
     "interrupted": Explanation("AISTRALE stopped while this answer was coming", "What came is kept. Try again."),
     "internal_error": Explanation("Something went wrong on our side", "Try again; the details are in the logs."),
 }

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +17,9 @@ from inference.conversations import Filters, sidebar_of
 from inference.models import Conversation, Message, Role
 from inference.services import RunForm, start_run
 from telemetry.models import Generation, Status
+from tokens.checks import TokenState
+from tokens.models import ProviderToken
+from tokens.services import add_token
 
 ClientOf = Callable[[User], Client]
 
@@ -250,9 +254,46 @@ def test_it_overlooks_a_model_that_cannot_be(alice: User, client_of: ClientOf, m
     assert page.context["composer"].provider == "echo"
 
 
-def test_it_begins_with_the_model_used_last(alice: User, conversation: Conversation, client_of: ClientOf) -> None:
+@pytest.fixture
+def token(alice: User) -> ProviderToken:
+    return add_token(owner=alice, actor=None, provider="openai", label="Work", secret="sk-good-1234")
+
+
+def begins_with(client: Client) -> tuple[str, str]:
+    composer = client.get(reverse("inference:chat")).context["composer"]
+    return composer.provider, composer.model
+
+
+def test_it_begins_with_the_sandbox_where_there_is_no_token(alice: User, client_of: ClientOf) -> None:
+    assert begins_with(client_of(alice)) == ("echo", "echo")
+
+
+def test_it_begins_with_the_provider_of_a_token(alice: User, token: ProviderToken, client_of: ClientOf) -> None:
+    assert begins_with(client_of(alice)) == ("openai", "")
+
+
+def test_it_begins_with_a_listed_model(alice: User, token: ProviderToken, client_of: ClientOf) -> None:
+    listing = {"models": [("gpt-4.1-mini", None), ("gpt-5-mini", None), ("gpt-5-image", None)], "error": ""}
+    cache.set(f"models:{token.pk}:{token.fingerprint}", listing)
+    assert begins_with(client_of(alice)) == ("openai", "gpt-5-mini")
+
+
+def test_it_does_not_begin_with_a_refused_token(alice: User, token: ProviderToken, client_of: ClientOf) -> None:
+    ProviderToken.objects.update(state=TokenState.REFUSED)
+    assert begins_with(client_of(alice)) == ("echo", "echo")
+
+
+def test_it_does_not_begin_with_a_model_whose_token_is_gone(
+    alice: User, conversation: Conversation, client_of: ClientOf
+) -> None:
     Conversation.objects.filter(pk=conversation.pk).update(provider="groq", model="llama")
-    assert client_of(alice).get(reverse("inference:chat")).context["composer"].model == "llama"
+    assert begins_with(client_of(alice)) == ("echo", "echo")
+
+
+def test_it_begins_with_the_model_used_last(alice: User, conversation: Conversation, client_of: ClientOf) -> None:
+    add_token(owner=alice, actor=None, provider="groq", label="Work", secret="gsk-good-1234")
+    Conversation.objects.filter(pk=conversation.pk).update(provider="groq", model="llama")
+    assert begins_with(client_of(alice)) == ("groq", "llama")
 
 
 def test_it_lists_the_parameters_of_a_model_with_the_values_it_takes_too(alice: User, client_of: ClientOf) -> None:

@@ -1,5 +1,5 @@
 // How much of the model's window is used, and a warning before sending what will not fit.
-import { estimateTokens, input, messages, onChange } from "./page.js";
+import { estimateTokens, input, messages, onChange, tokens } from "./page.js";
 
 const system = document.getElementById("id_system");
 const systemCount = document.getElementById("system-count");
@@ -9,22 +9,21 @@ const words = document.getElementById("context-words");
 const warning = document.getElementById("context-warning");
 
 function said() {
-  const turns = [...messages.querySelectorAll(".question-text, .prose, .tail")];
+  const turns = [...messages.querySelectorAll(".question-source, .prose, .tail")];
   return turns.reduce((sum, element) => sum + element.textContent.length, 0);
 }
 
 function paint() {
   const used = estimateTokens(said() + system.value.length + input.value.length);
   const size = Number(facts.dataset.context) || 0;
-  const count = used.toLocaleString("en");
   meter.hidden = !size;
   meter.max = size || 1;
   meter.value = Math.min(used, size);
-  words.textContent = size ? `≈ ${count} of ${size.toLocaleString("en")} tokens` : `≈ ${count} tokens`;
-  const text = size && used > size ? `This will not fit: about ${count} tokens for a window of ${size.toLocaleString("en")}. Shorten it, or choose another model.` : "";
+  words.textContent = size ? `≈ ${used.toLocaleString("en")} of ${tokens(size)}` : `≈ ${tokens(used)}`;
+  const text = size && used > size ? `This will not fit: about ${tokens(used)} for a window of ${size.toLocaleString("en")}. Shorten it, or choose another model.` : "";
   if (warning.textContent !== text) warning.textContent = text;
   const own = estimateTokens(system.value.length);
-  systemCount.textContent = own ? `≈ ${own.toLocaleString("en")} tokens` : "";
+  systemCount.textContent = own ? `≈ ${tokens(own)}` : "";
 }
 
 let timer = 0;

@@ -1,5 +1,5 @@
 // Editing a question: its text becomes a form, which sends a new branch.
-import { messages } from "./page.js";
+import { messages, sourceOf } from "./page.js";
 
 const template = document.getElementById("edit-template");
 
@@ -8,7 +8,7 @@ export function edit(question) {
   const form = template.content.firstElementChild.cloneNode(true);
   const text = question.querySelector(".question-text");
   form.elements.parent.value = question.dataset.parent;
-  form.elements.text.value = text.textContent;
+  form.elements.text.value = sourceOf(question);
   text.hidden = true;
   question.append(form);
   htmx.process(form);

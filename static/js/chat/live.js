@@ -1,5 +1,5 @@
 // The line under an answer while it comes: time, time to first token, tokens, speed. One announcement when it ends.
-import { announce, estimateTokens, onChange, running } from "./page.js";
+import { announce, estimateTokens, onChange, running, tokens } from "./page.js";
 
 const clocks = new Map();
 let watched = null;
@@ -31,14 +31,14 @@ function paint() {
   if (!line) return;
   const clock = clockOf(line, meta);
   const now = performance.now();
-  const tokens = estimateTokens(characters(meta));
-  if (tokens && clock.first === null) clock.first = now;
+  const count = estimateTokens(characters(meta));
+  if (count && clock.first === null) clock.first = now;
   put(line, "elapsed", `${((now - clock.start) / 1000).toFixed(1)} s`);
-  if (!tokens) return put(line, "first", "waiting for the first token");
-  put(line, "tokens", `≈ ${tokens.toLocaleString("en")} tokens`);
+  if (!count) return put(line, "first", "waiting for the first token");
+  put(line, "tokens", `≈ ${tokens(count)}`);
   put(line, "first", clock.first ? `first token ${Math.round(clock.first - clock.start).toLocaleString("en")} ms` : "");
   const seconds = (now - clock.first) / 1000;
-  put(line, "speed", seconds > 0.5 ? `≈ ${Math.round(tokens / seconds)} tokens/s` : "");
+  put(line, "speed", seconds > 0.5 ? `≈ ${Math.round(count / seconds).toLocaleString("en")} tokens/s` : "");
 }
 
 const ENDINGS = { succeeded: "Answer complete", stopped: "Answer stopped", failed: "The answer failed", interrupted: "The answer was interrupted" };
@@ -48,9 +48,9 @@ function sayEnd() {
   const ended = watched && watched !== meta?.id && document.getElementById(watched);
   watched = meta?.id ?? null;
   if (!ended) return;
-  const { status, tokens } = ended.dataset;
+  const { status, tokens: count } = ended.dataset;
   const reason = ended.querySelector("h3")?.textContent;
-  announce([ENDINGS[status] ?? "The answer has ended", reason, tokens && `${Number(tokens).toLocaleString("en")} tokens`].filter(Boolean).join(", "));
+  announce([ENDINGS[status] ?? "The answer has ended", reason, count && tokens(Number(count))].filter(Boolean).join(", "));
 }
 
 function countDown() {

@@ -8,6 +8,7 @@ import "./edit.js";
 import "./live.js";
 import "./models.js";
 import "./parameters.js";
+import "./returned.js";
 import "./scroll.js";
 import "./shortcuts.js";
 import "./socket.js";

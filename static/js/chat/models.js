@@ -70,6 +70,16 @@ export function choose(then = null) {
   dialog.showModal();
 }
 
+/** Whoever has not chosen yet begins with the model that the server suggests of the provider at hand. */
+async function suggest() {
+  const { provider, model } = composer.elements;
+  if (!provider.value || model.value) return;
+  await load();
+  const option = list.querySelector(`[data-suggested][data-provider="${CSS.escape(provider.value)}"]`);
+  if (option && !model.value && !dialog.open) await pick(option);
+}
+suggest();
+
 // However it was opened.
 new MutationObserver(() => {
   if (!dialog.open) return;

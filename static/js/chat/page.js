@@ -19,6 +19,15 @@ export function announce(text) {
   document.getElementById("announcer").textContent = text;
 }
 
+/** A question as it was typed. */
+export function sourceOf(question) {
+  return question.querySelector(".question-source").textContent;
+}
+
+export function tokens(count) {
+  return `${count.toLocaleString("en")} ${count === 1 ? "token" : "tokens"}`;
+}
+
 /** A random UUID; crypto.randomUUID exists only on https and localhost. */
 export function uuid() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
