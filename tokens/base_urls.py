@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
+
+# 127.1, 2130706433, 0x7f.0.0.1: the forms in which a resolver takes an IPv4 address besides the usual one.
+_NUMBER = re.compile(r"(0x[0-9a-f]*|\d+)(\.(0x[0-9a-f]*|\d+))*\.?")
+_NAT64 = IPv6Network("64:ff9b::/96")
 
 
 class BaseUrlRefused(ValueError):
@@ -13,7 +19,7 @@ class BaseUrlRefused(ValueError):
 def clean_base_url(text: str, *, trusted_hosts: Collection[str]) -> str:
     """The address without a trailing slash, or '' for the provider's own. Raises BaseUrlRefused.
 
-    ``trusted_hosts`` are written ``host`` or ``host:port`` and may also be reached without TLS.
+    ``trusted_hosts`` are written ``host`` or ``host:port``; they may be private, and be reached without TLS.
     """
     text = text.strip().rstrip("/")
     if not text:
@@ -21,11 +27,15 @@ def clean_base_url(text: str, *, trusted_hosts: Collection[str]) -> str:
     if not (text.isascii() and text.isprintable()) or " " in text or "\\" in text:
         raise BaseUrlRefused("The address contains a character that does not belong there.")
     scheme, host, port = _split(text)
-    if scheme == "https" or (scheme == "http" and _is_trusted(host, port, trusted_hosts)):
+    if scheme not in ("http", "https"):
+        raise BaseUrlRefused("The address must begin with https://.")
+    if is_trusted(host, port or (443 if scheme == "https" else 80), trusted_hosts):
         return text
     if scheme == "http":
         raise BaseUrlRefused("Use https, or have the operator add this host to AISTRALE_PROVIDER_HOSTS.")
-    raise BaseUrlRefused("The address must begin with https://.")
+    if _is_address(host) and not is_public(host):
+        raise BaseUrlRefused("This address is not public. The operator can allow it in AISTRALE_PROVIDER_HOSTS.")
+    return text
 
 
 def _split(text: str) -> tuple[str, str, int | None]:
@@ -43,6 +53,31 @@ def _split(text: str) -> tuple[str, str, int | None]:
     return parts.scheme, host, port
 
 
-def _is_trusted(host: str, port: int | None, trusted_hosts: Collection[str]) -> bool:
+def is_trusted(host: str, port: int, trusted_hosts: Collection[str]) -> bool:
     trusted = {name.lower() for name in trusted_hosts}
-    return host in trusted or f"{host}:{port or 80}" in trusted
+    return host.lower() in trusted or f"{host.lower()}:{port}" in trusted
+
+
+def _is_address(host: str) -> bool:
+    return ":" in host or _NUMBER.fullmatch(host) is not None
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address in its usual form is on the public internet; False for anything else."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return False
+    return _is_global(ip) and all(_is_global(inner) for inner in _embedded(ip))
+
+
+def _is_global(ip: IPv4Address | IPv6Address) -> bool:
+    return ip.is_global and not ip.is_multicast
+
+
+def _embedded(ip: IPv4Address | IPv6Address) -> list[IPv4Address]:
+    """The IPv4 addresses to which an IPv6 one may lead in the end."""
+    if isinstance(ip, IPv4Address):
+        return []
+    translated = IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else None
+    return [inner for inner in (ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ()), translated) if inner]

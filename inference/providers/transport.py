@@ -1,8 +1,9 @@
 """The connections under the provider SDKs: one pool for each event loop, and the rules for every call.
 
-Proxies from the environment are ignored, redirects refused, certificates verified, cookies dropped, compressed
-answers refused (they could unfold without end), and every body that is not an event stream is read up to a size.
-An HTTP error becomes a ``ProviderError`` here, before an SDK sees it, so that all five map alike.
+Calls go to public or trusted addresses only, proxies from the environment are ignored, redirects refused,
+certificates verified, cookies dropped, compressed answers refused (they could unfold without end), and every body that
+is not an event stream is read up to a size. An HTTP error becomes a ``ProviderError`` here, before an SDK sees it, so
+that all five map alike.
 
 The SDKs talk to httpx2 (groq to httpx), whose own transport takes three times as long for every chunk as aiohttp,
 measured with both on one machine: so both families of clients get a transport that stands on aiohttp.
@@ -22,8 +23,10 @@ from typing import Any, Self, TypeVar
 import aiohttp
 import httpx
 import httpx2
+from aiohttp.helpers import is_ip_address
 from yarl import URL
 
+from inference.providers.addresses import PublicResolver, check_address
 from inference.providers.errors import BadRequest, StreamBroken
 from inference.providers.failures import from_response
 from inference.providers.limits import Limits
@@ -60,7 +63,7 @@ _clients: dict[asyncio.AbstractEventLoop, HttpClients] = {}
 
 async def _keep(loop: asyncio.AbstractEventLoop) -> AsyncGenerator[HttpClients, None]:
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=tls(), limit=0, keepalive_timeout=_IDLE_SECONDS),
+        connector=aiohttp.TCPConnector(resolver=PublicResolver(), ssl=tls(), limit=0, keepalive_timeout=_IDLE_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
         auto_decompress=False,
@@ -151,9 +154,12 @@ async def _send(
     session: aiohttp.ClientSession, request: httpx.Request | httpx2.Request, content: bytes
 ) -> aiohttp.ClientResponse:
     limits: dict[str, Any] = request.extensions.get("timeout", {})
+    url = URL(str(request.url), encoded=True)
+    if is_ip_address(url.host):  # which asks no resolver
+        check_address(str(url.host), name=str(url.host), port=url.port or 0)
     return await session.request(
         request.method,
-        URL(str(request.url), encoded=True),
+        url,
         headers=[(name, value) for name, value in request.headers.multi_items() if name.lower() not in _FRAMING],
         data=content or None,
         allow_redirects=False,
