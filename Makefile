@@ -6,9 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 JOBS ?= 2
+REPEATS ?= 20
 SUITABLE := 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
 
-.PHONY: help run dump restore test check lock bench bench-audit bench-keys clean
+.PHONY: help run dump restore test faults check lock bench bench-audit bench-keys clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,6 +25,11 @@ restore: $(VENV)/.installed ## Fill an empty database from a dump: FILE=aistrale
 
 test: $(VENV)/.installed-dev ## Run all tests on throw-away servers (JOBS=..., ARGS="...")
 	@exec $(BIN)/pytest -n $(JOBS) $(ARGS)
+
+faults: SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
+faults: $(VENV)/.installed-dev ## Cause every fault REPEATS=20 times with other seeds, and look whether all is sound (SEED=...)
+	@echo "Seeds from $(SEED)"
+	@exec $(BIN)/pytest -n $(JOBS) -m fault --repeats $(REPEATS) --seed $(SEED) -v $(ARGS)
 
 # The settings of a production of which nothing exists: these checks ask no server.
 check: export AISTRALE_DATA_DIR = $(CURDIR)/$(VENV)/no-data

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from accounts.models import User
 
-pytest_plugins = ["aistrale.tests.browser", "aistrale.tests.chat_page"]
+pytest_plugins = ["aistrale.tests.browser", "aistrale.tests.chat_page", "aistrale.tests.soundness"]
 
 PASSWORD = "correct horse battery staple"
 KEPT_VARIABLES = {"AISTRALE_REQUIRE_BROWSER"}

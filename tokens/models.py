@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 EXPIRES_SOON = timedelta(days=14)
 LONG_UNUSED = timedelta(days=90)
+# The constraint that keeps a second rotation from starting.
+UNFINISHED = "one_unfinished_rotation"
 
 
 class Provider(models.TextChoices):
@@ -112,7 +114,7 @@ class Rotation(models.Model):
                 fields=["finished_at"],
                 condition=Q(finished_at__isnull=True),
                 nulls_distinct=False,
-                name="one_unfinished_rotation",
+                name=UNFINISHED,
             ),
         ]
 

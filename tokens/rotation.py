@@ -29,7 +29,7 @@ from audit.actions import Action, Outcome
 from audit.services import record
 from tokens import keyring, locks, sealed
 from tokens.locks import RotationBusy
-from tokens.models import EncryptionKey, KeyState, ProviderToken, Rotation, RotationStep, Trigger
+from tokens.models import UNFINISHED, EncryptionKey, KeyState, ProviderToken, Rotation, RotationStep, Trigger
 
 BATCH_SIZE = 1000
 _RETRIES = 5
@@ -88,7 +88,9 @@ def start(*, trigger: Trigger, actor: User | None, compromised: EncryptionKey | 
             record(action=Action.KEY_CREATE, actor=actor, target=key, after=after)
             if compromised:
                 declare_compromised(compromised, actor=actor)
-    except IntegrityError:
+    except IntegrityError as error:
+        if UNFINISHED not in str(error):
+            raise
         raise RotationBusy("A rotation of keys is not finished yet.") from None
     return rotation
 

@@ -9,8 +9,9 @@ import secrets
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -183,6 +184,7 @@ def test_it_restores_all_of_a_dump_or_nothing(machine: Machine, tmp_path: Path, 
         assert restored.execute("SELECT 1 FROM pg_tables WHERE schemaname = 'public'").fetchall() == []
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(
     ("keys", "reason"),
     [
@@ -194,14 +196,24 @@ def test_it_restores_all_of_a_dump_or_nothing(machine: Machine, tmp_path: Path, 
     ids=["none", "another", "other bytes", "short"],
 )
 def test_it_names_a_wrong_or_missing_key_and_overwrites_nothing(
-    keys: str, reason: str, machine: Machine, tmp_path: Path, token: ProviderToken
+    keys: str,
+    reason: str,
+    machine: Machine,
+    tmp_path: Path,
+    token: ProviderToken,
+    chance: Random,
+    check_sound: Callable[..., None],
 ) -> None:
+    """F22."""
+    for number in range(chance.randint(0, 3)):
+        services.add_token(owner=token.owner, actor=None, provider="groq", label=str(number), secret=SECRET)
     machine.restore(dump(tmp_path / "aistrale.dump"))
     before = machine.rows()
     answer = machine.manage("prepare", master_keys=keys)
     assert answer.returncode != 0 and reason in answer.stderr
     assert machine.rows() == before and list(machine.data.iterdir()) == []
     assert machine.opens_all(master_keys=settings.MASTER_KEYS)
+    check_sound(secrets=[SECRET, PASSWORD])
 
 
 def test_it_restores_a_dump_from_before_a_rotation_with_the_archived_key(

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 from typing import Any
 from uuid import uuid4
 
@@ -22,6 +23,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
 from aistrale.tests.browser import ADMIN, MANAGE, PASSWORD, Site, running_site
+from aistrale.tests.soundness import problems_of_site
 
 QUESTION = [
     *("ask", "--user", ADMIN, "--provider", "echo", "--model", "echo"),
@@ -106,14 +108,18 @@ def test_it_saves_and_names_what_a_stop_signal_interrupts(site: Site) -> None:
     assert row is not None and row[0] == "stopped" and row[1]
 
 
-def test_it_leaves_the_audit_log_valid(site: Site) -> None:
+@pytest.mark.fault
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_it_leaves_everything_sound(site: Site, number: signal.Signals, chance: Random) -> None:
+    """F1 and F2, at some moment of an answer."""
     process = ask(site)
     until(lambda: saved_text(site))
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    time.sleep(chance.uniform(0, 1))
+    process.send_signal(number)
+    process.communicate(timeout=20)
+    until(lambda: (row := generation(site)) and row[0] != "running")
 
-    # Raises unless the command exits with 0.
-    assert site.manage("verify_audit")
+    assert problems_of_site(site.environment, [PASSWORD]) == []
 
 
 @contextmanager

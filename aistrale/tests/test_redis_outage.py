@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
+from random import Random
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import User
+from conftest import PASSWORD
 
 ClientOf = Callable[[User], Client]
 
@@ -54,7 +56,14 @@ def test_it_lets_nobody_log_in_unthrottled(client: Client, alice: User, outage: 
     assert client.post("/login/", {"login": alice.email, "password": "wrong"}).status_code == 503
 
 
+@pytest.mark.fault
 @pytest.mark.django_db
-def test_it_shows_a_clean_login_page_when_redis_was_emptied(signed_in: Client, redis_client: Any) -> None:
+def test_it_shows_a_clean_login_page_when_redis_was_emptied(
+    signed_in: Client, redis_client: Any, chance: Random, check_sound: Callable[..., None]
+) -> None:
+    """F5."""
     redis_client.flushdb()
-    assert signed_in.get("/", follow=True).templates[0].name == "account/login.html"
+    assert (
+        signed_in.get(chance.choice(["/", "/tokens/", "/chat/"]), follow=True).templates[0].name == "account/login.html"
+    )
+    check_sound(secrets=[PASSWORD])

@@ -1,4 +1,4 @@
-"""Rotations in processes of their own, which can be killed at any statement.
+"""Work in processes of their own, which can be killed at any statement.
 
 A fork server that has loaded Django already makes each of them start in milliseconds.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -18,12 +19,18 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aistrale.settings")
 django.setup()
 
 
-def rotate(database: str, die_at: int) -> None:
+def rotate(database: str, die_at: int, batch_size: int = 1) -> None:
     """Dies by SIGKILL in place of statement number ``die_at``, counted from 1; 0 lives."""
-    from django.db import connection
-
     from tokens import rotation
     from tokens.models import Trigger
+
+    with dying(database, die_at):
+        rotation.run(trigger=Trigger.COMMAND, actor=None, batch_size=batch_size)
+
+
+@contextmanager
+def dying(database: str, die_at: int) -> Iterator[None]:
+    from django.db import connection
 
     connection.settings_dict["NAME"] = database
     statements = 0
@@ -36,7 +43,7 @@ def rotate(database: str, die_at: int) -> None:
         return execute(*call)
 
     with connection.execute_wrapper(count):
-        rotation.run(trigger=Trigger.COMMAND, actor=None, batch_size=1)
+        yield
 
 
 def start(*args: Any, target: Callable[..., None] = rotate) -> BaseProcess:
