@@ -9,13 +9,17 @@ from allauth.account.forms import LoginForm as AllauthLoginForm
 from allauth.account.forms import ReauthenticateForm as AllauthReauthenticateForm
 from allauth.account.forms import ResetPasswordForm as AllauthResetPasswordForm
 from allauth.account.forms import ResetPasswordKeyForm as AllauthResetPasswordKeyForm
+from allauth.core.internal.cryptokit import normalize_user_code
+from allauth.mfa.app_settings import TOTP_PERIOD
 from allauth.mfa.base.forms import AuthenticateForm as AllauthAuthenticateForm
 from allauth.mfa.base.forms import ReauthenticateForm as CodeForm
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm as AllauthActivateTOTPForm
 from allauth.mfa.webauthn.forms import AddWebAuthnForm as AllauthAddWebAuthnForm
 from django import forms
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
+from django.core.cache import cache
 from django.core.exceptions import ValidationError
 
 from accounts.models import Theme, User
@@ -54,6 +58,11 @@ class ReauthenticateForm(AllauthReauthenticateForm):
         checked = CodeForm({"code": self.cleaned_data["code"]}, user=self.user)
         if not checked.is_valid():
             self.add_error("code", checked.errors["code"].as_data())
+            return
+        try:
+            _spend(self.cleaned_data["code"], self.user)
+        except ValidationError as error:
+            self.add_error("code", error)
 
 
 class ChangePasswordForm(AllauthChangePasswordForm):
@@ -82,6 +91,11 @@ class AuthenticateForm(AllauthAuthenticateForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["code"].widget.attrs = CODE_HINTS | {"autofocus": True}
+
+    def clean_code(self) -> str:
+        code = str(super().clean_code())
+        _spend(code, self.user)
+        return code
 
 
 class ActivateTOTPForm(AllauthActivateTOTPForm):
@@ -142,6 +156,16 @@ class ThemeForm(forms.Form):
 
 class ChecklistForm(forms.Form):
     shown = forms.BooleanField(required=False)
+
+
+def _spend(code: str, user: User) -> None:
+    """Raises ValidationError for a code that was used before.
+
+    django-allauth remembers a code for one step of time only, but takes it for several where clocks may be wrong.
+    """
+    seconds = (2 * settings.MFA_TOTP_TOLERANCE + 1) * TOTP_PERIOD
+    if not cache.add(f"spent-code:{user.pk}:{normalize_user_code(code)}", 1, timeout=seconds):
+        raise ValidationError("This code was used already. Wait for the next one.")
 
 
 def _ask_for_new_password(fields: dict[str, forms.Field]) -> None:
