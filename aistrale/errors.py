@@ -10,9 +10,15 @@ from dataclasses import dataclass
 
 import redis.exceptions
 import structlog
-from django.db import InterfaceError, OperationalError
+from django.db import Error, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+
+from accounts.models import User
+from audit.actions import Action
+from audit.services import record_denied
+
+log = structlog.get_logger(__name__)
 
 OUTAGES = (
     OperationalError,
@@ -76,7 +82,20 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Here alone the database is asked: the attempt is recorded. Should that fail, it is refused all the same."""
+    try:
+        _record_denial(request)
+    except Error as error:
+        log.error("denial_not_recorded", error=type(error).__name__)
     return _answer(request, 403)
+
+
+def _record_denial(request: HttpRequest) -> None:
+    user = getattr(request, "user", None)
+    # The pattern, since the path itself may hold a one-time secret.
+    page = request.resolver_match.route if request.resolver_match else ""
+    details = {"method": request.method, "page": page}
+    record_denied(action=Action.ACCESS_DENIED, actor=user if isinstance(user, User) else None, details=details)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -1,0 +1,156 @@
+"""U1: each kind of action leaves exactly one entry, with time, actor, role, address, request id, object and outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+from pytest_django import Settings
+
+from accounts.models import User
+from audit.actions import Action
+from audit.models import AuditEvent
+from audit.services import forget
+from conftest import PASSWORD
+from inference.conversations import delete_conversation
+from inference.models import Conversation
+from tokens import envelope, masters, rotation, services
+from tokens.models import EncryptionKey, KeyState, ProviderToken, Trigger
+
+SECRET = "sk-canary-9Zt4HnW7cB1yKq63"
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@dataclass
+class Scene:
+    """Alice has a token; she and the administrator are at their browsers."""
+
+    alice: User
+    admin: User
+    token: ProviderToken
+    as_alice: Client
+    as_admin: Client
+    settings: Settings
+
+    def path(self, step: str) -> str:
+        return f"/tokens/{self.token.pk}/{step}/"
+
+    def key(self) -> EncryptionKey:
+        return EncryptionKey.objects.get(state=KeyState.PRIMARY)
+
+    def conversation(self) -> Conversation:
+        return Conversation.objects.create(owner=self.alice, title="Mine")
+
+
+@pytest.fixture
+def scene(
+    alice: User,
+    admin: User,
+    client_of: Callable[[User], Client],
+    confirmed_client_of: Callable[[User], Client],
+    settings: Settings,
+) -> Scene:
+    settings.TOKEN_CHECKER = "tokens.tests.checker.check_key"
+    token = services.add_token(owner=alice, actor=alice, provider="openai", label="Main", secret=SECRET)
+    return Scene(alice, admin, token, confirmed_client_of(alice), confirmed_client_of(admin), settings)
+
+
+def log_in(email: str, password: str) -> None:
+    Client().post("/login/", {"login": email, "password": password})
+
+
+def rotate(scene: Scene, *, compromised: EncryptionKey | None = None) -> None:
+    rotation.run(trigger=Trigger.COMMAND, actor=scene.admin, compromised=compromised)
+
+
+def rotate_master(scene: Scene) -> None:
+    kept, scene.settings.MASTER_KEYS = scene.settings.MASTER_KEYS, envelope.new_master_key()
+    scene.settings.MASTER_KEYS = f"{scene.settings.MASTER_KEYS},{kept}"
+    masters.rewrap(actor=scene.admin)
+
+
+def lose_master(scene: Scene) -> None:
+    scene.settings.MASTER_KEYS = envelope.new_master_key()
+    masters.declare_lost("m-test", actor=scene.admin)
+
+
+def add(scene: Scene) -> None:
+    scene.as_alice.post("/tokens/add/", {"provider": "openai", "label": "New", "secret": SECRET})
+
+
+ROTATION = [Action.KEY_CREATE, Action.KEY_PROMOTE, Action.KEY_RESEAL, Action.KEY_VERIFY, Action.KEY_RETIRE]
+TABLE: dict[str, tuple[Callable[[Scene], object], list[Action]]] = {
+    "log-in": (lambda s: log_in(s.alice.email, PASSWORD), [Action.SESSION_LOGIN]),
+    "failed log-in": (lambda s: log_in(s.alice.email, "wrong"), [Action.SESSION_LOGIN_FAILED]),
+    "failed log-in of nobody": (lambda s: log_in("nobody@example.org", "x"), [Action.SESSION_LOGIN_FAILED]),
+    "log-out": (lambda s: s.as_alice.post("/logout/"), [Action.SESSION_LOGOUT]),
+    "denial of a page": (lambda s: s.as_alice.get("/tokens/keys/"), [Action.ACCESS_DENIED]),
+    "denial of an action": (lambda s: s.as_alice.post("/tokens/keys/rotate/"), [Action.ACCESS_DENIED]),
+    "token tested and added": (add, [Action.TOKEN_TEST, Action.TOKEN_ADD]),
+    "token used": (lambda s: services.open_token(token_id=s.token.pk, actor=s.alice), [Action.TOKEN_USE]),
+    "token tested and replaced": (
+        lambda s: s.as_alice.post(s.path("replace"), {"secret": SECRET}),
+        [Action.TOKEN_TEST, Action.TOKEN_REPLACE],
+    ),
+    "token made default": (lambda s: s.as_alice.post(s.path("default")), [Action.TOKEN_UPDATE]),
+    "token deleted": (lambda s: s.as_alice.post(s.path("delete"), {"name": "Main"}), [Action.TOKEN_DELETE]),
+    "keys rotated": (rotate, ROTATION),
+    "key compromised": (lambda s: rotate(s, compromised=s.key()), [*ROTATION, Action.KEY_COMPROMISE]),
+    "master key rotated": (rotate_master, [Action.MASTER_KEY_ROTATE]),
+    "master key lost": (lose_master, [Action.KEY_LOSE]),
+    "log exported from the page": (lambda s: s.as_admin.get("/audit/export.csv"), [Action.AUDIT_EXPORT]),
+    "log exported by command": (lambda s: call_command("export_audit"), [Action.AUDIT_EXPORT]),
+    "conversation deleted": (
+        lambda s: delete_conversation(conversation=s.conversation(), actor=s.alice),
+        [Action.CONVERSATION_DELETE],
+    ),
+    "person erased": (lambda s: forget(audit_id=s.alice.audit_id, actor=s.admin), [Action.DETAILS_ERASE]),
+}
+
+
+@pytest.mark.parametrize("kind", TABLE)
+def test_it_leaves_exactly_one_entry_of_each_action(kind: str, scene: Scene) -> None:
+    act, expected = TABLE[kind]
+    before = AuditEvent.objects.count()
+    act(scene)
+    entries = list(AuditEvent.objects.filter(sequence__gt=before))
+    assert sorted(entry.action for entry in entries) == sorted(expected)
+    for entry in entries:
+        assert abs(datetime.now(UTC) - entry.timestamp) < timedelta(minutes=1)
+        assert entry.outcome == _OUTCOMES.get(entry.action, "success")
+        assert (entry.actor is None) == (entry.role == "")
+
+
+_OUTCOMES = {Action.ACCESS_DENIED: "denied", Action.SESSION_LOGIN_FAILED: "failed"}
+
+
+@pytest.mark.parametrize("kind", ["denial of an action", "token tested and replaced"])
+def test_it_tells_who_from_where_and_by_which_request(kind: str, scene: Scene) -> None:
+    answer = TABLE[kind][0](scene)
+    entry = AuditEvent.objects.select_related("details").latest("sequence")
+    assert (entry.actor, entry.role, entry.source) == (scene.alice.audit_id, "engineer", "web")
+    assert entry.details.personal["address"] == "127.0.0.1"
+    assert isinstance(answer, HttpResponse) and entry.request_id == answer["X-Request-ID"]
+
+
+def test_it_names_the_page_that_was_denied_and_no_secret_in_its_address(scene: Scene) -> None:
+    scene.as_alice.get("/tokens/keys/")
+    entry = AuditEvent.objects.select_related("details").latest("sequence")
+    assert (entry.details.personal["method"], entry.details.personal["page"]) == ("GET", "tokens/keys/")
+
+
+def test_it_refuses_although_the_denial_cannot_be_recorded(scene: Scene) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE audit_auditevent ADD CONSTRAINT full_disk CHECK (false) NOT VALID")
+    try:
+        assert scene.as_alice.get("/tokens/keys/").status_code == 403
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE audit_auditevent DROP CONSTRAINT full_disk")
