@@ -5,15 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Protocol, cast
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_safe
 
-from audit import listing, services, table_export
+from audit import listing, services, signed, table_export
 from audit.actions import Action
 from audit.forms import EventFilter
 from audit.models import AuditEvent, AuditVerification, Viewer
+
+LISTED_CHECKPOINTS = 50
 
 
 class _User(services.Actor, Viewer, Protocol):
@@ -48,6 +51,14 @@ def event_detail(request: HttpRequest, sequence: int) -> HttpResponse:
     event = get_object_or_404(visible, pk=sequence)
     (row,) = listing.rows_of([event], user)
     return render(request, "audit/event_detail.html", {"row": row, "changes": listing.changes_of(event)})
+
+
+@require_safe
+def checkpoint_list(request: HttpRequest) -> HttpResponse:
+    if not _user(request).is_administrator:
+        raise PermissionDenied
+    checkpoints, total = signed.newest(LISTED_CHECKPOINTS)
+    return render(request, "audit/checkpoint_list.html", {"checkpoints": checkpoints, "total": total})
 
 
 @require_GET

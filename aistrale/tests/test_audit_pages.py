@@ -22,7 +22,9 @@ def faults(page: Page) -> list[str]:
     return [f"{fault['id']}: {[node['target'] for node in fault['nodes']]}" for fault in results["violations"]]
 
 
-@pytest.mark.parametrize("path", ["/audit/", "/audit/1/", "/audit/?action=accounts:session:login", "/audit/?start=x"])
+@pytest.mark.parametrize(
+    "path", ["/audit/", "/audit/1/", "/audit/?action=accounts:session:login", "/audit/?start=x", "/audit/checkpoints/"]
+)
 def test_it_is_usable_in_both_themes_at_both_widths(signed_in: Page, site: Site, path: str) -> None:
     for theme in ("dark", "light"):
         for width in (WIDE, NARROW):

@@ -52,7 +52,7 @@ def empty() -> Iterator[str]:
 
 @pytest.mark.fault
 def test_it_finishes_a_migration_that_was_killed(empty: str, chance: Random, check_sound: Callable[..., None]) -> None:
-    first = killed.start(empty, chance.randint(1, 600), target=migrate)
+    first = killed.start(empty, chance.randint(1, 200), target=migrate)
     first.join(60)
     assert first.exitcode == -signal.SIGKILL
     again = killed.start(empty, 0, target=migrate)

@@ -1,0 +1,75 @@
+"""An administrator rotates the keys in a real browser, and prints the report."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from aistrale.tests.browser import ADMIN, PASSWORD, Site, log_in
+
+WIDE, NARROW = 1440, 320
+SECRET = "sk-canary-in-a-browser-8Kd3"
+
+
+@pytest.fixture
+def keys_page(page: Page, site: Site) -> Page:
+    site.manage("add_token", "--owner", ADMIN, "--provider", "openai", "--label", "Main", stdin=SECRET)
+    log_in(page, site)
+    page.set_viewport_size({"width": WIDE, "height": 900})
+    page.goto(f"{site.url}/tokens/")
+    page.get_by_role("link", name="Encryption keys").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Encryption keys")
+    return page
+
+
+def rotate(page: Page) -> None:
+    page.get_by_role("link", name="Rotate now").click()
+    page.get_by_role("button", name="Rotate now").click()
+    password = page.locator("input[type=password]")
+    state = page.get_by_text("Finished", exact=True).first
+    expect(password.or_(state).first).to_be_visible()
+    if password.is_visible():
+        password.fill(PASSWORD)
+        page.keyboard.press("Enter")
+        page.get_by_role("link", name="Rotate now").click()
+        page.get_by_role("button", name="Rotate now").click()
+
+
+def test_it_rotates_after_a_confirmation_and_shows_the_report(keys_page: Page) -> None:
+    rotate(keys_page)
+    keys_page.wait_for_url(re.compile("/tokens/keys/rotations/"))
+    report = keys_page.locator("#report")
+    expect(report.locator(".badge")).to_have_text("Finished")
+    expect(report).to_contain_text("Sealed values by key")
+    assert SECRET not in keys_page.content()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_it_is_accessible(keys_page: Page, site: Site, width: int, scheme: Literal["light", "dark"]) -> None:
+    site.manage("rotate_keys")
+    keys_page.emulate_media(color_scheme=scheme)
+    keys_page.set_viewport_size({"width": width, "height": 900})
+    keys_page.reload()
+    report = keys_page.locator("a[href*='/rotations/']").first.get_attribute("href")
+    for path in ("/tokens/keys/", "/tokens/keys/rotate/", str(report)):
+        keys_page.goto(site.url + path)
+        keys_page.wait_for_timeout(200)  # colours change slowly
+        results = Axe().run(keys_page, options={"preload": False}).response
+        assert [fault["id"] for fault in results["violations"]] == [], path
+        assert not keys_page.evaluate("document.documentElement.scrollWidth > innerWidth"), f"{path} scrolls sideways"
+
+
+def test_it_prints_the_report_without_the_shell(keys_page: Page, site: Site) -> None:
+    site.manage("rotate_keys")
+    keys_page.reload()
+    keys_page.locator("a[href*='/rotations/']").first.click()
+    expect(keys_page.locator("#report")).to_be_visible()
+    keys_page.emulate_media(media="print")
+    expect(keys_page.locator("#shell-nav")).to_be_hidden()
+    expect(keys_page.get_by_role("link", name="All keys")).to_be_hidden()
+    expect(keys_page.locator("#report")).to_be_visible()
