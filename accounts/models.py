@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pgtrigger
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models, transaction
 from django.db.models.functions import Lower
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.devices import device_name
 from audit.actions import Action
 from audit.services import record
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
 
 # One after the other, so that of two administrators who demote each other the second sees what the first has done. The
 # lock is one that no other part takes: "admin" in ASCII.
@@ -152,3 +156,58 @@ class UserSession(models.Model):
     @property
     def device(self) -> str:
         return device_name(self.user_agent)
+
+
+class TeamQuerySet(models.QuerySet["Team"]):
+    def of(self, user: User | AnonymousUser) -> Self:
+        """The teams that the user belongs to."""
+        return (
+            self.filter(pk__in=Membership.objects.filter(user=user.pk).values("team"))
+            if user.is_active
+            else self.none()
+        )
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        return self if user.is_superuser else self.of(user)
+
+    def editable_by(self, user: User | AnonymousUser) -> Self:
+        return self if user.is_superuser else self.none()
+
+
+class Team(models.Model):
+    """People who share with each other. What it changes is in ``accounts.sharing``."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=80)
+    members = models.ManyToManyField(User, through="Membership", related_name="teams")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[models.Manager[Team]] = TeamQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar[list[Any]] = [Lower("name")]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                Lower("name"), name="team_name_is_taken_once", violation_error_message="There is a team of this name."
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return f"{reverse('accounts:team-list')}#team-{self.pk}"
+
+
+class Membership(models.Model):
+    team = models.ForeignKey(Team, models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["team", "user"], name="a_member_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.team}"

@@ -32,12 +32,18 @@ class Action(StrEnum):
     USER_DEACTIVATE = "accounts:user:deactivate"
     USER_REACTIVATE = "accounts:user:reactivate"
     USER_ERASE = "accounts:user:erase"
+    TEAM_CREATE = "accounts:team:create"
+    TEAM_RENAME = "accounts:team:rename"
+    TEAM_DELETE = "accounts:team:delete"
+    MEMBER_ADD = "accounts:member:add"
+    MEMBER_REMOVE = "accounts:member:remove"
 
     TOKEN_ADD = "tokens:token:add"
     TOKEN_TEST = "tokens:token:test"
     TOKEN_USE = "tokens:token:use"
     TOKEN_REPLACE = "tokens:token:replace"
     TOKEN_UPDATE = "tokens:token:update"
+    TOKEN_SHARE = "tokens:token:share"
     TOKEN_DELETE = "tokens:token:delete"
     KEY_CREATE = "tokens:key:create"
     KEY_PROMOTE = "tokens:key:promote"
@@ -61,6 +67,8 @@ class Action(StrEnum):
 
     RUN_START = "inference:run:start"
     RUN_STOP = "inference:run:stop"
+    CONVERSATION_SHARE = "inference:conversation:share"
+    CONVERSATION_COPY = "inference:conversation:copy"
     CONVERSATION_DELETE = "inference:conversation:delete"
 
     SETTING_CHANGE = "aistrale:setting:change"

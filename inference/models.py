@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
+from accounts.sharing import Shared, SharedQuerySet
 from telemetry.models import Generation
 
-if TYPE_CHECKING:
-    from accounts.models import User
 
-
-class ConversationQuerySet(models.QuerySet["Conversation"]):
-    def visible_to(self, user: User) -> Self:
-        return self.filter(owner=user)
-
-    def editable_by(self, user: User) -> Self:
-        return self.filter(owner=user)
-
+class ConversationQuerySet(SharedQuerySet["Conversation"]):
     def archived(self) -> Self:
         return self.filter(is_archived=True)
 
@@ -41,7 +33,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         return self.filter(title | models.Exists(messages))
 
 
-class Conversation(models.Model):
+class Conversation(Shared):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations")
     title = models.CharField(max_length=200)
@@ -59,7 +51,11 @@ class Conversation(models.Model):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-is_pinned", "-updated_at"]
+        constraints: ClassVar[list[models.BaseConstraint]] = Shared.Meta.constraints
         indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["-updated_at"], condition=~models.Q(visibility="private"), name="shared_conversations"
+            ),
             models.Index(fields=["owner", "is_archived", "-is_pinned", "-updated_at"], name="conversation_sidebar"),
         ]
 

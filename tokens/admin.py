@@ -27,7 +27,8 @@ class ProviderTokenAdmin(TokenAdminBase):
         "label",
         "owner",
         "base_url",
-        "shared",
+        "visibility",
+        "team",
         "is_default",
         "hint",
         "fingerprint",
@@ -38,9 +39,9 @@ class ProviderTokenAdmin(TokenAdminBase):
         "expires_at",
         "created_at",
     )
-    list_display = ("label", "provider", "owner", "hint", "state", "shared", "last_used_at", "expires_at")
-    list_filter = ("provider", "state", "shared")
-    list_select_related = ("owner",)
+    list_display = ("label", "provider", "owner", "hint", "state", "visibility", "team", "last_used_at", "expires_at")
+    list_filter = ("provider", "state", "visibility")
+    list_select_related = ("owner", "team")
     search_fields = ("label", "owner__email", "fingerprint")
     date_hierarchy = "created_at"
 

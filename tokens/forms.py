@@ -9,7 +9,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from accounts.audiences import AudienceField, with_current
 from accounts.models import User
+from accounts.sharing import PRIVATE, Audience, audiences_for
 from tokens.base_urls import BaseUrlRefused
 from tokens.models import Provider, ProviderToken
 from tokens.secrets import MAX_LENGTH, SecretRefused, clean_secret
@@ -45,7 +47,7 @@ class ReplaceForm(forms.Form):
 
 
 class DetailsForm(forms.Form):
-    """What a token has besides its secret. Only administrators get the fields that reach beyond themselves."""
+    """What a token has besides its secret. Only administrators set a base URL, and share with everyone."""
 
     label = forms.CharField(label="Name", max_length=80, help_text="How you will know it, e.g. “Team budget”.")
     base_url = BaseUrlField(
@@ -55,9 +57,6 @@ class DetailsForm(forms.Form):
         help_text="For a compatible server of your own. Leave empty for the provider's.",
         widget=forms.TextInput(attrs={"inputmode": "url", "spellcheck": "false"}),
     )
-    shared = forms.BooleanField(
-        label="Shared with everyone", required=False, help_text="Everybody here can call the provider with it."
-    )
     expires_at = forms.DateField(
         label="Expires",
         required=False,
@@ -65,10 +64,13 @@ class DetailsForm(forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, audiences: list[Audience], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not user.is_administrator:
-            del self.fields["base_url"], self.fields["shared"]
+            del self.fields["base_url"]
+        if len(audiences) > 1:
+            help_text = "They call the provider with it, at its owner's cost, and never see the secret."
+            self.fields["audience"] = AudienceField(audiences, help_text=help_text)
 
     def clean_expires_at(self) -> datetime | None:
         """The end of that day, where the user is."""
@@ -82,6 +84,10 @@ class AddForm(DetailsForm):
 
     field_order = ["provider", "label", "secret"]
 
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        audiences = audiences_for(user, everyone=user.is_administrator)
+        super().__init__(*args, user=user, audiences=audiences, **kwargs)
+
 
 class EditForm(DetailsForm):
     secret = SecretField(required=False, help_text="Only for a new base URL: a stored secret is not sent elsewhere.")
@@ -90,19 +96,30 @@ class EditForm(DetailsForm):
 
     def __init__(self, *args: Any, token: ProviderToken, user: User, **kwargs: Any) -> None:
         expires = timezone.localtime(token.expires_at).date() if token.expires_at else None
-        initial = {"label": token.label, "base_url": token.base_url, "shared": token.shared, "expires_at": expires}
-        super().__init__(*args, user=user, initial=initial, **kwargs)
+        initial = {
+            "label": token.label,
+            "base_url": token.base_url,
+            "audience": token.audience.key,
+            "expires_at": expires,
+        }
+        super().__init__(*args, user=user, audiences=_audiences(token, user), initial=initial, **kwargs)
         self.token = token
         if not user.is_administrator:
             del self.fields["secret"]
 
     def clean(self) -> dict[str, Any]:
         """All values of ``services.update_token``; what the user may not change stays as it is."""
-        unchanged = {"base_url": self.token.base_url, "shared": self.token.shared, "secret": ""}
+        unchanged = {"base_url": self.token.base_url, "audience": self.token.audience, "secret": ""}
         data = unchanged | self.cleaned_data
         if data["base_url"] != self.token.base_url and not data["secret"] and "secret" not in self.errors:
             self.add_error("secret", "Enter the secret again, since the base URL changes.")
         return data
+
+
+def _audiences(token: ProviderToken, user: User) -> list[Audience]:
+    """Of somebody else's token an administrator can only take back that it is shared."""
+    own = audiences_for(user, everyone=user.is_administrator)
+    return with_current(own if token.owner == user else [PRIVATE], token.audience)
 
 
 class DeleteForm(forms.Form):

@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Concatenate, ParamSpec
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.reauthentication import confirmed
-from accounts.requests import UserRequest
+from accounts.requests import UserRequest, administrators_only
 from tokens import inventory, reports, rotation, upkeep
 from tokens.envelope import EnvelopeError
 from tokens.locks import RotationBusy
 from tokens.models import Rotation, Trigger
 
 LISTED_ROTATIONS = 20
-
-P = ParamSpec("P")
-
-
-def administrators_only(
-    view: Callable[Concatenate[UserRequest, P], HttpResponse],
-) -> Callable[Concatenate[UserRequest, P], HttpResponse]:
-    @wraps(view)
-    def guarded(request: UserRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if not request.user.is_administrator:
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
-
-    return guarded
 
 
 @administrators_only

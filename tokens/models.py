@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.sharing import Shared, SharedQuerySet
 from tokens.checks import TokenState
 from tokens.fields import SealedField
 
@@ -130,25 +131,21 @@ class Rotation(models.Model):
         return (self.finished_at or timezone.now()) - self.started_at
 
 
-class ProviderTokenQuerySet(models.QuerySet["ProviderToken"]):
-    def visible_to(self, user: User | AnonymousUser) -> ProviderTokenQuerySet:
-        """The tokens that the user may call providers with: the user's own, and the shared ones."""
-        return self.filter(Q(owner_id=user.pk) | Q(shared=True)) if user.is_active else self.none()
+class ProviderTokenQuerySet(SharedQuerySet["ProviderToken"]):
+    """``visible_to``: the tokens that the user may call providers with."""
 
-    def editable_by(self, user: User | AnonymousUser) -> ProviderTokenQuerySet:
-        """The user's own; administrators look after the shared ones together."""
-        if not user.is_active:
-            return self.none()
-        return self.filter(Q(owner_id=user.pk) | Q(shared=True) if user.is_superuser else Q(owner_id=user.pk))
+    def editable_by(self, user: User | AnonymousUser) -> Self:
+        """The user's own; administrators look after those that are shared with them as well."""
+        return self.visible_to(user) if user.is_superuser else self.owned_by(user)
 
-    def usable(self) -> ProviderTokenQuerySet:
+    def usable(self) -> Self:
         """Not known to fail: neither expired, nor refused by the provider, nor unreadable."""
         return self.exclude(state__in=[TokenState.REFUSED, TokenState.NEEDS_REENTRY]).exclude(
             expires_at__lte=timezone.now()
         )
 
 
-class ProviderToken(models.Model):
+class ProviderToken(Shared):
     """A secret for one provider. Only ``services`` seals and opens it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -156,7 +153,6 @@ class ProviderToken(models.Model):
     provider = models.CharField(max_length=20, choices=Provider)
     label = models.CharField(max_length=80)
     base_url = models.CharField("base URL", max_length=300, blank=True)
-    shared = models.BooleanField("shared with everyone", default=False)
     is_default = models.BooleanField("default", default=False)
     secret = SealedField(bound_to=("provider",))
     secret_set_at = models.DateTimeField(default=timezone.now)
@@ -174,6 +170,7 @@ class ProviderToken(models.Model):
     class Meta:
         ordering = ["provider", "-is_default", "-created_at"]
         constraints = [
+            *Shared.Meta.constraints,
             models.UniqueConstraint(
                 fields=["owner", "provider"], condition=Q(is_default=True), name="one_default_token_per_provider"
             ),
@@ -199,7 +196,7 @@ class ProviderToken(models.Model):
         return {
             "provider": self.provider,
             "base_url": self.base_url,
-            "shared": self.shared,
+            **self.audience.as_audited(),
             "is_default": self.is_default,
             "hint": self.hint,
             "fingerprint": self.fingerprint,

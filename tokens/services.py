@@ -16,6 +16,7 @@ from django.db.models import Case, IntegerField, Value, When
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.sharing import EVERYONE, PRIVATE, Audience, Visibility, check_team, lock_team
 from audit.actions import Action, Outcome
 from audit.services import record
 from tokens import keyring
@@ -56,7 +57,7 @@ def add_token(
     label: str,
     secret: str,
     base_url: str = "",
-    shared: bool = False,
+    audience: Audience = PRIVATE,
     expires_at: datetime | None = None,
     check: CheckResult | None = None,
 ) -> ProviderToken:
@@ -64,8 +65,10 @@ def add_token(
 
     ``actor`` None is the operator at the command line. Raises SecretRefused, BaseUrlRefused, PermissionDenied.
     """
-    _require_administrator(actor, base_url=base_url, shared=shared)
-    token = ProviderToken(owner=owner, provider=provider, label=label, shared=shared, expires_at=expires_at)
+    _require_administrator(actor, base_url=base_url)
+    token = ProviderToken(owner=owner, provider=provider, label=label, expires_at=expires_at)
+    lock_team(audience.team)
+    _share(token, audience, actor)
     token.base_url = allowed_base_url(base_url)
     _seal_into(token, secret, check)
     _lock_owner(token)
@@ -95,24 +98,27 @@ def update_token(
     actor: User | None,
     label: str,
     base_url: str,
-    shared: bool,
+    audience: Audience,
     expires_at: datetime | None,
     secret: str = "",
     check: CheckResult | None = None,
 ) -> ProviderToken:
     """Raises SecretRequired for a new base URL without a secret, SecretRefused, BaseUrlRefused, PermissionDenied."""
+    lock_team(audience.team)
     locked = _lock(token)
     base_url = allowed_base_url(base_url)
     changes_url = base_url != locked.base_url
-    _require_administrator(actor, base_url=changes_url, shared=shared != locked.shared)
+    _require_administrator(actor, base_url=changes_url)
     if changes_url and not secret:
         raise SecretRequired("A new base URL needs the secret again.")
-    before = locked.as_audited()
-    locked.label, locked.base_url, locked.shared, locked.expires_at = label, base_url, shared, expires_at
+    before, shared_before = locked.as_audited(), locked.audience
+    _share(locked, audience, actor)
+    locked.label, locked.base_url, locked.expires_at = label, base_url, expires_at
     if secret:
         _seal_into(locked, secret, check)
     locked.save()
-    record(action=Action.TOKEN_UPDATE, actor=actor, target=locked, before=before, after=locked.as_audited())
+    action = Action.TOKEN_UPDATE if audience == shared_before else Action.TOKEN_SHARE
+    record(action=action, actor=actor, target=locked, before=before, after=locked.as_audited())
     return locked
 
 
@@ -133,13 +139,18 @@ def delete_token(*, token: ProviderToken, actor: User | None) -> None:
 
 
 def pick_token(*, user: User, provider: str) -> ProviderToken | None:
-    """The user's default, else the user's newest, else a shared one. Its state is not asked for:
+    """The user's default, else the user's newest, else one shared with a team of the user's, else one with everyone.
 
-    a broken default must be seen, not silently replaced by somebody else's account.
+    Its state is not asked for: a broken default must be seen, not silently replaced by somebody else's account.
     """
-    own_first = Case(When(owner_id=user.pk, then=Value(0)), default=Value(1), output_field=IntegerField())
+    nearest = Case(
+        When(owner_id=user.pk, then=Value(0)),
+        When(visibility=Visibility.TEAM, then=Value(1)),
+        default=Value(2),
+        output_field=IntegerField(),
+    )
     tokens = ProviderToken.objects.visible_to(user).filter(provider=provider).select_related("owner")
-    return tokens.order_by(own_first, "-is_default", "-created_at").first()
+    return tokens.order_by(nearest, "-is_default", "-created_at", "pk").first()
 
 
 def open_token(*, token_id: UUID, actor: User) -> str:
@@ -174,7 +185,7 @@ def _stamp_use(token: ProviderToken) -> None:
 
 def test_secret(*, actor: User, provider: str, secret: str, base_url: str) -> CheckResult:
     """Test a secret that is not stored (yet). Raises BaseUrlRefused, PermissionDenied."""
-    _require_administrator(actor, base_url=base_url, shared=False)
+    _require_administrator(actor, base_url=base_url)
     base_url = allowed_base_url(base_url)
     result = check_secret(provider=provider, secret=secret, base_url=base_url)
     with transaction.atomic():
@@ -239,7 +250,11 @@ def _open(token: ProviderToken, actor: User, action: Action) -> str:
 
 def _lock(token: ProviderToken) -> ProviderToken:
     """The row as it is now, locked."""
-    return ProviderToken.objects.select_related("owner").select_for_update(no_key=True, of=("self",)).get(pk=token.pk)
+    return (
+        ProviderToken.objects.select_related("owner", "team")
+        .select_for_update(no_key=True, of=("self",))
+        .get(pk=token.pk)
+    )
 
 
 def _lock_owner(token: ProviderToken) -> None:
@@ -258,6 +273,19 @@ def _seal_into(token: ProviderToken, secret: str, check: CheckResult | None) -> 
     token.checked_at = timezone.now() if check else None
 
 
-def _require_administrator(actor: User | None, *, base_url: object, shared: bool) -> None:
-    if (base_url or shared) and actor is not None and not actor.is_administrator:
-        raise PermissionDenied("Only administrators set a base URL or share a token.")
+def _require_administrator(actor: User | None, *, base_url: object) -> None:
+    if base_url and actor is not None and not actor.is_administrator:
+        raise PermissionDenied("Only administrators set a base URL.")
+
+
+def _share(token: ProviderToken, audience: Audience, actor: User | None) -> None:
+    """Raises PermissionDenied. Nobody opens somebody else's token to more people than its owner has."""
+    if audience == token.audience:
+        return
+    is_owner_or_operator = actor is None or actor == token.owner
+    if not is_owner_or_operator and audience != PRIVATE:
+        raise PermissionDenied("Only its owner shares a token.")
+    if audience == EVERYONE and actor is not None and not actor.is_administrator:
+        raise PermissionDenied("Only administrators share a token with everyone.")
+    check_team(audience=audience, actor=actor)
+    token.audience = audience

@@ -122,7 +122,7 @@ def token_delete(request: UserRequest, token_id: UUID) -> HttpResponse:
 
 def _editable(request: UserRequest, token_id: UUID) -> ProviderToken:
     """Somebody else's token answers as one that does not exist."""
-    tokens = ProviderToken.objects.editable_by(request.user).select_related("owner")
+    tokens = ProviderToken.objects.editable_by(request.user).select_related("owner", "team")
     return get_object_or_404(tokens, pk=token_id)
 
 
@@ -130,7 +130,7 @@ def _rows(user: User) -> list[Row]:
     editable = set(ProviderToken.objects.editable_by(user).values_list("pk", flat=True))
     return [
         Row(token, _state(token), token.pk in editable)
-        for token in ProviderToken.objects.visible_to(user).select_related("owner")
+        for token in ProviderToken.objects.visible_to(user).select_related("owner", "team")
     ]
 
 

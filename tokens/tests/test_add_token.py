@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from accounts.models import User
+from accounts.sharing import EVERYONE
 from audit.models import AuditEvent
 from tokens import services
 from tokens.checks import TokenState
@@ -55,7 +56,7 @@ def test_it_saves_untested_without_a_check(monkeypatch: pytest.MonkeyPatch, alic
 def test_it_takes_base_url_and_shared(monkeypatch: pytest.MonkeyPatch, alice: User) -> None:
     add(monkeypatch, SECRET, "--base-url", "https://llm.example.org/v1", "--shared")
     token = ProviderToken.objects.get()
-    assert (token.base_url, token.shared) == ("https://llm.example.org/v1", True)
+    assert (token.base_url, token.audience) == ("https://llm.example.org/v1", EVERYONE)
 
 
 @pytest.mark.parametrize(

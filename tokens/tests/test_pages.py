@@ -12,6 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
+from accounts.sharing import EVERYONE, PRIVATE
 from audit.models import AuditEvent
 from tokens import services
 from tokens.checks import TokenState
@@ -80,15 +81,15 @@ def test_it_refuses_a_form_with(fields: dict[str, str], client_of: ClientOf, ali
 
 
 def test_it_ignores_fields_that_an_engineer_does_not_have(client_of: ClientOf, alice: User, bob: User) -> None:
-    add(client_of(alice), base_url="https://evil.example.org", shared="on", owner=str(bob.pk), is_default="")
+    add(client_of(alice), base_url="https://evil.example.org", audience="everyone", owner=str(bob.pk), is_default="")
     token = ProviderToken.objects.get()
-    assert (token.owner, token.base_url, token.shared) == (alice, "", False)
+    assert (token.owner, token.base_url, token.audience) == (alice, "", PRIVATE)
 
 
 def test_it_lets_an_administrator_set_base_url_and_share(client_of: ClientOf, admin: User) -> None:
-    add(client_of(admin), base_url="https://llm.example.org/v1", shared="on")
+    add(client_of(admin), base_url="https://llm.example.org/v1", audience="everyone")
     token = ProviderToken.objects.get()
-    assert (token.base_url, token.shared) == ("https://llm.example.org/v1", True)
+    assert (token.base_url, token.audience) == ("https://llm.example.org/v1", EVERYONE)
 
 
 def test_it_refuses_a_base_url_without_tls(client_of: ClientOf, admin: User) -> None:
@@ -100,7 +101,7 @@ def test_it_lists_own_and_shared_tokens(
 ) -> None:
     token_of(alice, label="Mine")
     token_of(bob, label="Of Bob")
-    token_of(admin, label="For all", shared=True)
+    token_of(admin, label="For all", audience=EVERYONE)
     page = text(client_of(alice).get("/tokens/"))
     assert "Mine" in page and "For all" in page and "Of Bob" not in page
 
@@ -117,13 +118,13 @@ def test_it_offers_to_add_a_token_where_there_is_none(client_of: ClientOf, alice
 def test_it_offers_no_changes_of_a_token_shared_by_another(
     client_of: ClientOf, alice: User, admin: User, token_of: Make
 ) -> None:
-    shared = token_of(admin, shared=True)
+    shared = token_of(admin, audience=EVERYONE)
     assert url("delete", shared) not in text(client_of(alice).get("/tokens/"))
     assert client_of(alice).get(url("edit", shared)).status_code == 404
 
 
 def test_it_lets_administrators_look_after_shared_tokens(client_of: ClientOf, admin: User, token_of: Make) -> None:
-    shared = token_of(admin, shared=True)
+    shared = token_of(admin, audience=EVERYONE)
     other = User.objects.create_superuser("other@example.org", "correct horse battery")
     assert client_of(other).get(url("edit", shared)).status_code == 200
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
+from accounts.sharing import EVERYONE
 from audit.models import AuditEvent
 from tokens import keyring, services
 from tokens.base_urls import BaseUrlRefused
@@ -28,7 +29,7 @@ OTHER = "sk-another-secret-0123456789"
 
 
 def update(token: ProviderToken, actor: User, **changes: Any) -> ProviderToken:
-    fields: dict[str, Any] = {name: getattr(token, name) for name in ("label", "base_url", "shared", "expires_at")}
+    fields: dict[str, Any] = {name: getattr(token, name) for name in ("label", "base_url", "audience", "expires_at")}
     return services.update_token(token=token, actor=actor, **(fields | changes))
 
 
@@ -158,7 +159,7 @@ def test_it_hides_a_token_from_strangers(charlie: User, token: ProviderToken) ->
 
 
 def test_it_opens_a_shared_token_for_everyone(admin: User, bob: User, token_of: Make) -> None:
-    assert services.open_token(token_id=token_of(admin, shared=True).pk, actor=bob) == SECRET
+    assert services.open_token(token_id=token_of(admin, audience=EVERYONE).pk, actor=bob) == SECRET
 
 
 def test_it_shows_nothing_to_a_deactivated_user(alice: User, token: ProviderToken) -> None:
@@ -167,7 +168,7 @@ def test_it_shows_nothing_to_a_deactivated_user(alice: User, token: ProviderToke
     assert not ProviderToken.objects.editable_by(alice).exists()
 
 
-@pytest.mark.parametrize("fields", [{"base_url": "https://llm.example.org/v1"}, {"shared": True}])
+@pytest.mark.parametrize("fields", [{"base_url": "https://llm.example.org/v1"}, {"audience": EVERYONE}])
 def test_it_lets_only_administrators_set(fields: dict[str, Any], token_of: Make, alice: User, admin: User) -> None:
     assert token_of(admin, **fields)
     with pytest.raises(PermissionDenied):
@@ -214,7 +215,7 @@ def test_it_ignores_the_test_of_a_secret_that_was_replaced_meanwhile(token: Prov
 
 
 def test_it_picks_the_own_default_then_the_newest_then_a_shared_one(token_of: Make, alice: User, admin: User) -> None:
-    shared = token_of(admin, shared=True)
+    shared = token_of(admin, audience=EVERYONE)
     assert services.pick_token(user=alice, provider="openai") == shared
     default, newest = token_of(alice), token_of(alice)
     assert services.pick_token(user=alice, provider="openai") == default

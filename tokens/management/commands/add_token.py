@@ -7,7 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.models import User
+from accounts.models import Team, User
+from accounts.sharing import EVERYONE, PRIVATE, Audience, Visibility
 from audit.context import Source, bind
 from tokens import services
 from tokens.base_urls import BaseUrlRefused
@@ -28,7 +29,9 @@ class Command(BaseCommand):
         parser.add_argument("--provider", required=True, choices=Provider.values)
         parser.add_argument("--label", required=True, metavar="TEXT")
         parser.add_argument("--base-url", default="", metavar="URL", help="a compatible server")
-        parser.add_argument("--shared", action="store_true", help="let everyone use it")
+        sharing = parser.add_mutually_exclusive_group()
+        sharing.add_argument("--shared", action="store_true", help="let everyone use it")
+        sharing.add_argument("--team", default="", metavar="NAME", help="let this team use it")
         parser.add_argument("--no-check", action="store_true", help="save without asking the provider first")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,6 +39,7 @@ class Command(BaseCommand):
         owner = User.objects.filter(email=options["owner"].strip().lower(), is_active=True).first()
         if owner is None:
             raise CommandError(f"There is no active user {options['owner']}.")
+        audience = _audience(options["team"], everyone=options["shared"])
         try:
             secret = clean_secret(_read_secret())
             check = None if options["no_check"] else _passed(options["provider"], secret, options["base_url"])
@@ -46,12 +50,22 @@ class Command(BaseCommand):
                 label=options["label"],
                 secret=secret,
                 base_url=options["base_url"],
-                shared=options["shared"],
+                audience=audience,
                 check=check,
             )
         except (SecretRefused, BaseUrlRefused) as error:
             raise CommandError(str(error)) from None
-        self.stdout.write(f"Added {token} ({token.hint}) for {owner}: {token.get_state_display().lower()}.")
+        state = token.get_state_display().lower()
+        self.stdout.write(f"Added {token} ({token.hint}) for {owner}, shared with {audience}: {state}.")
+
+
+def _audience(team_name: str, *, everyone: bool) -> Audience:
+    if not team_name:
+        return EVERYONE if everyone else PRIVATE
+    team = Team.objects.filter(name__iexact=team_name.strip()).first()
+    if team is None:
+        raise CommandError(f"There is no team {team_name}.")
+    return Audience(Visibility.TEAM, team)
 
 
 def _read_secret() -> str:

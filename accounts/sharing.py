@@ -1,0 +1,149 @@
+"""Who sees what: a thing is its owner's alone, shared with one team, or with everyone.
+
+Every ``Shared`` model gets its rights from here, so that pages, sockets, exports and commands ask the same question.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+
+from django.apps import apps
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.db.models import OuterRef, Q
+
+from accounts.models import Membership, Team, User
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+
+class Visibility(models.TextChoices):
+    PRIVATE = "private", "Nobody"
+    TEAM = "team", "A team"
+    EVERYONE = "everyone", "Everyone"
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Whom something is shared with. ``team`` is there exactly where ``visibility`` is TEAM."""
+
+    visibility: Visibility
+    team: Team | None = None
+
+    def __str__(self) -> str:
+        """``nobody``, ``the team Research`` or ``everyone``: for the middle of a sentence."""
+        return f"the team {self.team}" if self.team else str(self.visibility.label).lower()
+
+    @property
+    def title(self) -> str:
+        return f"Team {self.team}" if self.team else str(self.visibility.label)
+
+    @property
+    def key(self) -> str:
+        """What stands for it in a form."""
+        return str(self.team.pk) if self.team else self.visibility.value
+
+    def as_audited(self) -> dict[str, Any]:
+        return {"visibility": self.visibility.value, "team": str(self.team.pk) if self.team else None}
+
+
+PRIVATE, EVERYONE = Audience(Visibility.PRIVATE), Audience(Visibility.EVERYONE)
+
+M = TypeVar("M", bound="Shared")
+
+
+class SharedQuerySet(models.QuerySet[M], Generic[M]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """The user's own, what is shared with everyone, and with a team of the user's. No row comes twice."""
+        return self.filter(_is_visible(user.pk)) if user.is_active else self.none()
+
+    def visible_to_each(self, user: OuterRef) -> Self:
+        """The same within a query about users, all of them active."""
+        return self.filter(_is_visible(user))
+
+    def shared_with(self, user: User | AnonymousUser) -> Self:
+        """What others let the user see."""
+        return self.filter(_reaches(user.pk)).exclude(owner_id=user.pk) if user.is_active else self.none()
+
+    def owned_by(self, user: User | AnonymousUser) -> Self:
+        return self.filter(owner_id=user.pk) if user.is_active else self.none()
+
+    def editable_by(self, user: User | AnonymousUser) -> Self:
+        return self.owned_by(user)
+
+    def make_private(self) -> int:
+        """Returns how many there were."""
+        return self.update(visibility=Visibility.PRIVATE, team=None)
+
+
+def _reaches(user: int | OuterRef | None) -> Q:
+    teams = Membership.objects.filter(user=user).values("team")
+    return Q(visibility=Visibility.EVERYONE) | Q(visibility=Visibility.TEAM, team__in=teams)
+
+
+def _is_visible(user: int | OuterRef | None) -> Q:
+    return Q(owner=user) | _reaches(user)
+
+
+class Shared(models.Model):
+    """For models with an ``owner``. Their queryset extends SharedQuerySet."""
+
+    visibility = models.CharField("shared with", max_length=10, choices=Visibility, default=Visibility.PRIVATE)
+    team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="+")
+
+    if TYPE_CHECKING:
+        owner: models.ForeignKey[User, User]
+        owner_id: int
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(visibility="team", team__isnull=False) | (~Q(visibility="team") & Q(team__isnull=True)),
+                name="%(class)s_has_a_team_or_not",
+            ),
+        ]
+
+    @property
+    def audience(self) -> Audience:
+        return Audience(Visibility(self.visibility), self.team)
+
+    @audience.setter
+    def audience(self, audience: Audience) -> None:
+        self.visibility, self.team = audience.visibility, audience.team
+
+    @property
+    def is_shared(self) -> bool:
+        return self.visibility != Visibility.PRIVATE
+
+
+def audiences_for(user: User, *, everyone: bool) -> list[Audience]:
+    """What the user may choose from: the user's teams, for administrators all of them."""
+    teams = [Audience(Visibility.TEAM, team) for team in Team.objects.visible_to(user)]
+    return [PRIVATE, *teams, *([EVERYONE] if everyone else [])]
+
+
+def lock_team(team: Team | None) -> None:
+    """Until the transaction ends it cannot go, nor can anybody leave it. Comes before all other locks."""
+    if team is not None:
+        list(Team.objects.filter(pk=team.pk).order_by().select_for_update(no_key=True).values_list("pk"))
+
+
+def check_team(*, audience: Audience, actor: User | None) -> None:
+    """Raises PermissionDenied where the team is not the actor's. Lock it first. ``actor`` None is the operator."""
+    if audience.team is None or actor is None:
+        return
+    if not Team.objects.visible_to(actor).filter(pk=audience.team.pk).exists():
+        raise PermissionDenied("Only members of a team and administrators share with it.")
+
+
+def shared_models() -> list[type[Shared]]:
+    return [model for model in apps.get_models() if issubclass(model, Shared)]
+
+
+def shared_with_team(team: Team, *, owner: User | None = None) -> list[SharedQuerySet[Any]]:
+    """One set for each kind of thing: what the ``owner``, or anybody, shares with the team."""
+    kinds = [SharedQuerySet[Any](model).filter(team=team) for model in shared_models()]
+    return kinds if owner is None else [things.owned_by(owner) for things in kinds]
