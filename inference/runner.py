@@ -22,6 +22,7 @@ from inference.usage import estimate_tokens
 from telemetry.models import Status
 from telemetry.pricing import TokenCounts
 from telemetry.services import Outcome
+from telemetry.storable import storable
 
 log = structlog.get_logger(__name__)
 
@@ -65,11 +66,6 @@ class Record:
     def _first_token(self) -> None:
         if self.first_token_at is None:
             self.first_token_at = datetime.now(UTC)
-
-
-def storable(text: str) -> str:
-    """Without NUL and lone surrogates, which a provider can send and PostgreSQL cannot store."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 class Run:

@@ -11,7 +11,7 @@ import pytest
 from inference.live import LiveRun
 from inference.providers.base import ChatMessage, ChatRequest, Timeouts
 from inference.retries import RetryPolicy
-from inference.runner import SHUTDOWN, STOPPED, Run, storable
+from inference.runner import SHUTDOWN, STOPPED, Run
 from inference.services import Order
 from inference.tests.fake_provider import FakeProvider, answer, failure
 from inference.tests.wire import DIALECTS
@@ -159,7 +159,3 @@ async def test_it_keeps_the_first_reason_to_stop(fake: FakeProvider) -> None:
     run.stop(SHUTDOWN)
 
     assert (await run.outcome()).status == Status.STOPPED
-
-
-def test_it_drops_what_postgresql_cannot_store() -> None:
-    assert storable("a\x00b\ud800") == "ab?"
