@@ -86,8 +86,9 @@ def rotation_seconds() -> tuple[float, float, float]:
 
 def measured(count: int) -> list[Row]:
     from tokens import rotation, sealed
+    from tokens.models import ProviderToken
 
-    (column,) = sealed.columns()
+    column = next(column for column in sealed.columns() if column.model is ProviderToken)
     bare: list[float] = []
     rotations: list[tuple[float, float, float]] = []
     for _ in range(ROUNDS):
