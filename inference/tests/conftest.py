@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 StartRuns = Callable[[], Awaitable["Runs"]]
 
 
+@pytest.fixture(autouse=True)
+def _trusted(settings: Settings) -> None:
+    """Providers of tests are not on the public internet."""
+    settings.PROVIDER_HOSTS = ["127.0.0.1"]
+
+
 @pytest.fixture
 def fake() -> Iterator[FakeProvider]:
     with FakeProvider() as provider:
@@ -27,7 +33,6 @@ def fake() -> Iterator[FakeProvider]:
 @pytest.fixture
 def quick_limits(settings: Settings) -> None:
     """Time limits that a test can wait for, in seconds."""
-    settings.PROVIDER_HOSTS = ["127.0.0.1"]
     settings.PROVIDER_TIMEOUTS = {"connect": 1.0, "first_token": 1.0, "between_tokens": 1.0, "total": 10.0}
     settings.RETRY_LONGEST_WAIT = 0.1
     settings.RUN_GRACE_SECONDS = 30.0

@@ -10,14 +10,8 @@ from collections.abc import Iterator
 from http.client import HTTPConnection
 
 import pytest
-from pytest_django.fixtures import Settings
 
 from inference.tests.fake_provider import FakeProvider
-
-
-@pytest.fixture(autouse=True)
-def _trusted(settings: Settings) -> None:
-    settings.PROVIDER_HOSTS = ["127.0.0.1"]
 
 
 @pytest.fixture(scope="session")
