@@ -24,9 +24,7 @@ class Explanation(NamedTuple):
 _TRY_AGAIN = "Try again, or use another model."
 _TOKENS = "tokens:token-list"
 _EXPLANATIONS = {
-    "authentication_failed": Explanation(
-        "The provider refused the token", "It is marked as refused: replace it, or test it again.", _TOKENS
-    ),
+    "authentication_failed": Explanation("The provider refused the token", "Replace it, or test it again.", _TOKENS),
     "permission_denied": Explanation("The token may not use this model", "Use another model or token.", _TOKENS),
     "not_found": Explanation("The provider does not know this model", "Choose another model."),
     "bad_request": Explanation("The provider refused the request", "Change the parameters or shorten the thread."),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from uuid import uuid4
 
@@ -326,3 +327,31 @@ def test_it_adds_a_first_message_to_the_list_as_one_row(alice: User) -> None:
     other = start_run(user=alice, conversation_id=conversation_id, is_new=False, form=again)
     assert other is not None
     assert "recent-conversations" not in fragments.started(other, again)
+
+
+def test_it_shows_cached_and_reasoning_tokens_apart(
+    alice: User, conversation: Conversation, client_of: ClientOf
+) -> None:
+    Generation.objects.update(
+        usage_source="reported",
+        input_tokens=1000,
+        cache_read_tokens=2000,
+        cache_write_tokens=0,
+        output_tokens=500,
+        reasoning_tokens=1500,
+    )
+    page = client_of(alice).get(conversation.get_absolute_url()).content.decode()
+    figures = " ".join(re.sub(r"<[^>]+>", "", page.partition('class="figures')[2]).split())
+    assert "in 3,000 tokens, 2,000 cached out 2,000 tokens, 1,500 reasoning" in figures
+
+
+def test_it_offers_the_name_of_the_model_for_copying(
+    alice: User, conversation: Conversation, client_of: ClientOf
+) -> None:
+    page = client_of(alice).get(conversation.get_absolute_url()).content.decode()
+    assert 'data-copy="echo" aria-label="Copy model name"' in page
+
+
+def test_it_leads_back_from_an_empty_archive(alice: User, conversation: Conversation, client_of: ClientOf) -> None:
+    page = client_of(alice).get(reverse("inference:chat"), {"archived": "1"}).content.decode()
+    assert 'Nothing is archived. <a class="link" href="?">' in page

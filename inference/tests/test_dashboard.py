@@ -105,3 +105,10 @@ def test_it_hides_the_checklist_and_brings_it_back(client_of: ClientOf, alice: U
     assert "of 4 done" not in text_of(client)
     client.post(reverse("accounts:checklist"), {"shown": "on"})
     assert "of 4 done" in text_of(client)
+
+
+def test_it_does_not_take_unpriced_runs_for_free_ones(client_of: ClientOf, alice: User) -> None:
+    Generation.objects.filter(pk=run(alice).pk).update(cost_usd=None)
+    assert "Cost unpriced" in text_of(client_of(alice))
+    run(alice)
+    assert "Cost $0.25" in text_of(client_of(alice))
