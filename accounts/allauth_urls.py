@@ -7,23 +7,22 @@ from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as recovery_codes
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as passkeys
-from allauth.socialaccount.providers.openid_connect import views as openid_connect
 from django.db import transaction
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from accounts import views
+from accounts import sso, views
 from accounts.reauthentication import confirmed
 
 security = [
     path("", mfa.index, name="mfa_index"),
-    path("totp/", totp.activate_totp, name="mfa_activate_totp"),
+    path("totp/", confirmed(totp.activate_totp), name="mfa_activate_totp"),
     # Where a change and its audit entry are two steps of django-allauth, they share one transaction here.
     path("totp/remove/", transaction.atomic(totp.deactivate_totp), name="mfa_deactivate_totp"),
     path("recovery-codes/", recovery_codes.view_recovery_codes, name="mfa_view_recovery_codes"),
     path("recovery-codes/new/", recovery_codes.generate_recovery_codes, name="mfa_generate_recovery_codes"),
     path("passkeys/", RedirectView.as_view(pattern_name="mfa_index"), name="mfa_list_webauthn"),
-    path("passkeys/add/", transaction.atomic(passkeys.add_webauthn), name="mfa_add_webauthn"),
+    path("passkeys/add/", confirmed(transaction.atomic(passkeys.add_webauthn)), name="mfa_add_webauthn"),
     path("passkeys/<int:pk>/remove/", transaction.atomic(passkeys.remove_webauthn), name="mfa_remove_webauthn"),
     path("passkeys/<int:pk>/rename/", passkeys.edit_webauthn, name="mfa_edit_webauthn"),
 ]
@@ -46,6 +45,6 @@ urlpatterns = [
     path("account/confirm/code/", mfa.reauthenticate, name="mfa_reauthenticate"),
     path("account/confirm/passkey/", passkeys.reauthenticate_webauthn, name="mfa_reauthenticate_webauthn"),
     path("account/security/", include(security)),
-    path("login/<str:provider_id>/", openid_connect.login, name="openid_connect_login"),
-    path("login/<str:provider_id>/callback/", openid_connect.callback, name="openid_connect_callback"),
+    path("login/<str:provider_id>/", sso.login, name="openid_connect_login"),
+    path("login/<str:provider_id>/callback/", sso.callback, name="openid_connect_callback"),
 ]

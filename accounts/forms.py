@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from allauth.account.forms import ChangePasswordForm as AllauthChangePasswordForm
 from allauth.account.forms import LoginForm as AllauthLoginForm
 from allauth.account.forms import ReauthenticateForm as AllauthReauthenticateForm
@@ -21,6 +22,7 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 
 from accounts.models import Theme, User
 
@@ -75,10 +77,22 @@ class ChangePasswordForm(AllauthChangePasswordForm):
 
 
 class ResetPasswordForm(AllauthResetPasswordForm):
+    users: list[User]
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["email"].label = "E-mail address"
         self.fields["email"].widget.attrs = {"type": "email", "autocomplete": "username", "autofocus": True}
+
+    def save(self, request: HttpRequest, **kwargs: Any) -> str:
+        """An unknown address gets a mail as well, so that neither the page nor the time it takes tells them apart."""
+        email: str = self.cleaned_data["email"]
+        self.users = [user for user in self.users if user.has_usable_password()]
+        if self.users:
+            super().save(request, **kwargs)
+        else:
+            get_adapter().send_mail("account/email/unknown_account", email, {})
+        return email
 
 
 class ResetPasswordKeyForm(AllauthResetPasswordKeyForm):

@@ -5,12 +5,14 @@ from __future__ import annotations
 from django.urls import path
 
 from accounts import session_views, views
+from accounts.reauthentication import confirmed
 
 app_name = "accounts"
 urlpatterns = [
     path("setup/<str:token>/", views.setup, name="setup"),
     path("checklist/", views.checklist, name="checklist"),
     path("theme/", views.theme, name="theme"),
+    path("sso/", confirmed(views.sso_connect), name="sso-connect"),
     path("sessions/", session_views.session_list, name="session-list"),
     path("sessions/end-others/", session_views.session_end_others, name="session-end-others"),
     path("sessions/<int:pk>/end/", session_views.session_end, name="session-end"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from allauth.account import views as allauth
 from allauth.account.adapter import get_adapter
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -13,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
 from accounts import services
@@ -57,6 +58,14 @@ def password_reset(request: HttpRequest) -> HttpResponse:
         raise Http404
     response: HttpResponse = allauth.password_reset(request)
     return response
+
+
+@require_safe
+def sso_connect(request: UserRequest) -> HttpResponse:
+    if not settings.OIDC_SERVER:
+        raise Http404
+    connected = SocialAccount.objects.filter(user=request.user).exists()
+    return render(request, "accounts/sso_connect.html", {"connected": connected})
 
 
 @require_POST

@@ -15,7 +15,7 @@ OWN_MACHINE = {"localhost", "127.0.0.1", "::1", "testserver"}
 
 
 def check_production(**_: Any) -> list[CheckMessage]:
-    return [*_check_debug(), *_check_secret_key(), *_check_hosts(), *_check_proxy()]
+    return [*_check_debug(), *_check_secret_key(), *_check_hosts(), *_check_proxy(), *_check_sso()]
 
 
 def _check_debug() -> Iterator[CheckMessage]:
@@ -54,4 +54,14 @@ def _check_proxy() -> Iterator[CheckMessage]:
             "only: every page would redirect to itself.",
             hint="Put it behind a reverse proxy that sets X-Forwarded-Proto, and set AISTRALE_BEHIND_PROXY=true.",
             id="aistrale.E004",
+        )
+
+
+def _check_sso() -> Iterator[CheckMessage]:
+    server = urlsplit(settings.OIDC_SERVER)
+    if server.scheme == "http" and server.hostname not in OWN_MACHINE:
+        yield Error(
+            f"AISTRALE_OIDC_SERVER ({server.netloc}) is asked without TLS: anybody on the way could answer for it.",
+            hint="Use its https address.",
+            id="aistrale.E005",
         )

@@ -224,6 +224,28 @@ EMAIL_TIMEOUT = 10
 OIDC_SERVER = env.str("AISTRALE_OIDC_SERVER", "")
 OIDC_NAME = env.str("AISTRALE_OIDC_NAME", "single sign-on")
 OIDC_PROVIDER_ID = "sso"
+# Whether people without an account get one, and of which e-mail domains people are let in; none named: of any.
+OIDC_CREATE_USERS = env.bool("AISTRALE_OIDC_CREATE_USERS", False)
+OIDC_DOMAINS: list[str] = env.list("AISTRALE_OIDC_DOMAINS", [])
+# Which claim says what somebody is, and which of its values make an administrator; no claim: roles are set here.
+OIDC_ROLE_CLAIM = env.str("AISTRALE_OIDC_ROLE_CLAIM", "")
+OIDC_ADMINISTRATORS: list[str] = env.list("AISTRALE_OIDC_ADMINISTRATORS", [])
+SOCIALACCOUNT_ADAPTER = "accounts.sso.SocialAccountAdapter"
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
+    "openid_connect": {
+        "APPS": [
+            {
+                "provider_id": OIDC_PROVIDER_ID,
+                "name": OIDC_NAME,
+                "client_id": env.str("AISTRALE_OIDC_CLIENT_ID", ""),
+                "secret": read_secret(env, "AISTRALE_OIDC_CLIENT_SECRET", DATA_DIR / "oidc_client_secret"),
+                "settings": {"server_url": OIDC_SERVER.rstrip("/"), "oauth_pkce_enabled": True},
+            }
+        ]
+        if OIDC_SERVER
+        else []
+    }
+}
 
 FORM_RENDERER = "aistrale.renderers.HouseRenderer"
 CSRF_FAILURE_VIEW = "aistrale.errors.csrf_failure"

@@ -22,6 +22,7 @@ class Action(StrEnum):
     LIMIT_HIT = "accounts:limit:hit"
     MFA_ADD = "accounts:mfa:add"
     MFA_REMOVE = "accounts:mfa:remove"
+    SSO_CONNECT = "accounts:sso:connect"
     MFA_RECOVER = "accounts:mfa:recover"
     USER_SETUP = "accounts:user:setup"
     USER_CREATE = "accounts:user:create"

@@ -1,0 +1,281 @@
+"""Single sign-on against a real OpenID Connect provider on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from allauth.socialaccount.models import SocialAccount
+from django.test import Client
+from oidc_provider_mock import User as Person
+from oidc_provider_mock import run_server_in_thread
+from pytest_django import Settings
+
+from accounts.models import Role, User
+from audit.models import AuditEvent
+
+# The provider runs in a thread of this process, and the library it is made of warns of itself.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:authlib")
+ClientOf = Callable[[User], Client]
+NEVER = "http://127.0.0.1:1"
+
+
+def person(sub: str, email: str, **claims: Any) -> Person:
+    return Person(sub=sub, claims={"email": email, "email_verified": True, "name": sub.title(), **claims})
+
+
+PEOPLE = [
+    person("alice", "Alice@example.org"),
+    person("boss", "boss@example.org", groups=["staff", "admins"]),
+    person("staff", "staff@example.org", groups=["staff"]),
+    person("liar", "alice@example.org", email_verified="false"),
+    person("unsure", "alice@example.org", email_verified=False),
+    person("elsewhere", "eve@evil.example"),
+    Person(sub="silent", claims={}),
+]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with run_server_in_thread(user_claims=PEOPLE) as server:
+        yield f"http://localhost:{server.server_port}"
+
+
+@pytest.fixture
+def sso(server: str, settings: Settings) -> Settings:
+    point_at(server, settings)
+    return settings
+
+
+def point_at(server: str, settings: Settings) -> None:
+    app = {"provider_id": "sso", "name": "Our SSO", "client_id": "aistrale", "secret": "s3cret"}
+    app_settings = {"server_url": server, "oauth_pkce_enabled": True}
+    settings.SOCIALACCOUNT_PROVIDERS = deepcopy({"openid_connect": {"APPS": [{**app, "settings": app_settings}]}})
+    settings.OIDC_SERVER, settings.OIDC_NAME = server, "Our SSO"
+
+
+def sign_on(client: Client, sub: str, *, query: str = "") -> Any:
+    """Goes to the provider, is ``sub`` there, and comes back; gives the answer to that."""
+    start = client.post(f"/login/sso/{query}")
+    assert start.status_code == 302, start.content.decode()
+    answer = httpx.post(start["Location"], data={"sub": sub})
+    back = urlsplit(answer.headers["Location"])
+    return client.get(f"{back.path}?{back.query}")
+
+
+def without_password(user: User) -> User:
+    user.set_unusable_password()
+    user.save()
+    return user
+
+
+def is_in(client: Client) -> bool:
+    return client.get("/").status_code == 200
+
+
+def failure() -> AuditEvent:
+    return AuditEvent.objects.get(action="accounts:session:login_failed")
+
+
+def test_it_offers_single_sign_on_where_it_is_set_up(client: Client, db: None, sso: Settings) -> None:
+    assert b"Log in with Our SSO" in client.get("/login/").content
+    sso.OIDC_SERVER = ""
+    assert b"Our SSO" not in client.get("/login/").content
+
+
+def test_it_lets_somebody_in_whose_account_has_no_password(client: Client, alice: User, sso: Settings) -> None:
+    without_password(alice)
+    assert sign_on(client, "alice")["Location"] == "/"
+    assert is_in(client)
+    actions = list(AuditEvent.objects.order_by("sequence").values_list("action", flat=True))
+    assert actions == ["accounts:sso:connect", "accounts:session:login"]
+
+
+def test_it_knows_somebody_again_by_more_than_the_address(client: Client, alice: User, sso: Settings) -> None:
+    without_password(alice)
+    sign_on(client, "alice")
+    User.objects.filter(pk=alice.pk).update(email="renamed@example.org")
+    again = Client()
+    sign_on(again, "alice")
+    assert is_in(again)
+
+
+def test_it_comes_back_to_the_page_first_asked_for(client: Client, alice: User, sso: Settings) -> None:
+    without_password(alice)
+    assert sign_on(client, "alice", query="?next=/tokens/")["Location"] == "/tokens/"
+
+
+@pytest.mark.parametrize("sub", ["liar", "unsure"])
+def test_it_gives_no_account_to_an_unverified_address(client: Client, alice: User, sso: Settings, sub: str) -> None:
+    without_password(alice)
+    answer = sign_on(client, sub)
+    assert answer.status_code == 403 and "does not vouch" in answer.content.decode()
+    assert not is_in(client) and not SocialAccount.objects.exists()
+    assert failure().target_id == str(alice.audit_id)
+
+
+def test_it_takes_no_account_that_has_a_password(client: Client, alice: User, sso: Settings) -> None:
+    answer = sign_on(client, "alice")
+    assert answer.status_code == 403 and "has a password" in answer.content.decode()
+    assert not is_in(client)
+
+
+def test_it_connects_an_account_that_has_a_password(confirmed_client_of: ClientOf, alice: User, sso: Settings) -> None:
+    sign_on(confirmed_client_of(alice), "alice", query="?process=connect")
+    later = Client()
+    sign_on(later, "alice")
+    assert is_in(later)
+
+
+def test_a9_it_connects_nothing_for_who_has_not_confirmed(client_of: ClientOf, alice: User, sso: Settings) -> None:
+    sign_on(client_of(alice), "alice", query="?process=connect")
+    assert not SocialAccount.objects.exists()
+
+
+def test_it_connects_nobody_to_an_account_that_is_taken(
+    confirmed_client_of: ClientOf, alice: User, bob: User, sso: Settings
+) -> None:
+    without_password(alice)
+    sign_on(Client(), "alice")
+    sign_on(confirmed_client_of(bob), "alice", query="?process=connect")
+    assert SocialAccount.objects.get().user == alice
+
+
+def test_it_refuses_who_is_unknown(client: Client, db: None, sso: Settings) -> None:
+    answer = sign_on(client, "staff")
+    assert answer.status_code == 403 and "no account for you" in answer.content.decode()
+    assert not User.objects.exists()
+    assert "staff" not in failure().body
+
+
+def test_it_makes_an_account_for_who_is_unknown_if_told_so(client: Client, db: None, sso: Settings) -> None:
+    sso.OIDC_CREATE_USERS = True
+    sign_on(client, "staff")
+    user = User.objects.get()
+    assert (user.email, user.name, user.role, user.has_usable_password()) == (
+        "staff@example.org",
+        "Staff",
+        Role.ENGINEER,
+        False,
+    )
+    assert is_in(client)
+
+
+def test_it_makes_no_account_without_an_address(client: Client, db: None, sso: Settings) -> None:
+    sso.OIDC_CREATE_USERS = True
+    assert sign_on(client, "silent").status_code == 403
+    assert not User.objects.exists()
+
+
+def test_it_lets_in_only_the_domains_that_are_named(client: Client, db: None, sso: Settings) -> None:
+    sso.OIDC_CREATE_USERS, sso.OIDC_DOMAINS = True, ["example.org"]
+    assert sign_on(client, "elsewhere").status_code == 403
+    sign_on(client, "staff")
+    assert is_in(client)
+
+
+def test_it_takes_roles_from_a_claim(client: Client, admin: User, sso: Settings) -> None:
+    sso.OIDC_CREATE_USERS, sso.OIDC_ROLE_CLAIM, sso.OIDC_ADMINISTRATORS = True, "groups", ["admins"]
+    sign_on(client, "boss")
+    sign_on(Client(), "staff")
+    assert User.objects.get(email="boss@example.org").role == Role.ADMINISTRATOR
+    assert User.objects.get(email="staff@example.org").role == Role.ENGINEER
+    assert AuditEvent.objects.filter(action="accounts:user:role_change").count() == 1
+
+
+def test_it_takes_a_role_away_with_the_claim(client: Client, admin: User, sso: Settings) -> None:
+    sso.OIDC_CREATE_USERS, sso.OIDC_ROLE_CLAIM, sso.OIDC_ADMINISTRATORS = True, "groups", ["admins"]
+    sign_on(client, "boss")
+    sso.OIDC_ADMINISTRATORS = ["others"]
+    sign_on(Client(), "boss")
+    assert User.objects.get(email="boss@example.org").role == Role.ENGINEER
+
+
+def test_c6_it_takes_no_role_away_from_the_last_administrator(client: Client, db: None, sso: Settings) -> None:
+    sso.OIDC_CREATE_USERS, sso.OIDC_ROLE_CLAIM, sso.OIDC_ADMINISTRATORS = True, "groups", ["admins"]
+    sign_on(client, "boss")
+    sso.OIDC_ADMINISTRATORS = ["others"]
+    again = Client()
+    sign_on(again, "boss")
+    assert User.objects.get().role == Role.ADMINISTRATOR
+    assert "last active administrator" in again.get("/").content.decode()
+
+
+def test_it_refuses_an_inactive_account(client: Client, alice: User, sso: Settings) -> None:
+    without_password(alice)
+    sign_on(client, "alice")
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    again = Client()
+    assert sign_on(again, "alice")["Location"] == "/login/"
+    assert not is_in(again) and failure().target_id == str(alice.audit_id)
+
+
+def test_it_says_so_when_the_provider_is_down(client: Client, db: None, settings: Settings) -> None:
+    point_at(NEVER, settings)
+    answer = client.post("/login/sso/")
+    assert answer.status_code == 401 and "does not work at the moment" in answer.content.decode()
+    assert failure().outcome == "failed"
+
+
+def test_it_says_so_when_the_provider_goes_down_meanwhile(client: Client, alice: User, sso: Settings) -> None:
+    start = client.post("/login/sso/")
+    back = urlsplit(httpx.post(start["Location"], data={"sub": "alice"}).headers["Location"])
+    point_at(NEVER, sso)
+    answer = client.get(f"{back.path}?{back.query}")
+    assert answer.status_code == 401 and not is_in(client)
+
+
+def test_it_refuses_an_answer_that_nobody_asked_for(client: Client, alice: User, sso: Settings) -> None:
+    without_password(alice)
+    start = client.post("/login/sso/")
+    back = urlsplit(httpx.post(start["Location"], data={"sub": "alice"}).headers["Location"])
+    stranger = Client()
+    assert stranger.get(f"{back.path}?{back.query}").status_code == 401
+    assert not is_in(stranger)
+
+
+def test_it_comes_back_when_somebody_cancels(client: Client, db: None, sso: Settings) -> None:
+    start = client.post("/login/sso/")
+    (state,) = parse_qs(urlsplit(start["Location"]).query)["state"]
+    answer = client.get("/login/sso/callback/", {"error": "access_denied", "state": state})
+    assert answer["Location"] == "/login/"
+
+
+def test_it_asks_for_the_second_factor_too(
+    client: Client, alice: User, sso: Settings, totp_of: Callable[[User], str]
+) -> None:
+    without_password(alice)
+    totp_of(alice)
+    assert sign_on(client, "alice")["Location"] == "/login/code/"
+    assert not is_in(client)
+
+
+def test_a9_who_has_no_password_confirms_at_the_provider(client: Client, alice: User, sso: Settings) -> None:
+    without_password(alice)
+    page = "/account/security/totp/"
+    idle = Client()
+    idle.force_login(alice)
+    assert idle.get(page)["Location"] == f"/login/sso/?next={page}"
+    sign_on(client, "alice")
+    assert client.get(page).status_code == 200
+
+
+def test_it_leaves_passwords_to_the_provider(client: Client, alice: User, sso: Settings) -> None:
+    without_password(alice)
+    sign_on(client, "alice")
+    assert "You have no password here" in client.get("/password/").content.decode()
+
+
+def test_it_starts_nothing_by_get(client: Client, db: None, sso: Settings) -> None:
+    assert client.get("/login/sso/").status_code == 200
+    assert client.get("/login/other/").status_code == 404
+
+
+def test_it_stores_no_token_of_the_provider(client: Client, alice: User, sso: Settings) -> None:
+    without_password(alice)
+    sign_on(client, "alice")
+    assert "access_token" not in str(SocialAccount.objects.get().extra_data)
