@@ -34,8 +34,8 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bAIza[A-Za-z0-9_-]{8,}", REDACTED),
         (r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{4,}", rf"\1 {REDACTED}"),
         (r"(\w+://[^\s:/@]*):[^\s/@]+@", rf"\1:{REDACTED}@"),
-        (r"([?&](?:key|api_key|apikey|token|access_token|signature)=)[^&\s\"']+", rf"\1{REDACTED}"),
-        (r"(/setup/)[^/\s\"'?]+", rf"\1{REDACTED}"),
+        (r"([?&](?:key|api_key|apikey|token|access_token|signature|code|state)=)[^&\s\"']+", rf"\1{REDACTED}"),
+        (r"(/setup/|/password/reset/[0-9A-Za-z]+-)[^/\s\"'?]+", rf"\1{REDACTED}"),
         (
             rf"((?:{_NAMES})['\"]?\s*[:=,]\s*b?['\"]?)(?!bearer |basic |\[redacted)[^\s'\",;)}}]+",
             rf"\1{REDACTED}",
@@ -155,6 +155,8 @@ def _configured_values() -> tuple[str, ...]:
     keys = re.split(r"[,\s]+", f"{settings.MASTER_KEYS},{settings.AUDIT_KEYS}")
     passwords = [urlsplit(url).password or "" for url in (settings.DATABASE_URL, settings.REDIS_URL)]
     values = {
+        settings.OIDC_CLIENT_SECRET,
+        settings.EMAIL_HOST_PASSWORD or "",
         settings.SECRET_KEY if keyfiles.has_secret_key() else "",
         *(key.rpartition(":")[2] for key in keys),
     }

@@ -222,6 +222,7 @@ EMAIL_TIMEOUT = 10
 
 # Single sign-on: the address of an OpenID Connect provider, without /.well-known/...
 OIDC_SERVER = env.str("AISTRALE_OIDC_SERVER", "")
+OIDC_CLIENT_SECRET = read_secret(env, "AISTRALE_OIDC_CLIENT_SECRET", DATA_DIR / "oidc_client_secret")
 OIDC_NAME = env.str("AISTRALE_OIDC_NAME", "single sign-on")
 OIDC_PROVIDER_ID = "sso"
 # Whether people without an account get one, and of which e-mail domains people are let in; none named: of any.
@@ -238,7 +239,7 @@ SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
                 "provider_id": OIDC_PROVIDER_ID,
                 "name": OIDC_NAME,
                 "client_id": env.str("AISTRALE_OIDC_CLIENT_ID", ""),
-                "secret": read_secret(env, "AISTRALE_OIDC_CLIENT_SECRET", DATA_DIR / "oidc_client_secret"),
+                "secret": OIDC_CLIENT_SECRET,
                 "settings": {"server_url": OIDC_SERVER.rstrip("/"), "oauth_pkce_enabled": True},
             }
         ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from allauth.account.decorators import secure_admin_login
+from allauth.account.views import logout
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from aistrale import health
 from aistrale.metrics import metrics
@@ -21,8 +23,10 @@ urlpatterns = [
     path("tokens/", include("tokens.urls")),
     path("telemetry/", include("telemetry.urls")),
     path("audit/", include("audit.urls")),
-    # Before the admin's own, so that there is one log-in with one throttling.
+    # Before the admin's own, so that there is one log-in with one throttling, and one way to a new password.
     path("admin/login/", secure_admin_login(admin.site.login)),
+    path("admin/logout/", logout),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("admin/", admin.site.urls),
 ]
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from accounts.models import Role, User
 from audit.models import AuditEvent
@@ -79,3 +80,17 @@ def test_it_refuses_engineers(client_of: ClientOf, alice: User) -> None:
 def test_it_sends_strangers_through_the_one_login_page(client: Client) -> None:
     response = client.get(reverse("admin:index"), follow=True)
     assert response.templates[0].name == "account/login.html"
+
+
+def test_it_has_one_way_to_log_out_and_one_to_a_new_password(client_of: ClientOf, admin: User) -> None:
+    client = client_of(admin)
+    assert client.get(reverse("admin:password_change"))["Location"] == "/password/"
+    client.post(reverse("admin:logout"))
+    assert AuditEvent.objects.get().action == "accounts:session:logout"
+
+
+def test_a9_the_admin_site_asks_for_the_second_factor_that_must_be(
+    client_of: ClientOf, admin: User, settings: Settings
+) -> None:
+    settings.MFA_POLICY = "administrators"
+    assert client_of(admin).get(reverse("admin:index"))["Location"] == reverse("mfa_index")
