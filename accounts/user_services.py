@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import Role, User
 from accounts.session_services import end_sessions
 from audit.actions import Action
 from audit.services import record
@@ -50,6 +50,27 @@ def update_user(*, user: User, actor: User) -> None:
             )
         if not user.is_active:
             end_sessions(user=user, actor=actor)
+
+
+def change_role(*, user: User, role: Role, actor: User) -> User:
+    """The user as it is then. Raises LastAdministrator."""
+    return _change(user, actor, role=role)
+
+
+def set_active(*, user: User, active: bool, actor: User) -> User:
+    """The user as it is then. Raises LastAdministrator."""
+    return _change(user, actor, is_active=active)
+
+
+def _change(user: User, actor: User, **changes: Any) -> User:
+    """Of the row as it is now, so that nothing is undone that somebody else has changed meanwhile."""
+    with transaction.atomic():
+        current = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        if any(getattr(current, name) != value for name, value in changes.items()):
+            for name, value in changes.items():
+                setattr(current, name, value)
+            update_user(user=current, actor=actor)
+    return current
 
 
 @transaction.atomic

@@ -16,6 +16,7 @@ urlpatterns = [
     path("", dashboard, name="dashboard"),
     path("", include("accounts.allauth_urls")),
     path("account/", include("accounts.urls")),
+    path("people/", include("accounts.people_urls")),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
     path("metrics", metrics, name="metrics"),

@@ -1,0 +1,78 @@
+"""Who is here, for the people page of administrators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from allauth.mfa.models import Authenticator
+from django.db.models import Max, Q
+from django.db.models.functions import Greatest
+
+from accounts.mfa import lacking_factor
+from accounts.models import User
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+PAGE_SIZE = 50
+_KINDS = {Authenticator.Type.TOTP: "app", Authenticator.Type.WEBAUTHN: "passkey"}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """``factors`` is "app, 2 passkeys" or empty; ``must_add_factor`` where the policy asks for one."""
+
+    user: User
+    last_seen_at: datetime | None
+    factors: str
+    must_add_factor: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    people: list[Person]
+    has_more: bool
+
+
+def matching(text: str) -> QuerySet[User]:
+    """Those whose name or address holds each word of ``text``, by address."""
+    found = User.objects.order_by("email")
+    for word in text.split():
+        found = found.filter(Q(name__icontains=word) | Q(email__icontains=word))
+    return found
+
+
+def page_of(users: QuerySet[User], *, number: int) -> Page:
+    """``number`` counts from 1. No page is counted that nobody looks at."""
+    start = (number - 1) * PAGE_SIZE
+    listed = list(users[start : start + PAGE_SIZE + 1])
+    return Page(persons(listed[:PAGE_SIZE]), len(listed) > PAGE_SIZE)
+
+
+def persons(users: Iterable[User]) -> list[Person]:
+    users = list(users)
+    keys = [user.pk for user in users]
+    seen = dict(
+        User.objects.filter(pk__in=keys)
+        .annotate(seen=Greatest("last_login", Max("sessions__last_seen_at")))
+        .values_list("pk", "seen")
+    )
+    lacking = set(lacking_factor().filter(pk__in=keys).values_list("pk", flat=True))
+    factors = _factors(keys)
+    return [Person(user, seen[user.pk], factors.get(user.pk, ""), user.pk in lacking) for user in users]
+
+
+def _factors(keys: list[int]) -> dict[int, str]:
+    kinds: dict[int, list[str]] = {}
+    found = Authenticator.objects.filter(user__in=keys, type__in=_KINDS).order_by("type")
+    for user_id, kind in found.values_list("user_id", "type"):
+        kinds.setdefault(user_id, []).append(_KINDS[kind])
+    return {user_id: ", ".join(_counted(names)) for user_id, names in kinds.items()}
+
+
+def _counted(names: list[str]) -> list[str]:
+    counts = {name: names.count(name) for name in names}
+    return [name if count == 1 else f"{count} {name}s" for name, count in counts.items()]

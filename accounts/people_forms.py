@@ -1,0 +1,55 @@
+"""Forms of the people page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django import forms
+from django.http import QueryDict
+
+from accounts import people
+from accounts.models import Role, User
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+
+class PeopleFilter(forms.Form):
+    """Every field is optional, and all that are given must hold."""
+
+    q = forms.CharField(required=False, max_length=200, label="Search", widget=forms.TextInput({"type": "search"}))
+    role = forms.ChoiceField(required=False, choices=[("", "Any"), *Role.choices])
+    state = forms.ChoiceField(required=False, choices=[("", "Any"), ("active", "Active"), ("inactive", "Deactivated")])
+    page = forms.IntegerField(required=False, min_value=1, max_value=100_000, widget=forms.HiddenInput)
+
+    def __init__(self, data: QueryDict) -> None:
+        super().__init__(data)
+        self._query = data
+
+    def users(self) -> QuerySet[User]:
+        """None while the form has errors."""
+        if not self.is_valid():
+            return User.objects.none()
+        users = people.matching(self.cleaned_data["q"])
+        if role := self.cleaned_data["role"]:
+            users = users.filter(role=role)
+        if state := self.cleaned_data["state"]:
+            users = users.filter(is_active=state == "active")
+        return users
+
+    @property
+    def number(self) -> int:
+        return (self.is_valid() and self.cleaned_data["page"]) or 1
+
+    @property
+    def is_narrowed(self) -> bool:
+        return any(self.data.get(name) for name in ("q", "role", "state"))
+
+    def url_of_page(self, number: int) -> str:
+        query = self._query.copy()
+        query["page"] = str(number)
+        return f"?{query.urlencode()}"
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField(choices=Role.choices)

@@ -1,0 +1,17 @@
+"""The people page and what belongs to it, for administrators."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from accounts import people_views
+
+app_name = "people"
+urlpatterns = [
+    path("", people_views.person_list, name="person-list"),
+    path("<int:pk>/", people_views.person_detail, name="person-detail"),
+    path("<int:pk>/role/", people_views.person_role, name="person-role"),
+    path("<int:pk>/deactivate/", people_views.person_deactivate, name="person-deactivate"),
+    path("<int:pk>/reactivate/", people_views.person_reactivate, name="person-reactivate"),
+    path("<int:pk>/end-sessions/", people_views.person_end_sessions, name="person-end-sessions"),
+]

@@ -1,0 +1,123 @@
+"""The people page: who is here, and what administrators do about them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts import people
+from accounts.models import Role, User
+from accounts.people_forms import PeopleFilter, RoleForm
+from accounts.reauthentication import confirmed
+from accounts.requests import UserRequest, administrators_only
+from accounts.session_services import end_sessions, live_sessions
+from accounts.user_services import LastAdministrator, change_role, set_active
+
+ROLE_TEXT = (
+    "An administrator manages people, settings and keys, and sees everybody's calls. It holds from the next request."
+)
+DEACTIVATE_TEXT = (
+    "All sessions end at once, and nobody can log in with this account. What belongs to it stays. "
+    "It can be reactivated at any time."
+)
+REACTIVATE_TEXT = "This person can log in again, with the same password and second factor."
+END_TEXT = "This person is logged out everywhere, and has to log in again."
+
+
+@administrators_only
+@require_safe
+def person_list(request: UserRequest) -> HttpResponse:
+    form = PeopleFilter(request.GET)
+    page = people.page_of(form.users(), number=form.number)
+    context = {
+        "form": form,
+        "people": page.people,
+        "newer": form.url_of_page(form.number - 1) if form.number > 1 else "",
+        "older": form.url_of_page(form.number + 1) if page.has_more else "",
+    }
+    return render(request, "accounts/person_list.html", context)
+
+
+@administrators_only
+@require_safe
+def person_detail(request: UserRequest, pk: int) -> HttpResponse:
+    user = get_object_or_404(User, pk=pk)
+    (person,) = people.persons([user])
+    context = {"person": person, "sessions": live_sessions(user), "is_self": user == request.user}
+    return render(request, "accounts/person_detail.html", context)
+
+
+@administrators_only
+@require_http_methods(["GET", "POST"])
+@confirmed
+def person_role(request: UserRequest, pk: int) -> HttpResponse:
+    user = get_object_or_404(User, pk=pk)
+    form = RoleForm(request.POST or None, initial={"role": user.role})
+    if not form.is_valid():
+        title = f"Change the role of {user}?"
+        return _question(request, user, title, ROLE_TEXT, "Change the role", form=form, variant="primary")
+    try:
+        user = change_role(user=user, role=Role(form.cleaned_data["role"]), actor=request.user)
+    except LastAdministrator as refusal:
+        return _refused(request, user, refusal)
+    return _done(request, user, f"{user} is now {user.get_role_display().lower()}.")
+
+
+@administrators_only
+@require_http_methods(["GET", "POST"])
+@confirmed
+def person_deactivate(request: UserRequest, pk: int) -> HttpResponse:
+    user = get_object_or_404(User, pk=pk)
+    if request.method != "POST":
+        return _question(request, user, f"Deactivate {user}?", DEACTIVATE_TEXT, "Deactivate")
+    try:
+        set_active(user=user, active=False, actor=request.user)
+    except LastAdministrator as refusal:
+        return _refused(request, user, refusal)
+    return _done(request, user, f"{user} is deactivated.")
+
+
+@administrators_only
+@require_http_methods(["GET", "POST"])
+@confirmed
+def person_reactivate(request: UserRequest, pk: int) -> HttpResponse:
+    user = get_object_or_404(User, pk=pk)
+    if request.method != "POST":
+        return _question(request, user, f"Reactivate {user}?", REACTIVATE_TEXT, "Reactivate", variant="primary")
+    set_active(user=user, active=True, actor=request.user)
+    return _done(request, user, f"{user} is active again.")
+
+
+@administrators_only
+@require_http_methods(["GET", "POST"])
+@confirmed
+def person_end_sessions(request: UserRequest, pk: int) -> HttpResponse:
+    user = get_object_or_404(User, pk=pk)
+    if request.method != "POST":
+        return _question(request, user, f"End all sessions of {user}?", END_TEXT, "End them")
+    keep = request.session.session_key if user == request.user else None
+    ended = end_sessions(user=user, actor=request.user, keep=keep)
+    return _done(request, user, f"Ended {ended:,} {'session' if ended == 1 else 'sessions'} of {user}.")
+
+
+def _question(request: UserRequest, user: User, title: str, text: str, verb: str, **more: Any) -> HttpResponse:
+    form = more.get("form")
+    context = {"user": user, "title": title, "text": text, "verb": verb, **more}
+    page = "accounts/person_confirm.html" + ("#confirm" if request.htmx else "")
+    return render(request, page, context, status=422 if form and form.is_bound else 200)
+
+
+def _refused(request: UserRequest, user: User, refusal: LastAdministrator) -> HttpResponse:
+    messages.error(request, str(refusal))
+    return redirect("people:person-detail", user.pk)
+
+
+def _done(request: UserRequest, user: User, words: str) -> HttpResponse:
+    messages.success(request, words)
+    if user == request.user and not User.objects.administrators().filter(pk=user.pk).exists():
+        return redirect("dashboard")
+    return redirect("people:person-detail", user.pk)
