@@ -8,7 +8,8 @@ from django import forms
 from django.http import QueryDict
 
 from accounts import people
-from accounts.models import Role, User
+from accounts.forms import SetupForm
+from accounts.models import Invitation, Role, User
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -53,3 +54,26 @@ class PeopleFilter(forms.Form):
 
 class RoleForm(forms.Form):
     role = forms.ChoiceField(choices=Role.choices)
+
+
+class InviteForm(forms.Form):
+    email = forms.EmailField(
+        label="E-mail address",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "off", "autofocus": True}),
+    )
+    name = forms.CharField(max_length=100, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    role = forms.TypedChoiceField(choices=Role.choices, coerce=Role, initial=Role.ENGINEER)
+
+
+class AcceptForm(SetupForm):
+    """The address is the invitation's, whatever is sent."""
+
+    def __init__(self, data: QueryDict | None, *, invitation: Invitation) -> None:
+        super().__init__(data, initial={"name": invitation.name})
+        self._email = invitation.email
+        del self.fields["email"]
+
+    def clean(self) -> None:
+        self.cleaned_data["email"] = self._email
+        super().clean()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts import people_views
+from accounts import invitation_views, people_views
 
 app_name = "people"
 urlpatterns = [
     path("", people_views.person_list, name="person-list"),
+    path("invite/", invitation_views.invite, name="invite"),
+    path("invitations/<int:pk>/revoke/", invitation_views.invitation_revoke, name="invitation-revoke"),
     path("<int:pk>/", people_views.person_detail, name="person-detail"),
     path("<int:pk>/role/", people_views.person_role, name="person-role"),
     path("<int:pk>/deactivate/", people_views.person_deactivate, name="person-deactivate"),

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import people
+from accounts.invitations import open_invitations
 from accounts.models import Role, User
 from accounts.people_forms import PeopleFilter, RoleForm
 from accounts.reauthentication import confirmed
@@ -36,6 +37,7 @@ def person_list(request: UserRequest) -> HttpResponse:
     context = {
         "form": form,
         "people": page.people,
+        "invitations": open_invitations().select_related("invited_by") if form.number == 1 else [],
         "newer": form.url_of_page(form.number - 1) if form.number > 1 else "",
         "older": form.url_of_page(form.number + 1) if page.has_more else "",
     }

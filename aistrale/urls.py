@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from accounts import invitation_views
 from aistrale import health
 from aistrale.metrics import metrics
 from inference.views.dashboard import dashboard
@@ -17,6 +18,7 @@ urlpatterns = [
     path("", include("accounts.allauth_urls")),
     path("account/", include("accounts.urls")),
     path("people/", include("accounts.people_urls")),
+    path("invitation/<str:token>/", invitation_views.accept, name="invitation"),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
     path("metrics", metrics, name="metrics"),

@@ -1,0 +1,87 @@
+"""Inviting people, for administrators; and the page that an invitation's link leads to."""
+
+from __future__ import annotations
+
+from allauth.account.adapter import get_adapter
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods
+
+from accounts import invitations
+from accounts.invitations import AlreadyUser, InvitationRefused
+from accounts.models import Invitation, User
+from accounts.people_forms import AcceptForm, InviteForm
+from accounts.reauthentication import confirmed
+from accounts.requests import UserRequest, administrators_only
+from audit.actions import Action
+from audit.services import record_denied
+
+
+@administrators_only
+@require_http_methods(["GET", "POST"])
+@confirmed
+@sensitive_variables("invited")
+def invite(request: UserRequest) -> HttpResponse:
+    form = InviteForm(request.POST or None)
+    if form.is_valid():
+        try:
+            invited = invitations.invite(**form.cleaned_data, actor=request.user)
+        except AlreadyUser:
+            form.add_error("email", "Somebody has an account with this address already.")
+        else:
+            if settings.MAIL_IS_CONFIGURED and invitations.send(invited=invited):
+                messages.success(request, f"Sent an invitation to {invited.invitation.email}.")
+                return redirect("people:person-list")
+            context = {"invited": invited, "is_unsent": settings.MAIL_IS_CONFIGURED}
+            return render(request, "accounts/invitation_link.html", context)
+    context = {"form": form, "has_mail": settings.MAIL_IS_CONFIGURED}
+    return render(request, "accounts/invitation_form.html", context, status=422 if form.is_bound else 200)
+
+
+@administrators_only
+@require_http_methods(["GET", "POST"])
+def invitation_revoke(request: UserRequest, pk: int) -> HttpResponse:
+    invitation = get_object_or_404(Invitation, pk=pk)
+    if request.method == "POST":
+        if invitations.revoke(invitation=invitation, actor=request.user):
+            messages.success(request, f"The invitation of {invitation.email} is withdrawn.")
+        else:
+            messages.warning(request, f"The invitation of {invitation.email} was not open any more.")
+        return redirect("people:person-list")
+    page = "accounts/invitation_confirm_revoke.html" + ("#confirm" if request.htmx else "")
+    return render(request, page, {"invitation": invitation})
+
+
+@login_not_required
+@never_cache
+@sensitive_post_parameters("password", "repeated")
+@require_http_methods(["GET", "POST"])
+def accept(request: HttpRequest, token: str) -> HttpResponse:
+    try:
+        invitation = invitations.find(token)
+        if request.user.is_authenticated:
+            raise InvitationRefused(InvitationRefused.OTHER_USER, invitation)
+        form = AcceptForm(request.POST or None, invitation=invitation)
+        if not form.is_valid():
+            context = {"form": form, "invitation": invitation}
+            return render(request, "accounts/invitation_accept.html", context, status=422 if form.is_bound else 200)
+        data = form.cleaned_data
+        user = invitations.accept(token=token, name=data["name"], password=data["password"])
+    except InvitationRefused as refusal:
+        return _refuse(request, refusal)
+    get_adapter().login(request, user)
+    messages.success(request, "Welcome. This is your account now.")
+    return redirect("dashboard")
+
+
+def _refuse(request: HttpRequest, refusal: InvitationRefused) -> HttpResponse:
+    actor = request.user if isinstance(request.user, User) else None
+    details = {"reason": refusal.reason}
+    record_denied(action=Action.INVITATION_ACCEPT, actor=actor, target=refusal.invitation, details=details)
+    status = 409 if refusal.reason == InvitationRefused.OTHER_USER else 410
+    return render(request, "accounts/invitation_refused.html", {"reason": refusal.reason}, status=status)

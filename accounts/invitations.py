@@ -1,0 +1,138 @@
+"""Inviting people: one link makes one account, once, within a week."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+from smtplib import SMTPException
+from typing import NamedTuple
+
+import structlog
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import transaction
+from django.db.models import QuerySet
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Invitation, Role, User
+from audit.actions import Action
+from audit.services import record
+
+GOOD_FOR = timedelta(days=7)
+
+log = structlog.get_logger(__name__)
+
+
+class Invited(NamedTuple):
+    """The link is known now and never again."""
+
+    invitation: Invitation
+    link: str
+
+
+class InvitationRefused(Exception):
+    """A link that lets nobody in. ``reason`` is one of the constants below."""
+
+    UNKNOWN, USED, REVOKED, EXPIRED, TAKEN, OTHER_USER = "unknown", "used", "revoked", "expired", "taken", "other_user"
+
+    def __init__(self, reason: str, invitation: Invitation | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.invitation = invitation
+
+
+class AlreadyUser(ValueError):
+    """Somebody has an account with this address."""
+
+
+def open_invitations() -> QuerySet[Invitation]:
+    return Invitation.objects.filter(user=None, revoked_at=None, expires_at__gt=timezone.now())
+
+
+@transaction.atomic
+def invite(*, email: str, role: Role, actor: User, name: str = "") -> Invited:
+    """Takes the place of an invitation that was still open. Raises AlreadyUser."""
+    email = email.strip().lower()
+    if User.objects.filter(email=email).exists():
+        raise AlreadyUser
+    open_invitations().filter(email=email).update(revoked_at=timezone.now())
+    # What else is left of this address says nothing any more.
+    Invitation.objects.filter(email=email, user=None, expires_at__lte=timezone.now()).delete()
+    token = secrets.token_urlsafe(32)
+    invitation = Invitation.objects.create(
+        email=email,
+        name=name,
+        role=role,
+        digest=_digest(token),
+        invited_by=actor,
+        expires_at=timezone.now() + GOOD_FOR,
+    )
+    record(action=Action.INVITATION_CREATE, actor=actor, target=invitation, after={"role": role})
+    return Invited(invitation, f"{settings.PUBLIC_URL}{reverse('invitation', args=[token])}")
+
+
+@transaction.atomic
+def revoke(*, invitation: Invitation, actor: User) -> bool:
+    """False where it is open no longer."""
+    if not open_invitations().filter(pk=invitation.pk).update(revoked_at=timezone.now()):
+        return False
+    record(action=Action.INVITATION_REVOKE, actor=actor, target=invitation)
+    return True
+
+
+def find(token: str) -> Invitation:
+    """The open invitation that a link is for. Raises InvitationRefused."""
+    invitation = Invitation.objects.filter(digest=_digest(token)).first()
+    if invitation is None:
+        raise InvitationRefused(InvitationRefused.UNKNOWN)
+    _require_open(invitation)
+    return invitation
+
+
+def accept(*, token: str, name: str, password: str) -> User:
+    """Makes the account, once however often it is asked for at once. Raises InvitationRefused."""
+    with transaction.atomic():
+        invitation = Invitation.objects.select_for_update().filter(digest=_digest(token)).first()
+        if invitation is None:
+            raise InvitationRefused(InvitationRefused.UNKNOWN)
+        _require_open(invitation)
+        user = User(email=invitation.email, name=name, role=invitation.role)
+        user.set_password(password)
+        # Not save: of two invitations of one address that are accepted at once, the second one waits here and finds it.
+        User.objects.bulk_create([user], ignore_conflicts=True)
+        made = User.objects.filter(audit_id=user.audit_id).first()
+        if made is None:
+            raise InvitationRefused(InvitationRefused.TAKEN, invitation)
+        invitation.user = made
+        invitation.save(update_fields=["user"])
+        record(action=Action.INVITATION_ACCEPT, actor=made, target=made, after={"role": made.role})
+    return made
+
+
+def send(*, invited: Invited) -> bool:
+    """By mail; False where the mail server does not take it."""
+    invitation, link = invited
+    context = {"invitation": invitation, "link": link, "days": GOOD_FOR.days}
+    text = render_to_string("accounts/email/invitation.txt", context)
+    try:
+        send_mail("Your invitation to AISTRALE", text, None, [invitation.email])
+    except (SMTPException, OSError) as error:
+        log.warning("invitation_not_sent", error=type(error).__name__)
+        return False
+    return True
+
+
+def _require_open(invitation: Invitation) -> None:
+    """Raises InvitationRefused."""
+    if invitation.state != Invitation.State.OPEN:
+        raise InvitationRefused(invitation.state.value, invitation)
+    if User.objects.filter(email=invitation.email).exists():
+        raise InvitationRefused(InvitationRefused.TAKEN, invitation)
+
+
+def _digest(token: str) -> str:
+    """64 hexadecimal digits. A token is random enough to need no salt."""
+    return hashlib.sha256(token.encode()).hexdigest()
