@@ -96,7 +96,8 @@ class User(AbstractBaseUser):
                 name="keep_an_administrator",
                 when=pgtrigger.Before,
                 operation=pgtrigger.Update | pgtrigger.Delete,
-                condition=pgtrigger.Q(old__role="administrator", old__is_active=True),
+                # In SQL: without a database, as in `makemigrations --check`, a pgtrigger.Q cannot be rendered.
+                condition=pgtrigger.Condition("""OLD."is_active" AND OLD."role" = 'administrator'"""),
                 func=_KEEP_AN_ADMINISTRATOR,
             ),
         ]
