@@ -39,6 +39,20 @@ def test_https_brings_strict_cookies_and_transport() -> None:
     assert result.stdout.split() == ["True", "__Host-session", str(365 * 24 * 3600)]
 
 
+def test_a4_cookies_are_bound_to_the_host_and_sent_by_tls_alone() -> None:
+    code = """
+from aistrale import settings
+from django.conf import global_settings
+for kind in ("SESSION", "CSRF"):
+    for what in ("NAME", "SECURE", "PATH", "DOMAIN", "SAMESITE", "HTTPONLY"):
+        name = f"{kind}_COOKIE_{what}"
+        print(getattr(settings, name, getattr(global_settings, name)))
+"""
+    shown = run(code, AISTRALE_PUBLIC_URL="https://aistrale.test").stdout.split()
+    common = ["True", "/", "None", "Lax"]
+    assert shown == ["__Host-session", *common, "True", "__Host-csrf", *common, "False"]
+
+
 def test_http_does_without_them() -> None:
     assert run(PRINT_SETTINGS).stdout.split() == ["False", "session", "0"]
 
