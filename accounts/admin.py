@@ -15,9 +15,10 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from accounts.admin_actions import ACTIONS, administrator
-from accounts.models import User
+from accounts.models import Team, User
 from accounts.reauthentication import require_confirmation
 from accounts.session_services import end_sessions
+from accounts.team_admin import TeamAdmin
 from accounts.user_services import LastAdministrator, update_user
 from audit.actions import Action
 from audit.services import record
@@ -32,6 +33,7 @@ admin.site.site_header = admin.site.site_title = "AISTRALE administration"
 # Rights come from the role alone, a user has one address, and second factors and single sign-on have no facts to edit.
 for model in (Group, EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken):
     admin.site.unregister(model)
+admin.site.register(Team, TeamAdmin)
 
 
 @admin.register(User)

@@ -1,10 +1,14 @@
-"""Ends connections whose session has ended. One look every two seconds serves all connections of a process."""
+"""Ends connections whose session has ended, and those that look at what their user may not see any more.
+
+One look every two seconds serves all connections of a process.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
+from uuid import UUID
 
 import structlog
 from asgiref.sync import sync_to_async
@@ -15,25 +19,43 @@ from accounts.session_users import users_of_sessions
 
 INTERVAL_SECONDS = 2.0
 
+# A user by number, and what the user looks at.
+Pair = tuple[int, UUID]
+# By pair the version of what is looked at; without those whose user may not see it.
+Look = Callable[[Collection[Pair]], dict[Pair, int]]
+
 log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class Sight:
+    """What a connection looks at by somebody else's leave. ``on_news`` is awaited with each new version."""
+
+    pair: Pair
+    on_news: Callable[[int], Awaitable[None]]
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Watched:
-    """``on_end`` is awaited once, when the session is over or its user's role has changed."""
+    """``on_end`` is awaited once: when the session is over, its user's role has changed or the sight is lost."""
 
     session_key: str
     role: str
     on_end: Callable[[], Awaitable[None]]
+    sight: Sight | None = None
 
 
 class SessionWatch:
-    def __init__(self) -> None:
+    def __init__(self, look: Look) -> None:
+        self._look = look
         self._watched: set[Watched] = set()
         self._task: asyncio.Task[None] | None = None
 
-    def start(self, session_key: str, user: User, on_end: Callable[[], Awaitable[None]]) -> Watched:
-        watched = Watched(session_key, user.role, on_end)
+    def start(
+        self, session_key: str, user: User, on_end: Callable[[], Awaitable[None]], sight: Sight | None = None
+    ) -> Watched:
+        watched = Watched(session_key, user.role, on_end, sight)
         self._watched.add(watched)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._look_again_and_again())
@@ -49,7 +71,7 @@ class SessionWatch:
         while True:
             await asyncio.sleep(INTERVAL_SECONDS)
             try:
-                ended = await self._ended()
+                ended, news = await self._what_has_changed()
             except Exception:
                 # A part that is out of reach ends nobody's session; the next look may find it back.
                 log.warning("session_watch_failed", exc_info=True)
@@ -58,19 +80,32 @@ class SessionWatch:
                 # The next look is not to find it again while its end takes time.
                 self._watched.discard(watched)
                 await asyncio.gather(watched.on_end(), return_exceptions=True)
+            for sight in news:
+                await asyncio.gather(sight.on_news(sight.version or 0), return_exceptions=True)
 
-    async def _ended(self) -> list[Watched]:
+    async def _what_has_changed(self) -> tuple[list[Watched], list[Sight]]:
         looked_at = list(self._watched)
-        users = await sync_to_async(_users, thread_sensitive=False)({watched.session_key for watched in looked_at})
-        return [watched for watched in looked_at if _is_over(watched, users.get(watched.session_key))]
+        keys = {watched.session_key for watched in looked_at}
+        pairs = {watched.sight.pair for watched in looked_at if watched.sight}
+        users, versions = await sync_to_async(self._ask, thread_sensitive=False)(keys, pairs)
+        ended = [watched for watched in looked_at if _is_over(watched, users, versions)]
+        sights = [watched.sight for watched in looked_at if watched.sight and watched not in ended]
+        return ended, [sight for sight in sights if _has_news(sight, versions)]
+
+    def _ask(self, session_keys: set[str], pairs: set[Pair]) -> tuple[dict[str, User], dict[Pair, int]]:
+        try:
+            return users_of_sessions(session_keys), self._look(pairs) if pairs else {}
+        finally:
+            connections.close_all()
 
 
-def _is_over(watched: Watched, user: User | None) -> bool:
-    return user is None or user.role != watched.role
+def _is_over(watched: Watched, users: dict[str, User], versions: dict[Pair, int]) -> bool:
+    user = users.get(watched.session_key)
+    if user is None or user.role != watched.role:
+        return True
+    return watched.sight is not None and watched.sight.pair not in versions
 
 
-def _users(session_keys: set[str]) -> dict[str, User]:
-    try:
-        return users_of_sessions(session_keys)
-    finally:
-        connections.close_all()
+def _has_news(sight: Sight, versions: dict[Pair, int]) -> bool:
+    before, sight.version = sight.version, versions[sight.pair]
+    return before != sight.version

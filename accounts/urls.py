@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts import session_views, views
+from accounts import session_views, team_views, views
 from accounts.reauthentication import confirmed
 
 app_name = "accounts"
@@ -16,4 +16,10 @@ urlpatterns = [
     path("sessions/", session_views.session_list, name="session-list"),
     path("sessions/end-others/", session_views.session_end_others, name="session-end-others"),
     path("sessions/<int:pk>/end/", session_views.session_end, name="session-end"),
+    path("teams/", team_views.team_list, name="team-list"),
+    path("teams/add/", team_views.team_add, name="team-add"),
+    path("teams/<uuid:pk>/rename/", team_views.team_rename, name="team-rename"),
+    path("teams/<uuid:pk>/delete/", team_views.team_delete, name="team-delete"),
+    path("teams/<uuid:pk>/members/add/", team_views.member_add, name="member-add"),
+    path("teams/<uuid:pk>/members/<int:user_pk>/remove/", team_views.member_remove, name="member-remove"),
 ]

@@ -65,7 +65,7 @@ def new_composer(user: User, *, provider: str = "", model: str = "") -> Composer
     """
     if provider and model:
         return _composer(user, provider, model)
-    last = Conversation.objects.visible_to(user).exclude(model="").order_by("-updated_at").first()
+    last = Conversation.objects.owned_by(user).exclude(model="").order_by("-updated_at").first()
     if last is not None and not disabled_reason(last.provider, pick_token(user=user, provider=last.provider)):
         return _composer(user, last.provider, last.model)
     provider, model = first_choice(user)

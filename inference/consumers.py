@@ -15,7 +15,7 @@ from django.template.loader import render_to_string
 from accounts.models import User
 from accounts.session_services import note_activity
 from accounts.session_users import user_of_session
-from accounts.session_watch import SessionWatch, Watched
+from accounts.session_watch import SessionWatch, Sight, Watched
 from audit.context import Source, bind
 from inference import fragments
 from inference.models import Conversation
@@ -24,6 +24,7 @@ from inference.reservations import redeem
 from inference.run_forms import RunMessage
 from inference.runs import Runs
 from inference.services import RunForm, RunRefused, Started, request_stop, start_run
+from inference.sharing import newest_seen
 from inference.threads import in_thread
 from telemetry.models import Generation
 
@@ -34,7 +35,7 @@ BAD_MESSAGE = 4400
 TRY_AGAIN = 1013
 
 log = structlog.get_logger(__name__)
-sessions = SessionWatch()
+sessions = SessionWatch(newest_seen)
 
 
 class ChatConsumer(AsyncWebsocketConsumer):
@@ -61,7 +62,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return await self.close(NOT_FOUND)
         self._conversation_id = conversation_id
         await self.accept()
-        self._session = sessions.start(self._session_key, user, self._end)
+        sight = None if self._is_new else await self._sight(user)
+        self._session = sessions.start(self._session_key, user, self._end, sight)
 
     async def disconnect(self, code: int) -> None:
         if session := getattr(self, "_session", None):
@@ -71,7 +73,18 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _end(self) -> None:
         """The session is over, or the user's rights are others: a page that may still be shown connects again."""
         await self._watch_nothing()
-        await self.close(TRY_AGAIN if await self._user() else LOGIN_NEEDED)
+        user = await self._user()
+        if user is None:
+            return await self.close(LOGIN_NEEDED)
+        await self.close(TRY_AGAIN if self._is_new or await self._is_visible(user) else NOT_FOUND)
+
+    async def _sight(self, user: User) -> Sight | None:
+        """None for the owner's page, which shows by itself what it asks, and is not let in by anybody."""
+        own = Conversation.objects.owned_by(user).filter(pk=self._conversation_id)
+        return None if await in_thread(own.exists)() else Sight((user.pk, self._conversation_id), self._tell)
+
+    async def _tell(self, newest: int) -> None:
+        await self.send(fragments.news(newest))
 
     async def _watch_nothing(self) -> None:
         tasks = list(getattr(self, "_watching", {}).values())
@@ -101,16 +114,19 @@ class ChatConsumer(AsyncWebsocketConsumer):
         kwargs = self.scope["url_route"]["kwargs"]
         if "signed" in kwargs:
             return redeem(kwargs["signed"], user), True
-        visible = Conversation.objects.visible_to(user).filter(pk=kwargs["pk"])
-        return (kwargs["pk"] if await in_thread(visible.exists)() else None), False
+        self._conversation_id = kwargs["pk"]
+        return (kwargs["pk"] if await self._is_visible(user) else None), False
+
+    async def _is_visible(self, user: User) -> bool:
+        return await in_thread(Conversation.objects.visible_to(user).filter(pk=self._conversation_id).exists)()
 
     async def _watch_all(self, user: User, message: dict[str, Any]) -> None:
         """Show what is running in this conversation, from its beginning."""
         running = Generation.objects.running().filter(
-            message__conversation_id=self._conversation_id, message__conversation__owner=user
+            message__conversation__in=Conversation.objects.visible_to(user).filter(pk=self._conversation_id)
         )
         for generation_id, answer_id in await in_thread(lambda: list(running.values_list("pk", "message__pk")))():
-            self._watch(generation_id, answer_id)
+            self._watch(generation_id, answer_id, user)
 
     async def _run(self, user: User, message: dict[str, Any]) -> None:
         if self.runs.is_draining:
@@ -127,41 +143,41 @@ class ChatConsumer(AsyncWebsocketConsumer):
         except Conversation.DoesNotExist:
             return await self.close(NOT_FOUND)
         if started is not None:
-            await self._show(started, form.to_run_form())
+            await self._show(started, form.to_run_form(), user)
         # Not before: the answer should not wait for it.
         await in_thread(note_activity)(session_key=self._session_key)
 
-    async def _show(self, started: Started, form: RunForm) -> None:
+    async def _show(self, started: Started, form: RunForm, user: User) -> None:
         if started.order is not None:
             self.runs.launch(started.order)
-        await self.send(await in_thread(fragments.started)(started, form))
+        await self.send(await in_thread(fragments.started)(started, form, viewer=user))
         if started.order is not None:
-            self._watch(started.order.generation_id, started.answer_id)
+            self._watch(started.order.generation_id, started.answer_id, user)
 
     async def _stop(self, user: User, message: dict[str, Any]) -> None:
         generation_id = _uuid(message.get("generation"))
         if generation_id and await in_thread(request_stop)(user=user, generation_id=generation_id):
             await self.runs.stop(generation_id)
 
-    def _watch(self, generation_id: UUID, answer_id: int) -> None:
+    def _watch(self, generation_id: UUID, answer_id: int, user: User) -> None:
         if old := self._watching.get(generation_id):
             old.cancel()
-        self._watching[generation_id] = asyncio.create_task(self._paint(generation_id, answer_id))
+        self._watching[generation_id] = asyncio.create_task(self._paint(generation_id, answer_id, user))
 
-    async def _paint(self, generation_id: UUID, answer_id: int) -> None:
+    async def _paint(self, generation_id: UUID, answer_id: int, user: User) -> None:
         try:
-            await self._paint_to_the_end(generation_id, answer_id)
+            await self._paint_to_the_end(generation_id, answer_id, user)
         except Exception:
             # The page connects again and asks anew for what is stored by then.
             log.exception("watching_failed", generation=str(generation_id))
             await self.close(TRY_AGAIN)
 
-    async def _paint_to_the_end(self, generation_id: UUID, answer_id: int) -> None:
+    async def _paint_to_the_end(self, generation_id: UUID, answer_id: int, user: User) -> None:
         painter = Painter(answer_id)
         async with aclosing(self.runs.watch(generation_id)) as batches:
             async for batch in batches:
                 await self.send(painter.paint(batch))
-        await self.send(painter.finish() + await in_thread(fragments.ended)(answer_id))
+        await self.send(painter.finish() + await in_thread(fragments.ended)(answer_id, viewer=user))
 
     async def _refuse(self, errors: Any) -> None:
         await self.send(render_to_string("inference/_composer_errors.html", {"errors": errors, "is_swap": True}))

@@ -20,10 +20,14 @@ PAGE = 60
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What the list shows: conversations that match ``query``, current or archived, at most ``shown`` of them."""
+    """What the list shows: conversations that match ``query``, current or archived, at most ``shown`` of them.
+
+    ``shared``: other people's that the user may read, instead of the user's own.
+    """
 
     query: str = ""
     archived: bool = False
+    shared: bool = False
     shown: int = PAGE
 
 
@@ -40,7 +44,7 @@ class Sidebar:
     @property
     def takes_new(self) -> bool:
         """Whether a conversation that is begun now belongs to what is shown."""
-        return not self.filters.query and not self.filters.archived
+        return not (self.filters.query or self.filters.archived or self.filters.shared)
 
     @property
     def shown_next(self) -> int:
@@ -48,17 +52,18 @@ class Sidebar:
 
 
 def sidebar_of(user: User, *, filters: Filters | None = None, current: UUID | None = None) -> Sidebar:
-    """The user's conversations, pinned ones first, then the newest."""
+    """The user's conversations, pinned ones first, then the newest. Others' pins and lists are their own affair."""
     filters = filters or Filters()
-    found = Conversation.objects.visible_to(user)
+    found = Conversation.objects.shared_with(user) if filters.shared else Conversation.objects.owned_by(user)
     found = found.archived() if filters.archived else found.current()
     if filters.query:
         found = found.search(filters.query)
-    listed = list(found.order_by("-is_pinned", "-updated_at")[: filters.shown + 1])
+    order = ["-updated_at"] if filters.shared else ["-is_pinned", "-updated_at"]
+    listed = list(found.select_related("owner", "team").order_by(*order)[: filters.shown + 1])
     has_more = len(listed) > filters.shown
     rows = listed[: filters.shown]
-    pinned = [row for row in rows if row.is_pinned]
-    rest = [row for row in rows if not row.is_pinned]
+    pinned = [row for row in rows if row.is_pinned and not filters.shared]
+    rest = [row for row in rows if row not in pinned]
     return Sidebar(pinned, rest, filters, has_more, current)
 
 

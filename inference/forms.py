@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from django import forms
 
+from accounts.audiences import AudienceField, with_current
+from accounts.sharing import audiences_for
 from inference.conversations import PAGE, Filters
 from inference.models import Conversation
 from inference.providers.registry import LABELS
@@ -29,9 +31,20 @@ class RenameForm(forms.ModelForm[Conversation]):
         fields = ("title",)
 
 
+class ShareForm(forms.Form):
+    def __init__(self, data: Mapping[str, str] | None, *, conversation: Conversation) -> None:
+        super().__init__(data, initial={"audience": conversation.audience.key})
+        offered = audiences_for(conversation.owner, everyone=True)
+        self.fields["audience"] = AudienceField(
+            with_current(offered, conversation.audience),
+            help_text="They read all its messages and branches, also those to come, with their cost. Only you write.",
+        )
+
+
 class _FiltersForm(forms.Form):
     q = forms.CharField(required=False, max_length=200)
     archived = forms.BooleanField(required=False)
+    shared = forms.BooleanField(required=False)
     shown = forms.IntegerField(required=False, min_value=PAGE, max_value=10_000)
 
 
@@ -40,4 +53,9 @@ def filters_from(data: Mapping[str, str]) -> Filters:
     form = _FiltersForm(data)
     form.is_valid()
     cleaned = form.cleaned_data
-    return Filters(cleaned.get("q", ""), cleaned.get("archived", False), cleaned.get("shown") or PAGE)
+    return Filters(
+        query=cleaned.get("q", ""),
+        archived=cleaned.get("archived", False),
+        shared=cleaned.get("shared", False),
+        shown=cleaned.get("shown") or PAGE,
+    )

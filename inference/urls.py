@@ -14,5 +14,7 @@ urlpatterns = [
     path("<uuid:pk>/rename/", conversations.conversation_rename, name="conversation-rename"),
     path("<uuid:pk>/pin/", conversations.conversation_pin, name="conversation-pin"),
     path("<uuid:pk>/archive/", conversations.conversation_archive, name="conversation-archive"),
+    path("<uuid:pk>/share/", conversations.conversation_share, name="conversation-share"),
+    path("<uuid:pk>/copy/", chat.conversation_copy, name="conversation-copy"),
     path("<uuid:pk>/delete/", conversations.conversation_delete, name="conversation-delete"),
 ]

@@ -322,11 +322,11 @@ def test_it_adds_a_first_message_to_the_list_as_one_row(alice: User) -> None:
     conversation_id, first = uuid4(), RunForm("echo", "echo", "Hi", None, uuid4())
     started = start_run(user=alice, conversation_id=conversation_id, is_new=True, form=first)
     assert started is not None
-    assert 'id="recent-conversations" hx-swap-oob="afterbegin"' in fragments.started(started, first)
+    assert 'id="recent-conversations" hx-swap-oob="afterbegin"' in fragments.started(started, first, viewer=alice)
     again = RunForm("echo", "echo", None, started.question_id, uuid4())
     other = start_run(user=alice, conversation_id=conversation_id, is_new=False, form=again)
     assert other is not None
-    assert "recent-conversations" not in fragments.started(other, again)
+    assert "recent-conversations" not in fragments.started(other, again, viewer=alice)
 
 
 def test_it_shows_cached_and_reasoning_tokens_apart(

@@ -13,8 +13,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.requests import UserRequest
 from inference import conversations
-from inference.forms import RenameForm, filters_from
+from inference.forms import RenameForm, ShareForm, filters_from
 from inference.models import Conversation
+from inference.sharing import share_conversation
 
 
 @require_http_methods(["GET", "POST"])
@@ -49,6 +50,20 @@ def conversation_archive(request: UserRequest, pk: UUID) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
+def conversation_share(request: UserRequest, pk: UUID) -> HttpResponse:
+    conversation = _editable(request, pk)
+    form = ShareForm(request.POST or None, conversation=conversation)
+    if form.is_valid():
+        audience = form.cleaned_data["audience"]
+        share_conversation(conversation=conversation, audience=audience, actor=request.user)
+        messages.success(request, f"“{conversation.title}” is shared with {audience}.")
+        return redirect(conversation)
+    template = f"inference/conversation_share.html{'#dialog' if request.htmx else ''}"
+    context = {"conversation": conversation, "form": form}
+    return render(request, template, context, status=422 if form.is_bound else 200)
+
+
+@require_http_methods(["GET", "POST"])
 def conversation_delete(request: UserRequest, pk: UUID) -> HttpResponse:
     conversation = _editable(request, pk)
     if request.method == "POST":
@@ -60,7 +75,7 @@ def conversation_delete(request: UserRequest, pk: UUID) -> HttpResponse:
 
 
 def _editable(request: UserRequest, pk: UUID) -> Conversation:
-    return get_object_or_404(Conversation.objects.editable_by(request.user), pk=pk)
+    return get_object_or_404(Conversation.objects.editable_by(request.user).select_related("owner", "team"), pk=pk)
 
 
 def _list_or_page(request: UserRequest, conversation: Conversation) -> HttpResponse:

@@ -102,7 +102,7 @@ async function closed(event) {
   failures += 1;
   const code = event.detail.event.code;
   if (code === LOGIN_NEEDED) return loggedOut();
-  if (code === NOT_FOUND) return show("This conversation was deleted. What you write is kept in this browser.");
+  if (code === NOT_FOUND) return show("This conversation was deleted, or is not shared with you any more. What you write is kept in this browser.");
   lost();
   if (!RETRIED.includes(code)) setTimeout(() => event.detail.socketWrapper.reconnect(), 1000);
   // A refused handshake looks like a lost connection: ask the page itself.
@@ -116,6 +116,12 @@ async function closed(event) {
 function patiently(handler) {
   return (event) => handler(event).catch(() => lost());
 }
+
+/** Fetch the thread anew and watch what is running in it. */
+export const follow = patiently(async () => {
+  await catchUp();
+  if (isOpen && running()) send({ type: "watch" });
+});
 
 chat.addEventListener("htmx:wsOpen", patiently(opened));
 chat.addEventListener("htmx:wsClose", patiently(async (event) => closed(event)));

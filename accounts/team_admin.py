@@ -1,0 +1,80 @@
+"""Teams for administrators, with their members. Deleting one asks on the site, which says what becomes private."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.db.models import Count, QuerySet
+from django.forms import BaseInlineFormSet, ModelForm
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from accounts import team_services
+from accounts.admin_actions import administrator
+from accounts.models import Membership, Team
+
+if TYPE_CHECKING:
+    MemberInlineBase = admin.TabularInline[Membership, Team]
+    TeamAdminBase = admin.ModelAdmin[Team]
+    TeamForm = ModelForm[Team]
+    MemberFormSet = BaseInlineFormSet[Membership, Team, ModelForm[Membership]]
+else:
+    MemberInlineBase, TeamAdminBase, TeamForm, MemberFormSet = (
+        admin.TabularInline,
+        admin.ModelAdmin,
+        ModelForm,
+        BaseInlineFormSet,
+    )
+
+
+class MemberInline(MemberInlineBase):
+    model = Membership
+    autocomplete_fields = ("user",)
+    extra = 0
+    verbose_name, verbose_name_plural = "member", "members"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        return super().get_queryset(request).select_related("user", "team")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Somebody is put in or taken out, never made somebody else."""
+        return False
+
+
+class TeamAdmin(TeamAdminBase):
+    fields = ("name",)
+    list_display = ("name", "members_count", "created_at")
+    search_fields = ("name",)
+    date_hierarchy = "created_at"
+    inlines = (MemberInline,)
+    actions = None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
+        return super().get_queryset(request).annotate(members_count=Count("memberships"))
+
+    @admin.display(description="members", ordering="members_count")
+    def members_count(self, counted: Any) -> int:
+        return int(counted.members_count)
+
+    def save_model(self, request: HttpRequest, obj: Team, form: TeamForm, change: bool) -> None:
+        actor = administrator(request)
+        if not change:
+            obj.pk = team_services.create_team(name=obj.name, actor=actor).pk
+        elif "name" in form.changed_data:
+            team_services.rename_team(team=obj, name=obj.name, actor=actor)
+
+    def save_formset(self, request: HttpRequest, form: TeamForm, formset: MemberFormSet, change: bool) -> None:
+        formset.save(commit=False)
+        actor, team = administrator(request), formset.instance
+        for membership in formset.deleted_objects:
+            team_services.remove_member(team=team, user=membership.user, actor=actor)
+        for membership in formset.new_objects:
+            team_services.add_member(team=team, user=membership.user, actor=actor)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        team = self.get_object(request, unquote(object_id))
+        if team is None:
+            raise Http404
+        return redirect("accounts:team-delete", team.pk)

@@ -1,0 +1,61 @@
+"""Forms of the Teams page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from accounts.models import Team, User
+
+# Offered while one types; anybody else can be typed wholly.
+OFFERED = 200
+
+
+class TeamForm(forms.ModelForm[Team]):
+    class Meta:
+        model = Team
+        fields = ("name",)
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"])
+        if Team.objects.filter(name__iexact=name).exclude(pk=self.instance.pk).exists():
+            raise ValidationError("There is a team of this name.")
+        return name
+
+
+class MemberForm(forms.Form):
+    email = forms.EmailField(
+        label="E-mail address", widget=forms.EmailInput(attrs={"list": "people", "autocomplete": "off"})
+    )
+
+    def __init__(self, *args: Any, team: Team, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.others = User.objects.filter(is_active=True).exclude(teams=team).order_by("email")[:OFFERED]
+        self.user = User()
+        self._team = team
+
+    def clean_email(self) -> str:
+        email = str(self.cleaned_data["email"]).lower()
+        user = User.objects.filter(email=email, is_active=True).first()
+        if user is None:
+            raise ValidationError("Nobody who can log in has this address.")
+        if self._team.memberships.filter(user=user).exists():
+            raise ValidationError(f"{user.get_full_name()} is in this team already.")
+        self.user = user
+        return email
+
+
+class DeleteTeamForm(forms.Form):
+    name = forms.CharField(label="Type its name", widget=forms.TextInput(attrs={"autocomplete": "off"}))
+
+    def __init__(self, *args: Any, team: Team, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._team = team
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"])
+        if name != self._team.name.strip():
+            raise ValidationError(f"This is not its name. Type “{self._team.name}”.")
+        return name

@@ -1,0 +1,119 @@
+"""Teams: everybody sees those they belong to and may leave them, administrators look after all of them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import Prefetch
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts import team_services
+from accounts.models import Membership, Team, User
+from accounts.requests import UserRequest, administrators_only
+from accounts.team_forms import DeleteTeamForm, MemberForm, TeamForm
+
+ASKED = 3
+
+
+@require_safe
+def team_list(request: UserRequest) -> HttpResponse:
+    members = Membership.objects.select_related("user").order_by("user__name", "user__email")
+    teams = Team.objects.visible_to(request.user).prefetch_related(Prefetch("memberships", members))
+    administrators = User.objects.administrators().order_by("name", "email")[:ASKED]
+    return render(request, "accounts/team_list.html", {"teams": teams, "administrators": administrators})
+
+
+@require_http_methods(["GET", "POST"])
+@administrators_only
+def team_add(request: UserRequest) -> HttpResponse:
+    form = TeamForm(request.POST or None)
+    if form.is_valid():
+        team = team_services.create_team(name=form.cleaned_data["name"], actor=request.user)
+        messages.success(request, f"Made the team “{team}”. Add its members.")
+        return redirect(team)
+    return _form_page(request, form, title="New team", verb="Make the team")
+
+
+@require_http_methods(["GET", "POST"])
+@administrators_only
+def team_rename(request: UserRequest, pk: UUID) -> HttpResponse:
+    team = get_object_or_404(Team, pk=pk)
+    form = TeamForm(request.POST or None, instance=team)
+    if form.is_valid():
+        team_services.rename_team(team=team, name=form.cleaned_data["name"], actor=request.user)
+        messages.success(request, f"The team is called “{team}” now.")
+        return redirect(team)
+    return _form_page(request, form, title="Rename the team", verb="Rename")
+
+
+@require_http_methods(["GET", "POST"])
+@administrators_only
+def team_delete(request: UserRequest, pk: UUID) -> HttpResponse:
+    team = get_object_or_404(Team, pk=pk)
+    form = DeleteTeamForm(request.POST or None, team=team)
+    if form.is_valid():
+        team_services.delete_team(team=team, actor=request.user)
+        messages.success(request, f"Deleted the team “{team}”.")
+        return redirect("accounts:team-list")
+    context = {
+        "title": f"Delete the team “{team}”?",
+        "text": _in_words(team_services.becomes_private(team)),
+        "verb": "Delete the team",
+        "form": form,
+    }
+    return _confirm_page(request, context, status=422 if form.is_bound else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@administrators_only
+def member_add(request: UserRequest, pk: UUID) -> HttpResponse:
+    team = get_object_or_404(Team, pk=pk)
+    form = MemberForm(request.POST or None, team=team)
+    if form.is_valid():
+        team_services.add_member(team=team, user=form.user, actor=request.user)
+        messages.success(request, f"{form.user.get_full_name()} is in “{team}” now.")
+        return redirect(team)
+    return _form_page(request, form, title=f"Add a member to “{team}”", verb="Add")
+
+
+@require_http_methods(["GET", "POST"])
+def member_remove(request: UserRequest, pk: UUID, user_pk: int) -> HttpResponse:
+    """Administrators remove anybody, everybody removes themselves."""
+    if not (request.user.is_administrator or request.user.pk == user_pk):
+        raise Http404
+    membership = get_object_or_404(Membership.objects.select_related("team", "user"), team=pk, user=user_pk)
+    team, user = membership.team, membership.user
+    leaves = user == request.user
+    if request.method == "POST":
+        team_services.remove_member(team=team, user=user, actor=request.user)
+        messages.success(request, f"{'You are' if leaves else f'{user.get_full_name()} is'} not in “{team}” any more.")
+        return redirect("accounts:team-list")
+    text = (
+        f"{'You' if leaves else user.get_full_name()} will not see any more what others share with the team. "
+        f"{_in_words(team_services.becomes_private(team, owner=user))}"
+    )
+    title = f"Leave “{team}”?" if leaves else f"Remove {user.get_full_name()} from “{team}”?"
+    return _confirm_page(request, {"title": title, "text": text, "verb": "Leave" if leaves else "Remove"})
+
+
+def _in_words(kinds: list[tuple[str, int]]) -> str:
+    """For example ``3 conversations and 1 provider token become private to their owners.``"""
+    parts = [f"{count:,} {name}{'' if count == 1 else 's'}" for name, count in kinds]
+    one = sum(count for _, count in kinds) == 1
+    if not parts:
+        return "Nothing is shared that would become private."
+    return f"{' and '.join(parts)} {'becomes private to its owner' if one else 'become private to their owners'}."
+
+
+def _form_page(request: UserRequest, form: TeamForm | MemberForm, *, title: str, verb: str) -> HttpResponse:
+    template = f"accounts/team_form.html{'#dialog' if request.htmx else ''}"
+    context = {"form": form, "title": title, "verb": verb, "action": request.path}
+    return render(request, template, context, status=422 if form.is_bound else 200)
+
+
+def _confirm_page(request: UserRequest, context: dict[str, object], *, status: int = 200) -> HttpResponse:
+    template = f"accounts/team_confirm.html{'#dialog' if request.htmx else ''}"
+    return render(request, template, {**context, "action": request.path}, status=status)
