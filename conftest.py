@@ -26,7 +26,7 @@ from aistrale.embedded import Servers, database_url, redis_url
 if TYPE_CHECKING:
     from django.test import Client
 
-    from accounts.models import User
+    from accounts.models import Team, User
 
 pytest_plugins = ["aistrale.tests.browser", "aistrale.tests.chat_page", "aistrale.tests.soundness"]
 
@@ -158,6 +158,16 @@ def charlie(db: None) -> User:
 @pytest.fixture
 def admin(db: None) -> User:
     return _user("admin", "administrator")
+
+
+@pytest.fixture
+def team(alice: User, bob: User) -> Team:
+    """Alice and bob belong to it, charlie and the administrator do not."""
+    from accounts.models import Membership, Team
+
+    team = Team.objects.create(name="Research")
+    Membership.objects.bulk_create([Membership(team=team, user=user) for user in (alice, bob)])
+    return team
 
 
 @pytest.fixture

@@ -79,7 +79,8 @@ class SharedQuerySet(models.QuerySet[M], Generic[M]):
 
 
 def _reaches(user: int | OuterRef | None) -> Q:
-    teams = Membership.objects.filter(user=user).values("team")
+    member = OuterRef(user) if isinstance(user, OuterRef) else user
+    teams = Membership.objects.filter(user=member).values("team")
     return Q(visibility=Visibility.EVERYONE) | Q(visibility=Visibility.TEAM, team__in=teams)
 
 

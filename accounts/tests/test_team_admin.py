@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Team, User
+from audit.models import AuditEvent
+
+ClientOf = Callable[[User], Client]
+
+
+def form(*members: User, total: int, **more: str) -> dict[str, str]:
+    """What the page of a team sends; ``members`` are new ones, ``total`` counts all that the page shows."""
+    first = total - len(members)
+    names = {f"memberships-{first + number}-user": str(user.pk) for number, user in enumerate(members)}
+    counts = {"memberships-TOTAL_FORMS": str(total), "memberships-INITIAL_FORMS": str(first)}
+    return {"name": "Research", **counts, **names, **more}
+
+
+def actions() -> list[str]:
+    return list(AuditEvent.objects.order_by("sequence").values_list("action", flat=True))
+
+
+def test_it_makes_a_team_with_members(client_of: ClientOf, admin: User, charlie: User) -> None:
+    client_of(admin).post(reverse("admin:accounts_team_add"), form(charlie, total=1))
+    assert list(Team.objects.get().members.all()) == [charlie]
+    assert actions() == ["accounts:team:create", "accounts:member:add"]
+
+
+def test_it_takes_a_member_out_and_renames(client_of: ClientOf, admin: User, bob: User, team: Team) -> None:
+    rows = list(team.memberships.order_by("pk"))
+    ids = {f"memberships-{number}-id": str(row.pk) for number, row in enumerate(rows)}
+    ids |= {f"memberships-{number}-team": str(team.pk) for number in range(2)}
+    gone = next(number for number, row in enumerate(rows) if row.user == bob)
+    data = form(total=2, **ids, **{f"memberships-{gone}-DELETE": "on"}) | {"name": "Science"}
+    client_of(admin).post(reverse("admin:accounts_team_change", args=[team.pk]), data)
+    team.refresh_from_db()
+    assert (team.name, team.memberships.count()) == ("Science", 1)
+    assert actions() == ["accounts:team:rename", "accounts:member:remove"]
+
+
+def test_it_asks_on_the_site_before_it_deletes(client_of: ClientOf, admin: User, team: Team) -> None:
+    client = client_of(admin)
+    response = client.post(reverse("admin:accounts_team_delete", args=[team.pk]), {"post": "yes"})
+    assert response.headers["Location"] == reverse("accounts:team-delete", args=[team.pk])
+    assert Team.objects.exists()
+    assert client.get(reverse("admin:accounts_team_delete", args=["nothing"])).status_code == 404
+
+
+@pytest.mark.parametrize("page", ["changelist", "add", "autocomplete"])
+def test_it_shows_its_pages(client_of: ClientOf, admin: User, team: Team, page: str) -> None:
+    if page == "autocomplete":
+        query = {"term": "ali", "app_label": "accounts", "model_name": "membership", "field_name": "user"}
+        response = client_of(admin).get(reverse("admin:autocomplete"), query)
+        assert [row["text"] for row in response.json()["results"]] == ["alice@example.org"]
+    else:
+        assert client_of(admin).get(reverse(f"admin:accounts_team_{page}")).status_code == 200
+
+
+def test_it_shows_the_members_of_a_team(client_of: ClientOf, admin: User, team: Team) -> None:
+    page = client_of(admin).get(reverse("admin:accounts_team_change", args=[team.pk])).content.decode()
+    assert "alice@example.org" in page and "bob@example.org" in page
