@@ -125,6 +125,12 @@ def test_it_asks_for_the_code_after_the_password(client: Client, alice: User, to
     assert is_in(client)
 
 
+def test_it_comes_back_to_the_page_first_asked_for(client: Client, alice: User, totp_of: KeyOf, code_of: Text) -> None:
+    key = totp_of(alice)
+    client.post(reverse("account_login"), {"login": alice.email, "password": PASSWORD, "next": "/tokens/"})
+    assert client.post(reverse("mfa_authenticate"), {"code": code_of(key)})["Location"] == "/tokens/"
+
+
 def test_it_takes_a_code_typed_in_two_groups(client: Client, alice: User, totp_of: KeyOf, code_of: Text) -> None:
     code = code_of(totp_of(alice))
     log_in(client, alice)

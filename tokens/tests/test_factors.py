@@ -1,0 +1,103 @@
+"""What second factors are made of is sealed, found by a rotation, bound to its owner, and goes with its factor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from allauth.core.context import request_context
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.test import Client, RequestFactory
+
+from accounts.models import User
+from conftest import PASSWORD
+from tokens import envelope, rotation
+from tokens.factors import SealedMFAAdapter
+from tokens.models import EncryptionKey, FactorSecret, KeyState, Trigger
+
+KEY = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+Give = Callable[[User], None]
+
+
+@pytest.fixture
+def give_factors(rf: RequestFactory) -> Give:
+    """An app with KEY, and recovery codes."""
+
+    def give(user: User) -> None:
+        request = rf.get("/")
+        request.user = user
+        with request_context(request), transaction.atomic():
+            TOTP.activate(user, KEY)
+            RecoveryCodes.activate(user)
+
+    return give
+
+
+def opened(user: User) -> str:
+    name = Authenticator.objects.get(user=user, type=Authenticator.Type.TOTP).data["secret"]
+    return SealedMFAAdapter().decrypt(name)
+
+
+def codes(user: User) -> list[str]:
+    factor = Authenticator.objects.get(user=user, type=Authenticator.Type.RECOVERY_CODES)
+    return list(factor.wrap().generate_codes())
+
+
+def test_it_keeps_only_the_id_of_the_secret_in_the_factor(alice: User, give_factors: Give) -> None:
+    give_factors(alice)
+    factor = Authenticator.objects.get(type=Authenticator.Type.TOTP)
+    assert factor.data == {"secret": str(FactorSecret.objects.get(pk=factor.data["secret"]).pk)}
+    assert all(KEY.encode() not in bytes(row.secret) for row in FactorSecret.objects.all())
+    assert opened(alice) == KEY
+
+
+@pytest.mark.django_db(transaction=True)
+def test_e7_a_rotation_covers_second_factors(alice: User, give_factors: Give) -> None:
+    give_factors(alice)
+    before = codes(alice)
+    run = rotation.run(trigger=Trigger.COMMAND, actor=None)
+    new = EncryptionKey.objects.get(state=KeyState.PRIMARY)
+    ids = {bytes(row.secret)[envelope.KEY_ID_START : envelope.KEY_ID_END] for row in FactorSecret.objects.all()}
+    assert run.resealed == 2 and ids == {new.pk.bytes}
+    assert opened(alice) == KEY and codes(alice) == before
+
+
+def test_e2_a_secret_opens_for_its_owner_only(alice: User, bob: User, give_factors: Give) -> None:
+    give_factors(alice)
+    FactorSecret.objects.update(owner=bob)
+    with pytest.raises(ValidationError):
+        opened(alice)
+
+
+def test_e2_two_secrets_cannot_be_swapped(alice: User, bob: User, give_factors: Give) -> None:
+    give_factors(alice)
+    first, second = FactorSecret.objects.order_by("created_at")
+    FactorSecret.objects.filter(pk=first.pk).update(secret=second.secret)
+    with pytest.raises(ValidationError):
+        opened(alice)
+
+
+def test_it_says_so_when_a_secret_cannot_be_read(client: Client, alice: User, give_factors: Give) -> None:
+    give_factors(alice)
+    for row in FactorSecret.objects.all():
+        FactorSecret.objects.filter(pk=row.pk).update(secret=bytes(row.secret)[:-1] + b"?")
+    client.post("/login/", {"login": alice.email, "password": PASSWORD})
+    page = client.post("/login/code/", {"code": "123456"})
+    assert page.status_code == 200 and "cannot be read any more" in page.content.decode()
+
+
+def test_it_forgets_a_secret_with_its_factor(alice: User, bob: User, give_factors: Give) -> None:
+    give_factors(alice)
+    give_factors(bob)
+    Authenticator.objects.filter(user=alice).delete()
+    assert set(FactorSecret.objects.values_list("owner", flat=True)) == {bob.pk}
+
+
+def test_it_forgets_the_secrets_of_somebody_who_is_deleted(alice: User, give_factors: Give) -> None:
+    give_factors(alice)
+    alice.delete()
+    assert not FactorSecret.objects.exists() and not Authenticator.objects.exists()
