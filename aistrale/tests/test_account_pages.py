@@ -164,10 +164,20 @@ def test_it_says_why_there_is_no_passkey_for_a_bare_address(page: Page, site: Si
 
 
 def test_it_brings_the_input_back_after_a_confirmation(page: Page, site: Site) -> None:
-    enter(page, site.url, person(site, "kept"))
-    page.goto(f"{site.url}/account/security/totp/")
+    email = person(site, "kept")
+    token = ("add_token", "--owner", email, "--provider", "openai", "--label", "Team")
+    site.manage(*token, "--base-url", "https://llm.example.org/v1", "--no-check", stdin="sk-0123456789abcdef")
+    enter(page, site.url, email)
+    page.goto(f"{site.url}/tokens/")
+    page.get_by_role("link", name="Edit").first.click()
+    page.get_by_label("Name", exact=True).fill("Renamed")
+    page.get_by_label("Base URL").fill("https://other.example.org/v1")
+    page.locator("input[name=secret]").fill("sk-fedcba9876543210")
+    page.get_by_role("button", name="Save").first.click()
     confirm(page)
-    expect(page).to_have_url(re.compile("/totp/$"))
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Renamed")
+    expect(page.locator("input[name=secret]")).to_have_value("")
+    expect(page.locator("#toasts")).to_contain_text("Your input is back")
 
 
 def test_it_logs_out_the_others(page: Page, site: Site) -> None:
