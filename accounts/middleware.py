@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from accounts import session_services
+from accounts import api_keys, session_services
 from accounts.mfa import lacks_factor
 from accounts.models import User
 from accounts.throttling import throttled_for
@@ -16,6 +16,8 @@ from accounts.throttling import throttled_for
 GetResponse = Callable[[HttpRequest], HttpResponse]
 # Sent by pages that ask on their own; a page that is merely open does not keep its session alive.
 POLL_HEADER = "X-Poll"
+# What can be read with an API key instead of a session.
+FOR_PROGRAMS = {"audit:event-export-csv", "audit:event-export-jsonl"}
 # What somebody may still do who has to set up a second factor first.
 WITHOUT_FACTOR = {"account_logout", "account_reauthenticate", "account_change_password", "accounts:theme"}
 
@@ -24,11 +26,34 @@ def activity_middleware(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponse:
         key = request.session.session_key
         response = get_response(request)
-        if request.user.is_authenticated and POLL_HEADER not in request.headers:
+        has_session = request.user.is_authenticated and request.session.session_key
+        if has_session and POLL_HEADER not in request.headers:
             session_services.follow_session(request=request, key_before=key)
         return response
 
     return middleware
+
+
+class ApiKeyMiddleware:
+    """Lets programs in with ``Authorization: Bearer KEY``, to read those few pages that are made for them."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Callable[..., Any], *args: Any) -> HttpResponse | None:
+        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        name = request.resolver_match.view_name if request.resolver_match else ""
+        if scheme.lower() != "bearer" or name not in FOR_PROGRAMS or request.method not in ("GET", "HEAD"):
+            return None
+        user = api_keys.user_of(key.strip())
+        if user is None:
+            headers = {"WWW-Authenticate": "Bearer"}
+            return HttpResponse("This key is not valid.\n", "text/plain; charset=utf-8", 401, headers=headers)
+        request.user = user
+        return None
 
 
 def throttle_middleware(get_response: GetResponse) -> GetResponse:

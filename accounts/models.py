@@ -78,6 +78,9 @@ class User(AbstractBaseUser):
     audit_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     theme = models.CharField(max_length=10, choices=Theme, default=Theme.SYSTEM)
     time_zone = models.CharField(max_length=50, default="UTC")
+    # What a new chat begins with, if it can; both are empty where the user leaves it to the chat.
+    default_provider = models.CharField(max_length=30, blank=True)
+    default_model = models.CharField(max_length=200, blank=True)
     checklist_dismissed = models.BooleanField(default=False)
     has_read_a_record = models.BooleanField(default=False)
     date_joined = models.DateTimeField(auto_now_add=True)
@@ -246,3 +249,25 @@ class Invitation(models.Model):
         if self.revoked_at is not None:
             return self.State.REVOKED
         return self.State.EXPIRED if self.expires_at <= timezone.now() else self.State.OPEN
+
+
+class ApiKey(models.Model):
+    """A key with which a program acts as its user. Only the beginning of it and a digest are kept."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="api_keys")
+    label = models.CharField(max_length=80)
+    prefix = models.CharField(max_length=20, unique=True, editable=False)
+    digest = models.CharField(max_length=64, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.label} ({self.prefix}…)"
+
+    @property
+    def has_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()

@@ -64,6 +64,17 @@ def set_theme(*, user: User, theme: str) -> None:
     user.save(update_fields=["theme"])
 
 
+def update_profile(*, user: User, **values: str) -> None:
+    """``values``: name, time_zone, theme, default_provider and default_model."""
+    changed = sorted(name for name, value in values.items() if getattr(user, name) != value)
+    for name in changed:
+        setattr(user, name, values[name])
+    if changed:
+        with transaction.atomic():
+            user.save(update_fields=changed)
+            record(action=Action.USER_UPDATE, actor=user, target=user, after={"changed": changed})
+
+
 def show_checklist(*, user: User, shown: bool) -> None:
     user.checklist_dismissed = not shown
     user.save(update_fields=["checklist_dismissed"])

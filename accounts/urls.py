@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts import session_views, team_views, views
+from accounts import profile_views, session_views, team_views, views
 from accounts.reauthentication import confirmed
 
 app_name = "accounts"
@@ -13,6 +13,9 @@ urlpatterns = [
     path("checklist/", views.checklist, name="checklist"),
     path("theme/", views.theme, name="theme"),
     path("sso/", confirmed(views.sso_connect), name="sso-connect"),
+    path("profile/", profile_views.profile, name="profile"),
+    path("api-keys/add/", profile_views.api_key_add, name="api-key-add"),
+    path("api-keys/<int:pk>/revoke/", profile_views.api_key_revoke, name="api-key-revoke"),
     path("sessions/", session_views.session_list, name="session-list"),
     path("sessions/end-others/", session_views.session_end_others, name="session-end-others"),
     path("sessions/<int:pk>/end/", session_views.session_end, name="session-end"),

@@ -59,15 +59,18 @@ def composer_for(conversation: Conversation) -> Composer:
 
 
 def new_composer(user: User, *, provider: str = "", model: str = "") -> Composer:
-    """For a new conversation: with the model asked for, else the last one used, else one that a token allows.
+    """For a new conversation: with the model asked for, else the user's default, else the last one used, else one that
+    a token allows.
 
     Else with the sandbox. A provider without a model leaves it to the page to ask for the provider's list.
     """
     if provider and model:
         return _composer(user, provider, model)
     last = Conversation.objects.owned_by(user).exclude(model="").order_by("-updated_at").first()
-    if last is not None and not disabled_reason(last.provider, pick_token(user=user, provider=last.provider)):
-        return _composer(user, last.provider, last.model)
+    wished = [(user.default_provider, user.default_model), (last.provider, last.model) if last else ("", "")]
+    for provider, model in wished:
+        if model and not disabled_reason(provider, pick_token(user=user, provider=provider)):
+            return _composer(user, provider, model)
     provider, model = first_choice(user)
     return _composer(user, provider, model) if provider else _composer(user, *SANDBOX)
 

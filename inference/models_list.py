@@ -12,6 +12,7 @@ from asgiref.sync import async_to_sync
 from django.core.cache import cache
 from django.db.models import F
 
+from inference.models import Conversation
 from inference.providers.errors import ProviderError
 from inference.providers.registry import LABELS, NEEDS_NO_TOKEN, get_adapter
 from inference.suggestions import suggested
@@ -134,6 +135,21 @@ def first_choice(user: User) -> tuple[str, str]:
 
 def _suggested(provider: str, listing: Listing) -> str:
     return suggested(provider, [model for model, _ in listing["models"]])
+
+
+def known_models(user: User) -> dict[str, list[str]]:
+    """By provider, what its list has named lately and what the user has called; asks no provider."""
+    names = {provider: set(_cached(user, provider)) for provider in LABELS}
+    used = Conversation.objects.filter(owner=user).exclude(model="").order_by()
+    for provider, model in used.values_list("provider", "model").distinct():
+        names.setdefault(provider, set()).add(model)
+    return {provider: sorted(models) for provider, models in names.items() if models}
+
+
+def _cached(user: User, provider: str) -> list[str]:
+    token = pick_token(user=user, provider=provider)
+    listing: Listing | None = None if disabled_reason(provider, token) else cache.get(_cache_key(provider, token))
+    return [model for model, _ in listing["models"]] if listing else []
 
 
 def choice_of(user: User, provider: str, model: str) -> Choice:

@@ -1,0 +1,97 @@
+"""Forms of the profile page."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import cache
+from typing import cast
+from zoneinfo import available_timezones
+
+from django import forms
+from django.conf import settings
+from django.db import models
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from accounts.models import Theme, User
+
+# Left out are the old names and the fixed offsets, which know no summer time.
+REGIONS = (
+    "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific",
+)  # fmt: skip
+Choices = list[tuple[str, str | list[tuple[str, str]]]]
+ModelLister = Callable[[User], dict[str, list[str]]]
+
+
+class ProfileForm(forms.Form):
+    name = forms.CharField(max_length=100, required=False, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    time_zone = forms.ChoiceField(help_text="Times on all pages are shown in it.")
+    theme = forms.ChoiceField(choices=Theme.choices)
+    default_model = forms.ChoiceField(
+        required=False,
+        label="Model of a new chat",
+        help_text="Offered are models that you have used, and those on the lists that the chat has loaded lately.",
+    )
+
+    def __init__(self, data: QueryDict | None, *, user: User) -> None:
+        chosen = _joined(user.default_provider, user.default_model)
+        initial = {name: getattr(user, name) for name in ("name", "time_zone", "theme")}
+        super().__init__(data, initial=initial | {"default_model": chosen})
+        cast(forms.ChoiceField, self.fields["time_zone"]).choices = _with(_zones(), user.time_zone)
+        cast(forms.ChoiceField, self.fields["default_model"]).choices = _with(_models(user), chosen)
+
+    def clean_default_model(self) -> tuple[str, str]:
+        """Provider and model, both empty for none."""
+        provider, _, model = str(self.cleaned_data["default_model"]).partition("/")
+        return provider, model
+
+
+class Expiry(models.TextChoices):
+    MONTH = "30", "In 30 days"
+    QUARTER = "90", "In 90 days"
+    YEAR = "365", "In a year"
+    NEVER = "", "Never"
+
+
+class ApiKeyForm(forms.Form):
+    label = forms.CharField(
+        label="Name", max_length=80, widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"})
+    )
+    expires_at = forms.ChoiceField(label="Expires", required=False, choices=Expiry.choices, initial=Expiry.QUARTER)
+
+    def clean_expires_at(self) -> datetime | None:
+        days = self.cleaned_data["expires_at"]
+        return timezone.now() + timedelta(days=int(days)) if days else None
+
+
+@cache
+def _zones() -> Choices:
+    """UTC, then the cities by region."""
+    cities = defaultdict(list)
+    for zone in sorted(available_timezones()):
+        region, _, city = zone.partition("/")
+        if region in REGIONS:
+            cities[region].append((zone, city.replace("_", " ").replace("/", ", ")))
+    return [("UTC", "UTC"), *((region, cities[region]) for region in REGIONS)]
+
+
+def _models(user: User) -> Choices:
+    lister = cast(ModelLister, import_string(settings.MODEL_LISTER))
+    known = lister(user).items()
+    groups = [(provider, [(_joined(provider, model), model) for model in names]) for provider, names in known]
+    return [("", "The one used last"), *groups]
+
+
+def _with(choices: Choices, value: str) -> Choices:
+    """What is chosen stays to be chosen."""
+    values: set[str] = set()
+    for choice, label in choices:
+        values.update([choice] if isinstance(label, str) else [name for name, _ in label])
+    return choices if value in values else [*choices, (value, value)]
+
+
+def _joined(provider: str, model: str) -> str:
+    return f"{provider}/{model}" if provider and model else ""

@@ -1,0 +1,50 @@
+"""One's own profile and API keys."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_http_methods
+
+from accounts import api_keys, services
+from accounts.models import ApiKey
+from accounts.profile_forms import ApiKeyForm, ProfileForm
+from accounts.reauthentication import confirmed
+from accounts.requests import UserRequest
+
+
+@require_http_methods(["GET", "POST"])
+def profile(request: UserRequest) -> HttpResponse:
+    form = ProfileForm(request.POST or None, user=request.user)
+    if form.is_valid():
+        data = form.cleaned_data
+        provider, model = data.pop("default_model")
+        services.update_profile(user=request.user, **data, default_provider=provider, default_model=model)
+        messages.success(request, "Saved your profile.")
+        return redirect("accounts:profile")
+    context = {"form": form, "keys": request.user.api_keys.all()}
+    return render(request, "accounts/profile.html", context, status=422 if form.is_bound else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@confirmed
+@sensitive_variables("text")
+def api_key_add(request: UserRequest) -> HttpResponse:
+    form = ApiKeyForm(request.POST or None)
+    if not form.is_valid():
+        return render(request, "accounts/api_key_form.html", {"form": form}, status=422 if form.is_bound else 200)
+    key, text = api_keys.create(user=request.user, **form.cleaned_data)
+    return render(request, "accounts/api_key_shown.html", {"key": key, "text": text})
+
+
+@require_http_methods(["GET", "POST"])
+def api_key_revoke(request: UserRequest, pk: int) -> HttpResponse:
+    key = get_object_or_404(ApiKey, pk=pk, user=request.user)
+    if request.method == "POST":
+        api_keys.revoke(key=key, actor=request.user)
+        messages.success(request, f"“{key.label}” lets nobody in any more.")
+        return redirect("accounts:profile")
+    page = "accounts/api_key_confirm_revoke.html" + ("#confirm" if request.htmx else "")
+    return render(request, page, {"key": key})
