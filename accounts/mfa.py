@@ -40,7 +40,7 @@ def lacks_factor(user: User) -> bool:
 
 
 @transaction.atomic
-def remove_factors(*, user: User, actor: User) -> None:
+def remove_factors(*, user: User, actor: User | None) -> None:
     """All of them, for somebody who has lost them: the password alone lets in again."""
     kinds = sorted(Authenticator.objects.filter(user=user).values_list("type", flat=True))
     if kinds:

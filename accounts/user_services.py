@@ -74,7 +74,7 @@ def _change(user: User, actor: User, **changes: Any) -> User:
 
 
 @transaction.atomic
-def password_link(*, user: User, actor: User) -> str:
+def password_link(*, user: User, actor: User | None) -> str:
     """The address at which ``user`` sets a new password: once, within a day, and not after the next log-in."""
     record(action=Action.USER_PASSWORD_LINK, actor=actor, target=user)
     names = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
