@@ -28,7 +28,12 @@ if TYPE_CHECKING:
 
     from accounts.models import Team, User
 
-pytest_plugins = ["aistrale.tests.browser", "aistrale.tests.chat_page", "aistrale.tests.soundness"]
+pytest_plugins = [
+    "aistrale.tests.browser",
+    "aistrale.tests.chat_page",
+    "aistrale.tests.sockets",
+    "aistrale.tests.soundness",
+]
 
 PASSWORD = "correct horse battery staple"
 KEPT_VARIABLES = {"AISTRALE_REQUIRE_BROWSER"}

@@ -3,76 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
-import pytest_asyncio
-from channels.testing import WebsocketCommunicator
-from django.conf import settings
-from django.test import Client
 
 from accounts.models import User
 from accounts.session_services import end_sessions, live_sessions
 from aistrale.process import runs
+from aistrale.tests.sockets import Open, closed, everything, new_path, question
 from inference.models import Conversation
-from inference.reservations import reserve
 from inference.threads import in_thread
 from telemetry.models import Generation, Status
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ORIGIN = "http://127.0.0.1"
-Open = Callable[..., Awaitable[tuple[WebsocketCommunicator, bool, int | str | None]]]
-
-
-@pytest_asyncio.fixture
-async def open_socket(client_of: Callable[[User], Client]) -> AsyncIterator[Open]:
-    """``await open_socket(user, path, origin=)`` gives the socket, whether it was accepted, and the close code."""
-    # Only here are the test's settings in force, which the middleware reads when it is made.
-    from aistrale.asgi import application
-
-    await runs.open()
-    opened: list[WebsocketCommunicator] = []
-
-    async def connect(
-        user: User | None, path: str, *, origin: str | None = ORIGIN
-    ) -> tuple[WebsocketCommunicator, bool, int | str | None]:
-        headers = [(b"origin", origin.encode())] if origin else []
-        if user is not None:
-            client = await in_thread(client_of)(user)
-            headers.append((b"cookie", f"{settings.SESSION_COOKIE_NAME}={client.session.session_key}".encode()))
-        socket = WebsocketCommunicator(application, path, headers=headers)
-        accepted, code = await socket.connect(timeout=5)
-        opened.append(socket)
-        return socket, accepted, code
-
-    yield connect
-    for socket in opened:
-        await socket.disconnect()
-    await runs.close()
-
-
-def new_path(user: User) -> str:
-    return f"/ws/chat/new/{reserve(user).signed}/"
-
-
-def question(**changes: Any) -> str:
-    message = {"type": "run", "text": "Hello", "provider": "echo", "model": "echo", "client_id": str(uuid4())}
-    return json.dumps(message | {"param-delay_ms": 0, "param-length": 20} | changes)
-
-
-async def everything(socket: WebsocketCommunicator, *, until: str) -> str:
-    received = ""
-    while until not in received:
-        received += str(await socket.receive_from(timeout=10))
-    return received
-
-
-async def closed(socket: WebsocketCommunicator) -> int:
-    message = await socket.receive_output(timeout=5)
-    assert message["type"] == "websocket.close"
-    return int(message["code"])
 
 
 async def test_it_streams_an_answer_and_its_figures(alice: User, open_socket: Open) -> None:
