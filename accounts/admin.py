@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from allauth.account.admin import EmailAddress
 from allauth.mfa.admin import Authenticator
@@ -14,30 +14,27 @@ from django.db import transaction
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
+from accounts.admin_access import FactorAdmin, UserSessionAdmin
 from accounts.admin_actions import ACTIONS, administrator
-from accounts.models import Team, User
+from accounts.models import Team, User, UserSession
 from accounts.reauthentication import require_confirmation
 from accounts.session_services import end_sessions
 from accounts.team_admin import TeamAdmin
 from accounts.user_services import LastAdministrator, update_user
 from audit.actions import Action
+from audit.admin_base import Audited
 from audit.services import record
 
-if TYPE_CHECKING:
-    UserAdminBase = DjangoUserAdmin[User]
-    UserForm = ModelForm[User]
-else:
-    UserAdminBase, UserForm = DjangoUserAdmin, ModelForm
-
-admin.site.site_header = admin.site.site_title = "AISTRALE administration"
-# Rights come from the role alone, a user has one address, and second factors and single sign-on have no facts to edit.
+# Rights come from the role alone, a user has one address, and single sign-on has no facts to edit.
 for model in (Group, EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken):
     admin.site.unregister(model)
 admin.site.register(Team, TeamAdmin)
+admin.site.register(UserSession, UserSessionAdmin)
+admin.site.register(Authenticator, FactorAdmin)
 
 
 @admin.register(User)
-class UserAdmin(UserAdminBase):
+class UserAdmin(Audited[User], DjangoUserAdmin[User]):
     fieldsets = ((None, {"fields": ("email", "password", "name", "role", "is_active", "last_login", "date_joined")}),)
     add_fieldsets = ((None, {"fields": ("email", "name", "role", "password1", "password2")}),)
     readonly_fields = ("last_login", "date_joined")
@@ -60,7 +57,7 @@ class UserAdmin(UserAdminBase):
             return HttpResponseRedirect(request.path)
         return response
 
-    def save_model(self, request: HttpRequest, obj: User, form: UserForm, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: User, form: ModelForm[User], change: bool) -> None:
         if change:
             return update_user(user=obj, actor=administrator(request))
         super().save_model(request, obj, form, change)

@@ -14,19 +14,14 @@ from django.shortcuts import redirect
 from accounts import team_services
 from accounts.admin_actions import administrator
 from accounts.models import Membership, Team
+from audit.admin_base import Audited
 
 if TYPE_CHECKING:
     MemberInlineBase = admin.TabularInline[Membership, Team]
-    TeamAdminBase = admin.ModelAdmin[Team]
     TeamForm = ModelForm[Team]
     MemberFormSet = BaseInlineFormSet[Membership, Team, ModelForm[Membership]]
 else:
-    MemberInlineBase, TeamAdminBase, TeamForm, MemberFormSet = (
-        admin.TabularInline,
-        admin.ModelAdmin,
-        ModelForm,
-        BaseInlineFormSet,
-    )
+    MemberInlineBase, TeamForm, MemberFormSet = admin.TabularInline, ModelForm, BaseInlineFormSet
 
 
 class MemberInline(MemberInlineBase):
@@ -43,7 +38,7 @@ class MemberInline(MemberInlineBase):
         return False
 
 
-class TeamAdmin(TeamAdminBase):
+class TeamAdmin(Audited[Team]):
     fields = ("name",)
     list_display = ("name", "members_count", "created_at")
     search_fields = ("name",)

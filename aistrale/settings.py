@@ -63,7 +63,7 @@ INSTALLED_APPS = [
     "pgtrigger",
     "template_partials",
     "django_structlog",
-    "django.contrib.admin",
+    "accounts.administration.AdministrationConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

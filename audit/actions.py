@@ -65,6 +65,7 @@ class Action(StrEnum):
     PRICE_CREATE = "telemetry:price:create"
     PRICE_UPDATE = "telemetry:price:update"
     PRICE_DELETE = "telemetry:price:delete"
+    CONTENT_READ = "telemetry:content:read"
     TELEMETRY_EXPORT = "telemetry:generation:export"
 
     PROMPT_CREATE = "prompts:prompt:create"

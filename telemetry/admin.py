@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
-from django.core.paginator import Paginator
 from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
-from accounts.models import User
+from accounts.admin_actions import administrator
 from audit.actions import Action
-from audit.admin import ReadOnly
+from audit.admin_base import Audited, ReadOnly
 from audit.services import record
 from telemetry.models import Generation, GenerationContent, PriceOverride
+from telemetry.services import note_content_read
 
-if TYPE_CHECKING:
-    GenerationAdminBase = admin.ModelAdmin[Generation]
-    ContentInlineBase = admin.StackedInline[GenerationContent, Generation]
-    PriceAdminBase = admin.ModelAdmin[PriceOverride]
-    PriceForm = ModelForm[PriceOverride]
-else:
-    GenerationAdminBase = PriceAdminBase = admin.ModelAdmin
-    ContentInlineBase, PriceForm = admin.StackedInline, ModelForm
-
-MOST_COUNTED = 10_000
 PRICE_FIELDS = (
     "provider",
     "model",
@@ -40,39 +30,18 @@ PRICE_FIELDS = (
 )
 
 
-class CappedPaginator(Paginator[Generation]):
-    """Counts no further than somebody would page: counting all rows of a large table takes seconds."""
-
-    object_list: QuerySet[Generation]
-
-    @cached_property
-    def count(self) -> int:
-        return self.object_list.order_by()[:MOST_COUNTED].count()
-
-
-class ContentInline(ReadOnly, ContentInlineBase):
-    model = GenerationContent
-    can_delete = False
-    verbose_name_plural = "what was said"
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
 @admin.register(Generation)
-class GenerationAdmin(ReadOnly, GenerationAdminBase):
+class GenerationAdmin(ReadOnly[Generation]):
     list_display = ("started_at", "user", "provider", "request_model", "status", "error_type", "cost_usd")
     list_filter = ("status",)
     list_select_related = ("user",)
-    list_per_page = 50
     sortable_by = ()
     date_hierarchy = "started_at"
     search_fields = ("id", "conversation_id", "user__email")
     search_help_text = "The id of a call or of a conversation, or the e-mail address of a user"
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    paginator = CappedPaginator
-    inlines = (ContentInline,)
+
+    def view_on_site(self, generation: Generation) -> str:
+        return generation.get_absolute_url()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Generation], search_term: str
@@ -86,29 +55,72 @@ class GenerationAdmin(ReadOnly, GenerationAdminBase):
         return queryset.filter(pk=key) | queryset.filter(conversation_id=key), False
 
 
+@admin.register(GenerationContent)
+class GenerationContentAdmin(ReadOnly[GenerationContent]):
+    """Who opens what somebody else has said leaves an entry in the log."""
+
+    list_display = ("generation_id", "started_at", "user", "request_model")
+    list_select_related = ("generation__user",)
+    ordering = ("-generation__started_at",)
+    sortable_by = ()
+    search_fields = ("generation_id",)
+    search_help_text = "The id of a call"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[GenerationContent], search_term: str
+    ) -> tuple[QuerySet[GenerationContent], bool]:
+        """Never by words: that would be reading without an entry."""
+        try:
+            return (queryset.filter(pk=UUID(search_term.strip())) if search_term else queryset), False
+        except ValueError:
+            return queryset.none(), False
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        if content := self.get_object(request, object_id):
+            note_content_read(generation=content.generation, actor=administrator(request))
+        return super().change_view(request, object_id, *args, **kwargs)
+
+    @admin.display(description="started")
+    def started_at(self, content: GenerationContent) -> datetime:
+        return content.generation.started_at
+
+    def user(self, content: GenerationContent) -> str:
+        return str(content.generation.user or "erased")
+
+    @admin.display(description="model")
+    def request_model(self, content: GenerationContent) -> str:
+        return content.generation.request_model
+
+    def view_on_site(self, content: GenerationContent) -> str:
+        return content.generation.get_absolute_url()
+
+
 @admin.register(PriceOverride)
-class PriceOverrideAdmin(PriceAdminBase):
+class PriceOverrideAdmin(Audited[PriceOverride]):
     list_display = PRICE_FIELDS
     list_filter = ("provider",)
     search_fields = ("provider", "model")
+    date_hierarchy = "valid_from"
     fieldsets = (
         (None, {"fields": PRICE_FIELDS[:3]}),
         ("USD per million tokens", {"fields": PRICE_FIELDS[3:]}),
     )
 
-    def save_model(self, request: HttpRequest, obj: PriceOverride, form: PriceForm, change: bool) -> None:
+    def save_model(
+        self, request: HttpRequest, obj: PriceOverride, form: ModelForm[PriceOverride], change: bool
+    ) -> None:
         before = _values(PriceOverride.objects.get(pk=obj.pk)) if change else None
         super().save_model(request, obj, form, change)
         obj.refresh_from_db()
         action = Action.PRICE_UPDATE if change else Action.PRICE_CREATE
-        record(action=action, actor=_actor(request), target=obj, before=before, after=_values(obj))
+        record(action=action, actor=administrator(request), target=obj, before=before, after=_values(obj))
 
     def delete_model(self, request: HttpRequest, obj: PriceOverride) -> None:
         with transaction.atomic():
             pk = obj.pk
             super().delete_model(request, obj)
             obj.pk = pk
-            record(action=Action.PRICE_DELETE, actor=_actor(request), target=obj, before=_values(obj))
+            record(action=Action.PRICE_DELETE, actor=administrator(request), target=obj, before=_values(obj))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[PriceOverride]) -> None:
         with transaction.atomic():
@@ -118,7 +130,3 @@ class PriceOverrideAdmin(PriceAdminBase):
 
 def _values(price: PriceOverride) -> dict[str, Any]:
     return {name: str(getattr(price, name)) for name in PRICE_FIELDS}
-
-
-def _actor(request: HttpRequest) -> User:
-    return User.objects.administrators().get(email=request.user.get_username())

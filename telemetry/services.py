@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import structlog
+from django.db import transaction
 from django.utils import timezone
 
+from audit.actions import Action
+from audit.services import record
 from telemetry.models import Generation, GenerationContent, PriceOverride, Status, UsageSource
 from telemetry.pricing import Receipt, TokenCounts, price
 from telemetry.storable import storable
@@ -105,6 +108,13 @@ def finish_generation(*, generation_id: UUID, outcome: Outcome) -> bool:
         response_text=storable(outcome.text), reasoning_text=storable(outcome.reasoning)
     )
     return True
+
+
+@transaction.atomic
+def note_content_read(*, generation: Generation, actor: User) -> None:
+    """An administrator may read what others have said, and everybody may see that it was done."""
+    if generation.user_id != actor.pk:
+        record(action=Action.CONTENT_READ, actor=actor, target=generation)
 
 
 def _plausible(tokens: TokenCounts | None, generation_id: UUID) -> TokenCounts | None:

@@ -14,6 +14,7 @@ from telemetry.forms import GenerationFilter
 from telemetry.keyset import get_page
 from telemetry.models import Generation
 from telemetry.report import attempts_of, bill_of
+from telemetry.services import note_content_read
 
 
 @require_safe
@@ -37,5 +38,7 @@ def generation_detail(request: UserRequest, pk: UUID) -> HttpResponse:
     generation = get_object_or_404(visible.select_related("user", "content"), pk=pk)
     if generation.user == request.user:
         note_record_read(user=request.user)
+    elif hasattr(generation, "content"):
+        note_content_read(generation=generation, actor=request.user)
     context = {"generation": generation, "attempts": attempts_of(generation), "bill": bill_of(generation)}
     return render(request, "telemetry/generation_detail.html", context)

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.contrib import admin
-from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 
-from accounts.models import User
+from accounts.admin_actions import administrator
+from audit.admin_base import Audited, ReadOnly
 from tokens import services
 from tokens.models import EncryptionKey, ProviderToken, Rotation
 
-if TYPE_CHECKING:
-    TokenAdminBase = admin.ModelAdmin[ProviderToken]
-    AnyAdminBase = admin.ModelAdmin[models.Model]
-else:
-    TokenAdminBase = AnyAdminBase = admin.ModelAdmin
-
 
 @admin.register(ProviderToken)
-class ProviderTokenAdmin(TokenAdminBase):
+class ProviderTokenAdmin(Audited[ProviderToken]):
     fields = (
         "provider",
         "label",
@@ -52,28 +45,15 @@ class ProviderTokenAdmin(TokenAdminBase):
         return False
 
     def delete_model(self, request: HttpRequest, obj: ProviderToken) -> None:
-        services.delete_token(token=obj, actor=_administrator(request))
+        services.delete_token(token=obj, actor=administrator(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ProviderToken]) -> None:
         for token in queryset.select_related("owner"):
-            services.delete_token(token=token, actor=_administrator(request))
-
-
-class ReadOnly(AnyAdminBase):
-    """The keys page of the site rotates keys; here they are only looked at."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
+            services.delete_token(token=token, actor=administrator(request))
 
 
 @admin.register(EncryptionKey)
-class EncryptionKeyAdmin(ReadOnly):
+class EncryptionKeyAdmin(ReadOnly[EncryptionKey]):
     fields = (
         "id",
         "state",
@@ -85,18 +65,19 @@ class EncryptionKeyAdmin(ReadOnly):
     )
     list_display = fields
     list_filter = ("state",)
+    search_fields = ("id", "master_key_id")
+    date_hierarchy = "created_at"
+
+    def view_on_site(self, key: EncryptionKey) -> str:
+        return reverse("tokens:key-list")
 
 
 @admin.register(Rotation)
-class RotationAdmin(ReadOnly):
+class RotationAdmin(ReadOnly[Rotation]):
     list_display = ("started_at", "trigger", "started_by", "step", "resealed", "finished_at")
     list_filter = ("trigger", "step")
     list_select_related = ("started_by",)
     date_hierarchy = "started_at"
 
-
-def _administrator(request: HttpRequest) -> User:
-    """Nobody else passes the doors of the admin site."""
-    if not isinstance(request.user, User):
-        raise TypeError("The admin site was entered without an account.")
-    return request.user
+    def view_on_site(self, run: Rotation) -> str:
+        return reverse("tokens:rotation-detail", args=[run.pk])

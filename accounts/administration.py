@@ -1,0 +1,9 @@
+"""Django admin, with our own door. Named in INSTALLED_APPS."""
+
+from __future__ import annotations
+
+from django.contrib.admin.apps import AdminConfig
+
+
+class AdministrationConfig(AdminConfig):
+    default_site = "accounts.admin_site.AdministrationSite"

@@ -1,0 +1,147 @@
+"""The admin site as a whole: every model in it, whichever app it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib import admin as django_admin
+from django.contrib.admin.models import LogEntry
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import User, UserSession
+from audit.models import AuditEvent
+from inference.models import Conversation
+from telemetry.models import PriceOverride
+
+ClientOf = Callable[[User], Client]
+
+
+def names() -> list[str]:
+    """``app_model`` of everything that is registered."""
+    return sorted(f"{model._meta.app_label}_{model._meta.model_name}" for model in django_admin.site._registry)
+
+
+def test_it_has_everything_that_is_stored() -> None:
+    assert {
+        "accounts_user",
+        "accounts_usersession",
+        "mfa_authenticator",
+        "tokens_providertoken",
+        "tokens_encryptionkey",
+        "tokens_rotation",
+        "telemetry_generation",
+        "telemetry_generationcontent",
+        "telemetry_priceoverride",
+        "inference_conversation",
+        "audit_auditevent",
+        "audit_auditverification",
+    } <= set(names())
+
+
+def test_it_counts_no_whole_table(client_of: ClientOf, admin: User) -> None:
+    client = client_of(admin)
+    for name in names():
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            assert client.get(reverse(f"admin:{name}_changelist")).status_code == 200
+        counts = [query["sql"] for query in queries if "COUNT(*)" in query["sql"]]
+        assert all("LIMIT" in sql for sql in counts), name
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_c3_it_refuses_engineers_and_records_it(client_of: ClientOf, alice: User, method: str) -> None:
+    client = client_of(alice)
+    paths = ["/admin/", *(reverse(f"admin:{name}_changelist") for name in names())]
+    for path in paths:
+        assert getattr(client, method)(path).status_code == 403
+    assert AuditEvent.objects.filter(action="accounts:access:deny", actor=alice.audit_id).count() == len(paths)
+
+
+def test_it_keeps_no_second_history(client_of: ClientOf, admin: User) -> None:
+    price = {f"{name}_price": "1" for name in ("input", "cache_read", "cache_write", "output")}
+    data = {"provider": "openai", "model": "m", "valid_from_0": "2026-01-01", "valid_from_1": "00:00", **price}
+    client = client_of(admin)
+    client.post(reverse("admin:telemetry_priceoverride_add"), data)
+    pk = PriceOverride.objects.get().pk
+    history = client.get(reverse("admin:telemetry_priceoverride_history", args=[pk]), follow=True)
+    assert b"telemetry:price:create" in history.content
+    client.post(reverse("admin:telemetry_priceoverride_delete", args=[pk]), {"post": "yes"})
+    assert not LogEntry.objects.exists()
+
+
+def test_it_leads_to_the_history_of_a_person_by_pseudonym(client_of: ClientOf, alice: User, admin: User) -> None:
+    path = reverse("admin:accounts_user_history", args=[alice.pk])
+    assert str(alice.audit_id) in client_of(admin).get(path)["Location"]
+
+
+def test_it_tells_of_conversations_without_what_was_said(client_of: ClientOf, alice: User, admin: User) -> None:
+    conversation = Conversation.objects.create(owner=alice, title="My illness", system="You are a doctor")
+    client = client_of(admin)
+    listed = client.get(reverse("admin:inference_conversation_changelist"), {"q": alice.email}).content.decode()
+    assert str(conversation.pk) in listed
+    for step in ("change", "delete", "history"):
+        path = reverse(f"admin:inference_conversation_{step}", args=[conversation.pk])
+        listed += client.get(path, follow=True).content.decode()
+    assert "illness" not in listed and "doctor" not in listed
+
+
+def test_it_finds_conversations_by_id_and_owner_not_by_words(client_of: ClientOf, alice: User, admin: User) -> None:
+    conversation = Conversation.objects.create(owner=alice, title="Mine")
+    client = client_of(admin)
+
+    def found(text: str) -> list[Any]:
+        answer = client.get(reverse("admin:inference_conversation_changelist"), {"q": text})
+        return list(answer.context["cl"].result_list)
+
+    assert found(str(conversation.pk)) == found(alice.email) == [conversation]
+    assert found("Mine") == []
+
+
+@pytest.mark.parametrize("bulk", [False, True])
+def test_it_ends_a_session(
+    client_of: ClientOf, confirmed_client_of: ClientOf, alice: User, admin: User, bulk: bool
+) -> None:
+    at_work = client_of(alice)
+    session = UserSession.objects.get(user=alice)
+    client = confirmed_client_of(admin)
+    if bulk:
+        data = {"action": "delete_selected", "_selected_action": str(session.pk), "post": "yes"}
+        client.post(reverse("admin:accounts_usersession_changelist"), data)
+    else:
+        client.post(reverse("admin:accounts_usersession_delete", args=[session.pk]), {"post": "yes"})
+    assert at_work.get("/").status_code == 302
+    event = AuditEvent.objects.get(action="accounts:session:end")
+    assert (event.actor, event.target_id) == (admin.audit_id, str(alice.audit_id))
+
+
+@pytest.mark.parametrize("path", ["accounts_usersession_delete", "accounts_usersession_changelist"])
+def test_it_asks_who_is_there_before_it_ends_a_session(
+    client_of: ClientOf, alice: User, admin: User, path: str
+) -> None:
+    client_of(alice)
+    session = UserSession.objects.get(user=alice)
+    args = [session.pk] if path.endswith("delete") else []
+    data = {"action": "delete_selected", "_selected_action": str(session.pk), "post": "yes"}
+    answer = client_of(admin).post(reverse(f"admin:{path}", args=args), data)
+    assert answer["Location"].startswith("/account/confirm/")
+    assert UserSession.objects.filter(pk=session.pk).exists()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "system"])
+def test_it_wears_the_theme_of_its_user(client_of: ClientOf, admin: User, theme: str) -> None:
+    User.objects.filter(pk=admin.pk).update(theme=theme)
+    assert f"theme-{theme}" in client_of(admin).get("/admin/").content.decode()
+
+
+@pytest.mark.parametrize(
+    "text", ["audit:event:x", "accounts:session:login", "tokens.rotation:1", "'; --", "\x00", "9" * 40]
+)
+def test_it_survives_any_search(client_of: ClientOf, admin: User, text: str) -> None:
+    for name in names():
+        assert client_of(admin).get(reverse(f"admin:{name}_changelist"), {"q": text}).status_code == 200
