@@ -13,7 +13,9 @@ from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.messages import get_messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -21,10 +23,24 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+# They lead to the site's own pages.
+ADMIN_FOR_EVERYBODY = {"logout", "password_change"}
 
 
 class PageLoginMiddleware(LoginRequiredMiddleware):
-    """Comes back to the page the user saw, not to the address of the form or fragment that was asked for."""
+    """Comes back to the page the user saw, not to the address of the form or fragment that was asked for.
+
+    Who is logged in but may not use Django admin is refused like elsewhere; the admin itself would ask to log in anew.
+    """
+
+    def process_view(
+        self, request: HttpRequest, view_func: Callable[..., Any], *arguments: Any
+    ) -> HttpResponseBase | None:
+        match = request.resolver_match
+        is_admin = match is not None and match.app_name == "admin" and match.url_name not in ADMIN_FOR_EVERYBODY
+        if is_admin and request.user.is_authenticated and not request.user.is_staff:
+            raise PermissionDenied
+        return super().process_view(request, view_func, *arguments)
 
     def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> HttpResponseRedirect:
         is_fragment = "HX-Request" in request.headers

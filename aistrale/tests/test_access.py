@@ -1,0 +1,253 @@
+"""C2, C4 to C6: what is somebody else's, changed roles, fields and headers nobody asked for, forged requests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django.test import Client
+from pytest_django import Settings
+
+from accounts.models import Role, User
+from accounts.session_services import live_sessions
+from aistrale.tests.routes import all_routes, path_of
+from aistrale.tests.test_routes import TABLE, Who
+from audit.models import AuditEvent
+from inference.models import Conversation, Message
+from telemetry.services import start_generation
+from tokens import services
+from tokens.models import ProviderToken
+
+pytestmark = pytest.mark.django_db
+ClientOf = Callable[[User], Client]
+SECRET = "sk-canary-7Qw9ZbX3kLmN0pR2"
+
+
+def a_conversation(owner: User) -> Conversation:
+    return Conversation.objects.create(owner=owner, title="private")
+
+
+def a_message(owner: User) -> Message:
+    return Message.objects.create(conversation=a_conversation(owner), role="user", text="private")
+
+
+def a_token(owner: User) -> ProviderToken:
+    return services.add_token(owner=owner, actor=owner, provider="openai", label="Main", secret=SECRET)
+
+
+def a_call(owner: User) -> Any:
+    return start_generation(
+        user=owner,
+        conversation_id=uuid4(),
+        token_id=None,
+        token_label="",
+        provider="echo",
+        model="echo",
+        parameters={},
+        request={},
+    )
+
+
+def a_passkey(owner: User) -> Authenticator:
+    return Authenticator.objects.create(user=owner, type=Authenticator.Type.WEBAUTHN, data={"name": "key"})
+
+
+def a_session(owner: User) -> Any:
+    Client().force_login(owner)
+    return live_sessions(owner)[0]
+
+
+def an_entry(owner: User) -> AuditEvent:
+    a_token(owner)
+    return AuditEvent.objects.latest("sequence")
+
+
+OBJECTS: Mapping[str, Callable[[User], Any]] = {
+    "account/security/passkeys/<int:pk>/remove/": a_passkey,
+    "account/security/passkeys/<int:pk>/rename/": a_passkey,
+    "account/sessions/<int:pk>/end/": a_session,
+    "chat/messages/<int:pk>/source/": a_message,
+    "chat/<uuid:pk>/": a_conversation,
+    "chat/<uuid:pk>/rename/": a_conversation,
+    "chat/<uuid:pk>/pin/": a_conversation,
+    "chat/<uuid:pk>/archive/": a_conversation,
+    "chat/<uuid:pk>/delete/": a_conversation,
+    "tokens/<uuid:token_id>/edit/": a_token,
+    "tokens/<uuid:token_id>/replace/": a_token,
+    "tokens/<uuid:token_id>/check/": a_token,
+    "tokens/<uuid:token_id>/default/": a_token,
+    "tokens/<uuid:token_id>/delete/": a_token,
+    "telemetry/<uuid:pk>/": a_call,
+    "audit/<int:sequence>/": an_entry,
+}
+# What differs between any two answers to the same request.
+_VARYING = re.compile(r'name="csrfmiddlewaretoken" value="\w+"|"X-CSRFToken": "\w+"')
+Ask = Callable[[Client, str], Any]
+WAYS: Mapping[str, Ask] = {
+    "page": lambda client, path: client.get(path),
+    "fragment": lambda client, path: client.get(path, headers={"HX-Request": "true", "HX-Target": "messages"}),
+    "list": lambda client, path: client.get(path, headers={"HX-Request": "true", "HX-Target": "conversation-list"}),
+    "form": lambda client, path: client.post(path, {"title": "mine", "name": "Main", "secret": SECRET}),
+    "fragment by form": lambda client, path: client.post(path, {"on": "1"}, headers={"HX-Request": "true"}),
+}
+
+
+def test_c2_every_route_with_an_object_is_known() -> None:
+    with_object = {route for route in all_routes() if "<" in route and TABLE[route] is Who.PEOPLE}
+    assert with_object == OBJECTS.keys()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_c2_anothers_object_answers_exactly_as_a_missing_one(
+    way: str, alice: User, charlie: User, confirmed_client_of: ClientOf
+) -> None:
+    stranger = confirmed_client_of(charlie)
+    different = []
+    for route, make in OBJECTS.items():
+        private, missing = path_of(route, str(make(alice).pk)), path_of(route)
+        answers = [_comparable(WAYS[way](stranger, path), path) for path in (private, missing)]
+        if answers[0] != answers[1] or answers[0][0] not in (404, 405):
+            different.append((route, answers[0][0], answers[1][0]))
+    assert different == []
+
+
+def _comparable(response: Any, path: str) -> tuple[int, str, dict[str, str]]:
+    headers = {name: value for name, value in response.headers.items() if name != "X-Request-ID"}
+    body = response.content.decode().replace(path, "").replace(response.headers["X-Request-ID"], "")
+    return response.status_code, _VARYING.sub("", body), headers
+
+
+@pytest.mark.parametrize("path", ["/audit/", "/telemetry/", "/tokens/", "/chat/", "/"])
+def test_c2_lists_leave_out_what_is_anothers(path: str, alice: User, charlie: User, client_of: ClientOf) -> None:
+    token, call = a_token(alice), a_call(alice)
+    content = client_of(charlie).get(path).content.decode()
+    assert not [private for private in (str(token.pk), str(call.pk), alice.email) if private in content]
+
+
+def test_c4_a_role_changes_what_the_next_request_may(alice: User, client_of: ClientOf) -> None:
+    client = client_of(alice)
+    statuses = []
+    for role in (Role.ENGINEER, Role.ADMINISTRATOR, Role.ENGINEER):
+        _give_role(alice, role)
+        statuses.append(client.get("/tokens/keys/").status_code)
+    assert statuses == [403, 200, 403]
+
+
+def _give_role(user: User, role: Role) -> None:
+    """Where there is another administrator, else the last one could not go."""
+    User.objects.get_or_create(email="other@example.org", defaults={"role": Role.ADMINISTRATOR})
+    User.objects.filter(pk=user.pk).update(role=role)
+
+
+FORMS: Mapping[str, Mapping[str, str]] = {
+    "/account/theme/": {"theme": "dark"},
+    "/account/checklist/": {},
+    "/tokens/add/": {"provider": "openai", "label": "Mine", "secret": SECRET},
+    "/account/sessions/end-others/": {},
+}
+UNASKED = {
+    "id": "1",
+    "pk": "1",
+    "user": "1",
+    "owner": "1",
+    "role": "administrator",
+    "is_staff": "on",
+    "is_superuser": "on",
+    "is_active": "",
+    "email": "other@example.org",
+    "team": "1",
+    "visibility": "everyone",
+    "shared": "on",
+    "base_url": "https://evil.example",
+}
+
+
+def test_c5_fields_that_nobody_asked_for_change_nothing(
+    alice: User, bob: User, client_of: ClientOf, settings: Settings
+) -> None:
+    settings.TOKEN_CHECKER = "tokens.tests.checker.check_key"
+    conversation = a_conversation(alice)
+    known = User.objects.filter(pk=alice.pk).values("id", "email", "role", "is_active", "audit_id")
+    before, client = list(known), client_of(alice)
+    forms = {**FORMS, f"/chat/{conversation.pk}/rename/": {"title": "new"}}
+    for path, fields in forms.items():
+        client.post(path, {**UNASKED, "owner": str(bob.pk), **fields})
+    token = ProviderToken.objects.get(label="Mine")
+    assert list(known) == before
+    assert Conversation.objects.get().owner == alice and Conversation.objects.get().title == "new"
+    assert (token.owner, token.base_url, token.visibility) == (alice, "", "private")
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Real-IP", "Forwarded", "X-Client-IP", "CF-Connecting-IP"])
+def test_c5_no_header_says_where_a_request_comes_from(header: str, alice: User) -> None:
+    Client(REMOTE_ADDR="192.0.2.7").post(
+        "/login/", {"login": alice.email, "password": "wrong"}, headers={header: "for=203.0.113.9, 203.0.113.9"}
+    )
+    assert AuditEvent.objects.select_related("details").get().details.personal["address"] == "192.0.2.7"
+
+
+def test_c5_no_header_says_under_which_name_or_how_safely_one_is_reached(client: Client) -> None:
+    headers = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https", "X-Forwarded-Port": "1"}
+    request = client.get("/login/", headers=headers).wsgi_request
+    assert (request.get_host(), request.scheme) == ("testserver", "http")
+
+
+def test_c5_a_foreign_host_is_refused(client: Client) -> None:
+    assert client.get("/login/", headers={"Host": "evil.example"}).status_code == 400
+
+
+def test_c6_every_unsafe_request_needs_a_token_of_this_site(alice: User, admin: User) -> None:
+    unprotected = []
+    for user, htmx in ((alice, {}), (admin, {"HX-Request": "true"})):
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(user)
+        for route in TABLE:
+            for method in ("post", "put", "patch", "delete"):
+                response = getattr(client, method)(path_of(route), headers=htmx)
+                if response.status_code not in (403, 405):
+                    unprotected.append((route, method, response.status_code))
+    assert unprotected == []
+
+
+def test_c6_a_token_in_a_header_is_enough_for_htmx(alice: User, settings: Settings) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    client.get("/")
+    token = client.cookies[settings.CSRF_COOKIE_NAME].value
+    answers = [
+        client.post("/account/theme/", {"theme": "dark"}, headers={"HX-Request": "true", "X-CSRFToken": value})
+        for value in (token, token[::-1])
+    ]
+    assert [answer.status_code for answer in answers] == [204, 403]
+
+
+def test_c6_a_foreign_origin_is_refused_with_a_right_token(alice: User, settings: Settings) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    client.get("/")
+    headers = {"X-CSRFToken": client.cookies[settings.CSRF_COOKIE_NAME].value, "Origin": "https://evil.example"}
+    assert client.post("/account/theme/", {"theme": "dark"}, headers=headers).status_code == 403
+
+
+def test_c6_nothing_changes_by_get(alice: User, admin: User, client_of: ClientOf) -> None:
+    owned = {route: make(alice) for route, make in OBJECTS.items() if make is not a_passkey}
+    before = _state()
+    for user in (alice, admin):
+        client = client_of(user)
+        for route in TABLE:
+            if "logout" not in route and "export" not in route:
+                client.get(path_of(route, str(owned[route].pk) if route in owned else None))
+    assert _state() == before
+
+
+def _state() -> list[Any]:
+    return [
+        list(User.objects.order_by("pk").values("pk", "email", "role", "is_active", "password", "theme")),
+        list(ProviderToken.objects.order_by("pk").values("pk", "owner", "label", "is_default", "secret")),
+        list(Conversation.objects.order_by("pk").values()),
+        list(Message.objects.order_by("pk").values()),
+    ]
