@@ -32,7 +32,9 @@ def _walk(resolver: Any, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
             yield route, pattern
 
 
-def path_of(route: str, value: str | None = None) -> str:
-    """``value`` for each parameter, or one that no object has."""
+def path_of(route: str, *values: object) -> str:
+    """``values`` for the parameters in turn, or such as no object has."""
     parts = _GROUP.sub(lambda group: group[1] or MISSING["str"], route)
-    return "/" + _PARAMETER.sub(lambda name: value or MISSING[name[1] or "str"], parts).strip("^$").replace("/^", "/")
+    left = iter(values)
+    path = _PARAMETER.sub(lambda name: str(next(left, MISSING[name[1] or "str"])), parts)
+    return "/" + path.strip("^$").replace("/^", "/")

@@ -12,7 +12,8 @@ from allauth.mfa.models import Authenticator
 from django.test import Client
 from pytest_django import Settings
 
-from accounts.models import Role, User
+from accounts import api_keys
+from accounts.models import ApiKey, Membership, Role, Team, User
 from accounts.session_services import live_sessions
 from aistrale.tests.routes import all_routes, path_of
 from aistrale.tests.test_routes import TABLE, Who
@@ -66,16 +67,32 @@ def an_entry(owner: User) -> AuditEvent:
     return AuditEvent.objects.latest("sequence")
 
 
+def a_key(owner: User) -> ApiKey:
+    return api_keys.create(user=owner, label="script", expires_at=None)[0]
+
+
+def a_membership(owner: User) -> Membership:
+    return Membership.objects.create(team=Team.objects.create(name=f"Team {Team.objects.count()}"), user=owner)
+
+
+def ids_of(made: Any) -> tuple[object, ...]:
+    return (made.team.pk, made.user.pk) if isinstance(made, Membership) else (made.pk,)
+
+
 OBJECTS: Mapping[str, Callable[[User], Any]] = {
     "account/security/passkeys/<int:pk>/remove/": a_passkey,
     "account/security/passkeys/<int:pk>/rename/": a_passkey,
     "account/sessions/<int:pk>/end/": a_session,
+    "account/api-keys/<int:pk>/revoke/": a_key,
+    "account/teams/<uuid:pk>/members/<int:user_pk>/remove/": a_membership,
     "chat/messages/<int:pk>/source/": a_message,
     "chat/<uuid:pk>/": a_conversation,
     "chat/<uuid:pk>/rename/": a_conversation,
     "chat/<uuid:pk>/pin/": a_conversation,
     "chat/<uuid:pk>/archive/": a_conversation,
     "chat/<uuid:pk>/delete/": a_conversation,
+    "chat/<uuid:pk>/share/": a_conversation,
+    "chat/<uuid:pk>/copy/": a_conversation,
     "tokens/<uuid:token_id>/edit/": a_token,
     "tokens/<uuid:token_id>/replace/": a_token,
     "tokens/<uuid:token_id>/check/": a_token,
@@ -108,7 +125,7 @@ def test_c2_anothers_object_answers_exactly_as_a_missing_one(
     stranger = confirmed_client_of(charlie)
     different = []
     for route, make in OBJECTS.items():
-        private, missing = path_of(route, str(make(alice).pk)), path_of(route)
+        private, missing = path_of(route, *ids_of(make(alice))), path_of(route)
         answers = [_comparable(WAYS[way](stranger, path), path) for path in (private, missing)]
         if answers[0] != answers[1] or answers[0][0] not in (404, 405):
             different.append((route, answers[0][0], answers[1][0]))
@@ -240,7 +257,7 @@ def test_c6_nothing_changes_by_get(alice: User, admin: User, client_of: ClientOf
         client = client_of(user)
         for route in TABLE:
             if "logout" not in route and "export" not in route:
-                client.get(path_of(route, str(owned[route].pk) if route in owned else None))
+                client.get(path_of(route, *(ids_of(owned[route]) if route in owned else ())))
     assert _state() == before
 
 
