@@ -16,10 +16,10 @@ class AudienceField(forms.ChoiceField):
     def __init__(self, offered: Sequence[Audience], **kwargs: Any) -> None:
         self._offered = {audience.key: audience for audience in offered}
         choices = [(key, audience.title) for key, audience in self._offered.items()]
-        super().__init__(choices=choices, label="Shared with", required=False, **kwargs)
+        super().__init__(choices=choices, label="Shared with", **kwargs)
 
     def clean(self, value: Any) -> Audience:
-        return self._offered.get(super().clean(value), PRIVATE)
+        return self._offered[super().clean(value)] if value else PRIVATE
 
 
 def with_current(offered: Sequence[Audience], current: Audience) -> list[Audience]:

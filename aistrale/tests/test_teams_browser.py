@@ -1,0 +1,139 @@
+"""Two people in two browsers: one shares a conversation, the other reads along. And what axe finds on the pages."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from aistrale.tests.browser import PASSWORD, Site, log_in
+from aistrale.tests.chat_page import ask, expect_status
+from aistrale.tests.test_surface import NARROW, WIDE, check_usable
+
+MAKE = """
+import sys
+from accounts.models import User
+from accounts.team_services import add_member, create_team
+from inference.models import Conversation, Message
+admin, password = User.objects.administrators().earliest("pk"), sys.stdin.read()
+reader, loner = (User.objects.create_user(f"{name}@example.org", password, name=name) for name in ("reader", "loner"))
+team = create_team(name="Readers <b>", actor=admin)
+for user in (admin, reader):
+    add_member(team=team, user=user, actor=admin)
+made = Conversation.objects.create(
+    owner=admin, title="On heaps <b> " + "x" * 90, provider="echo", model="echo", system="Brief", visibility="everyone"
+)
+asked = Message.objects.create(conversation=made, role="user", text="What is a heap?")
+Message.objects.create(conversation=made, parent=asked, role="assistant", text="A **tree**.")
+print(made.pk, team.pk)
+"""
+
+
+@pytest.fixture(scope="module")
+def made(site: Site) -> dict[str, str]:
+    """A team of the administrator and a reader, and a conversation for everyone; by kind their ids."""
+    conversation, team = site.manage("shell", "-c", MAKE, stdin=PASSWORD).split()[-2:]
+    return {"conversation": conversation, "team": team}
+
+
+@pytest.fixture(scope="module")
+def sessions(site: Site, made: dict[str, str], chromium: Browser) -> dict[str, str]:
+    """By name the cookies of administrator, reader and loner."""
+    states = {}
+    for name in ("admin", "reader", "loner"):
+        context = chromium.new_context()
+        log_in(context.new_page(), site, f"{name}@example.org")
+        states[name] = json.dumps(context.storage_state())
+        context.close()
+    return states
+
+
+@pytest.fixture
+def reader(chromium: Browser, sessions: dict[str, str]) -> Iterator[Page]:
+    context = chromium.new_context(storage_state=json.loads(sessions["reader"]))
+    yield context.new_page()
+    context.close()
+
+
+def sign_in(page: Page, sessions: dict[str, str], name: str) -> None:
+    page.context.add_cookies(json.loads(sessions[name])["cookies"])
+    page.set_viewport_size({"width": WIDE, "height": 900})
+
+
+def share(page: Page, audience: str) -> None:
+    """With the conversation open, from the menu in the list."""
+    page.locator("#conversation-list [aria-current=page] ~ button").click()
+    page.get_by_role("link", name="Share", exact=True).click()
+    page.get_by_label("Shared with", exact=True).select_option(label=audience)
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#toasts")).to_contain_text("is shared with")
+
+
+def test_it_reads_along_until_the_owner_takes_it_back(
+    page: Page, reader: Page, site: Site, sessions: dict[str, str]
+) -> None:
+    sign_in(page, sessions, "admin")
+    page.goto(f"{site.url}/chat/?provider=echo&model=echo")
+    ask(page, "Live talk")
+    expect_status(page, "succeeded")
+    page.wait_for_url(re.compile("/chat/.+-"))
+    page.reload()
+    share(page, "Team Readers <b>")
+    reader.goto(f"{site.url}/chat/")
+    reader.get_by_label("Shared with me").check()
+    reader.get_by_role("link", name="Live talk").click()
+    expect(reader.get_by_text("with the team Readers <b> – read only")).to_be_visible()
+
+    ask(page, "And what now?")
+    expect(reader.locator(".question").last).to_contain_text("And what now?")
+    expect_status(reader, "succeeded")
+    assert reader.locator(".answer").last.inner_text() != ""
+
+    share(page, "Nobody")
+    expect(reader.locator("#connection")).to_contain_text("not shared with you any more")
+
+
+def test_it_goes_on_in_a_copy(reader: Page, site: Site, made: dict[str, str]) -> None:
+    reader.goto(f"{site.url}/chat/{made['conversation']}/")
+    reader.get_by_role("button", name="Continue in a copy").click()
+    expect(reader.locator("#toasts")).to_contain_text("This copy is yours alone")
+    ask(reader, "More")
+    expect(reader.locator(".answer")).to_have_count(2)
+    expect_status(reader, "succeeded")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("admin", "/account/teams/"),
+        ("admin", "/account/teams/add/"),
+        ("admin", "/account/teams/{team}/members/add/"),
+        ("admin", "/account/teams/{team}/delete/"),
+        ("admin", "/chat/{conversation}/"),
+        ("admin", "/chat/{conversation}/share/"),
+        ("reader", "/account/teams/"),
+        ("reader", "/chat/{conversation}/?shared=1"),
+        ("loner", "/account/teams/"),
+    ],
+)
+def test_it_is_accessible(
+    page: Page,
+    site: Site,
+    sessions: dict[str, str],
+    made: dict[str, str],
+    name: str,
+    path: str,
+    width: int,
+    scheme: Literal["light", "dark"],
+) -> None:
+    sign_in(page, sessions, name)
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(site.url + path.format(**made))
+    check_usable(page)
