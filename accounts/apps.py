@@ -9,8 +9,9 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from allauth.mfa import signals
 
-        from accounts import mfa, session_services
+        from accounts import mfa, personal, personal_data, session_services
 
+        personal_data.register(personal.PART)
         user_logged_in.connect(session_services.begin_session)
         user_logged_out.connect(session_services.forget_session)
         post_save.connect(mfa.record_added, sender="mfa.Authenticator")

@@ -7,6 +7,7 @@ import secrets
 from datetime import timedelta
 from smtplib import SMTPException
 from typing import NamedTuple
+from uuid import uuid4
 
 import structlog
 from django.conf import settings
@@ -58,15 +59,17 @@ def invite(*, email: str, role: Role, actor: User, name: str = "") -> Invited:
     email = email.strip().lower()
     if User.objects.filter(email=email).exists():
         raise AlreadyUser
+    earlier = Invitation.objects.filter(email=email, user=None)
+    audit_id = earlier.values_list("audit_id", flat=True).first() or uuid4()
     open_invitations().filter(email=email).update(revoked_at=timezone.now())
-    # What else is left of this address says nothing any more.
-    Invitation.objects.filter(email=email, user=None, expires_at__lte=timezone.now()).delete()
+    earlier.filter(expires_at__lte=timezone.now()).delete()
     token = secrets.token_urlsafe(32)
     invitation = Invitation.objects.create(
         email=email,
         name=name,
         role=role,
         digest=_digest(token),
+        audit_id=audit_id,
         invited_by=actor,
         expires_at=timezone.now() + GOOD_FOR,
     )
@@ -99,12 +102,12 @@ def accept(*, token: str, name: str, password: str) -> User:
         if invitation is None:
             raise InvitationRefused(InvitationRefused.UNKNOWN)
         _require_open(invitation)
-        user = User(email=invitation.email, name=name, role=invitation.role)
+        user = User(email=invitation.email, name=name, role=invitation.role, audit_id=invitation.audit_id)
         user.set_password(password)
         # Not save: of two invitations of one address that are accepted at once, the second one waits here and finds it.
         User.objects.bulk_create([user], ignore_conflicts=True)
-        made = User.objects.filter(audit_id=user.audit_id).first()
-        if made is None:
+        made = User.objects.filter(audit_id=user.audit_id, email=user.email).first()
+        if made is None or made.password != user.password:
             raise InvitationRefused(InvitationRefused.TAKEN, invitation)
         invitation.user = made
         invitation.save(update_fields=["user"])

@@ -230,6 +230,8 @@ class Invitation(models.Model):
     name = models.CharField(max_length=100, blank=True)
     role = models.CharField(max_length=20, choices=Role, default=Role.ENGINEER)
     digest = models.CharField(max_length=64, unique=True, editable=False)
+    # The pseudonym of whoever accepts it, so that erasing that person also cleans the log of the invitation.
+    audit_id = models.UUIDField(default=uuid.uuid4, editable=False)
     invited_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     user = models.OneToOneField(User, models.CASCADE, null=True, related_name="invitation")
     created_at = models.DateTimeField(auto_now_add=True)

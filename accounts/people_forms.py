@@ -77,3 +77,20 @@ class AcceptForm(SetupForm):
     def clean(self) -> None:
         self.cleaned_data["email"] = self._email
         super().clean()
+
+
+class EraseForm(forms.Form):
+    email = forms.CharField(
+        max_length=254, widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autofocus": True})
+    )
+
+    def __init__(self, data: QueryDict | None, *, user: User) -> None:
+        super().__init__(data)
+        self._user = user
+        self.fields["email"].label = f"To confirm, type {user.email}"
+
+    def clean_email(self) -> str:
+        email = str(self.cleaned_data["email"]).lower()
+        if email != self._user.email:
+            raise forms.ValidationError("This is another address.")
+        return email

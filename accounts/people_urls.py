@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts import invitation_views, people_views
+from accounts import data_views, invitation_views, people_views
 
 app_name = "people"
 urlpatterns = [
@@ -15,5 +15,8 @@ urlpatterns = [
     path("<int:pk>/role/", people_views.person_role, name="person-role"),
     path("<int:pk>/deactivate/", people_views.person_deactivate, name="person-deactivate"),
     path("<int:pk>/reactivate/", people_views.person_reactivate, name="person-reactivate"),
+    path("<int:pk>/data/", data_views.person_data, name="person-data"),
+    path("<int:pk>/data/export.jsonl", data_views.person_export, name="person-export"),
+    path("<int:pk>/erase/", data_views.person_erase, name="person-erase"),
     path("<int:pk>/end-sessions/", people_views.person_end_sessions, name="person-end-sessions"),
 ]

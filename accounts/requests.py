@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, TypeVar
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django_htmx.middleware import HtmxDetails
 
 from accounts.models import User
 
 P = ParamSpec("P")
+Response = TypeVar("Response", bound=HttpResponseBase)
 
 
 class UserRequest(HttpRequest):
@@ -23,12 +24,12 @@ class UserRequest(HttpRequest):
 
 
 def administrators_only(
-    view: Callable[Concatenate[UserRequest, P], HttpResponse],
-) -> Callable[Concatenate[UserRequest, P], HttpResponse]:
+    view: Callable[Concatenate[UserRequest, P], Response],
+) -> Callable[Concatenate[UserRequest, P], Response]:
     """Others are refused before anything is looked up, so that the answer tells nothing."""
 
     @wraps(view)
-    def guarded(request: UserRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def guarded(request: UserRequest, /, *args: P.args, **kwargs: P.kwargs) -> Response:
         if not request.user.is_administrator:
             raise PermissionDenied
         return view(request, *args, **kwargs)

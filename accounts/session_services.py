@@ -60,7 +60,9 @@ def live_sessions(user: User) -> list[UserSession]:
 
 
 @transaction.atomic
-def end_sessions(*, user: User, actor: User, keep: str | None = None, only: Collection[int] | None = None) -> int:
+def end_sessions(
+    *, user: User, actor: User | None, keep: str | None = None, only: Collection[int] | None = None
+) -> int:
     """Ends the sessions of ``user`` but the one with the key ``keep``, or ``only`` those; returns how many."""
     ending = UserSession.objects.filter(user=user)
     if keep:

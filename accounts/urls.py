@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts import profile_views, session_views, team_views, views
+from accounts import data_views, profile_views, session_views, team_views, views
 from accounts.reauthentication import confirmed
 
 app_name = "accounts"
@@ -14,6 +14,9 @@ urlpatterns = [
     path("theme/", views.theme, name="theme"),
     path("sso/", confirmed(views.sso_connect), name="sso-connect"),
     path("profile/", profile_views.profile, name="profile"),
+    path("data/", data_views.own_data, name="own-data"),
+    path("data/export.jsonl", data_views.own_export, name="own-export"),
+    path("erase/", data_views.own_erase, name="own-erase"),
     path("api-keys/add/", profile_views.api_key_add, name="api-key-add"),
     path("api-keys/<int:pk>/revoke/", profile_views.api_key_revoke, name="api-key-revoke"),
     path("sessions/", session_views.session_list, name="session-list"),

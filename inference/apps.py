@@ -3,3 +3,9 @@ from django.apps import AppConfig
 
 class InferenceConfig(AppConfig):
     name = "inference"
+
+    def ready(self) -> None:
+        from accounts.personal_data import register
+        from inference import personal
+
+        register(personal.PART)

@@ -299,6 +299,14 @@ def interrupt_stale_runs(*, except_for: Sequence[UUID]) -> int:
     return sum(_interrupt(generation) for generation in stale)
 
 
+def stop_runs_of(*, user: User) -> list[UUID]:
+    """End every run of a person in the records, with what has been stored of it; returns which. The calls go on."""
+    running = list(Generation.objects.running().filter(user=user))
+    for generation in running:
+        _end(generation, Status.STOPPED, "", "")
+    return [generation.pk for generation in running]
+
+
 def interrupt_orphaned_runs() -> int:
     """End every run that is said to go on; returns how many there were.
 
@@ -309,18 +317,22 @@ def interrupt_orphaned_runs() -> int:
 
 
 def _interrupt(generation: Generation) -> bool:
+    return _end(generation, Status.INTERRUPTED, "interrupted", "AISTRALE stopped while this answer was coming.")
+
+
+def _end(generation: Generation, status: Status, error_type: str, error_message: str) -> bool:
     message = Message.objects.filter(generation=generation).first()
     text, reasoning = (message.text, message.reasoning) if message else ("", "")
     with transaction.atomic():
         return telemetry.finish_generation(
             generation_id=generation.pk,
             outcome=telemetry.Outcome(
-                status=Status.INTERRUPTED,
+                status=status,
                 text=text,
                 reasoning=reasoning,
                 tokens=estimate_tokens(generation.content.request, text, reasoning),
                 tokens_are_estimated=True,
-                error_type="interrupted",
-                error_message="AISTRALE stopped while this answer was coming.",
+                error_type=error_type,
+                error_message=error_message,
             ),
         )

@@ -3,3 +3,9 @@ from django.apps import AppConfig
 
 class TelemetryConfig(AppConfig):
     name = "telemetry"
+
+    def ready(self) -> None:
+        from accounts.personal_data import register
+        from telemetry import personal
+
+        register(personal.PART)

@@ -96,8 +96,9 @@ class Generation(models.Model):
     """One call to a model. The row exists before the provider is called and always ends."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # Nobody's once the person is erased.
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="generations", db_index=False
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="generations", db_index=False
     )
     conversation_id = models.UUIDField(null=True, db_index=True)
     token_id = models.UUIDField("provider token", null=True)

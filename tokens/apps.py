@@ -6,6 +6,8 @@ class TokensConfig(AppConfig):
     name = "tokens"
 
     def ready(self) -> None:
-        from tokens import factors
+        from accounts.personal_data import register
+        from tokens import factors, personal
 
+        register(personal.PART)
         post_delete.connect(factors.forget_secret, sender="mfa.Authenticator")

@@ -203,7 +203,7 @@ def check_token(*, token: ProviderToken, actor: User) -> CheckResult:
 
 
 @transaction.atomic
-def record_check(*, token: ProviderToken, actor: User, result: CheckResult) -> None:
+def record_check(*, token: ProviderToken, actor: User | None, result: CheckResult) -> None:
     """Also for what a run learns by the way, e.g. a 401. Nothing is stored if the secret was replaced meanwhile."""
     current = ProviderToken.objects.filter(pk=token.pk, fingerprint=token.fingerprint, base_url=token.base_url)
     current.update(state=result.state, check_message=result.message[:500], checked_at=timezone.now())

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
+from django.utils.module_loading import import_string
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -37,3 +38,50 @@ def code_of() -> Callable[[str], str]:
         return str(format_hotp_value(hotp_value(key, list(yield_hotp_counters_from_time())[1])))
 
     return code
+
+
+@pytest.fixture
+def canary(alice: User, bob: User, client_of: Callable[[User], Client], totp_of: Callable[[User], str]) -> str:
+    """A word that stands in everything that Alice has, here or there."""
+    from django.apps import apps
+    from django.utils import timezone
+
+    from accounts import api_keys
+    from accounts.models import User
+    from accounts.team_services import add_member, create_team
+
+    word = "xcanaryx"
+    User.objects.filter(pk=alice.pk).update(name=f"Alice {word}")
+    alice.refresh_from_db()
+    client_of(alice).get("/", headers={"User-Agent": word})
+    client_of(bob)
+    totp_of(alice)
+    api_keys.create(user=alice, label=word, expires_at=None)
+    team = create_team(name="Research", actor=alice)
+    add_member(team=team, user=alice, actor=alice)
+    import_string("tokens.services.add_token")(
+        owner=alice, actor=None, provider="openai", label=word, secret="sk-secret-of-alice"
+    )
+    conversation = apps.get_model("inference.Conversation")._default_manager.create(owner=alice, title=word)
+    generation = apps.get_model("telemetry.Generation")._default_manager.create(
+        user=alice,
+        provider="echo",
+        request_model="echo",
+        token_label=word,
+        parameters={"stop": word},
+        error_message=word,
+        attempts=[{"error": word}],
+        response_id=word,
+        started_at=timezone.now(),
+        heartbeat_at=timezone.now(),
+    )
+    said = {"system": word, "messages": [{"role": "user", "text": "said-by-alice"}]}
+    apps.get_model("telemetry.GenerationContent")._default_manager.create(
+        generation=generation,
+        request=said,
+        response_text=word,
+    )
+    apps.get_model("inference.Message")._default_manager.create(
+        conversation=conversation, role="assistant", text=word, generation=generation
+    )
+    return word

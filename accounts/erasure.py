@@ -1,0 +1,68 @@
+"""Erasing a person: everything personal goes or becomes nobody's, and the audit log stays right."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.models import Invitation, User
+from accounts.personal_data import parts
+from accounts.session_services import end_sessions
+from accounts.user_services import keeping_an_administrator
+from audit.actions import Action
+from audit.services import forget, record, together
+
+# Beside the checkpoints, which are kept where no restored database comes from.
+FILE_NAME = "erased-people"
+
+
+def erase_user(*, user: User, actor: User | None) -> None:
+    """Sessions and running calls end, too. ``actor`` None is the operator. Raises LastAdministrator."""
+    pseudonym = user.audit_id
+    with keeping_an_administrator():
+        # From here on nothing new can belong to the user: its foreign key would have to wait for this.
+        person = User.objects.select_for_update().get(pk=user.pk)
+        others = _pseudonyms_before(person)
+        with together():
+            end_sessions(user=person, actor=actor)
+            counts = {kind: count for part in parts() for kind, count in part.erase(person, actor).items()}
+            person.delete()
+            record(action=Action.USER_ERASE, actor=actor, target=person, after=counts)
+        for each in [*others, pseudonym]:
+            forget(audit_id=each, actor=actor)
+        transaction.on_commit(partial(note, pseudonym), robust=True)
+
+
+def _pseudonyms_before(person: User) -> list[UUID]:
+    """Under which invitations of that address are recorded that somebody else's step has made unnecessary."""
+    invitations = Invitation.objects.filter(email=person.email).exclude(audit_id=person.audit_id)
+    return list(invitations.values_list("audit_id", flat=True).distinct())
+
+
+def list_file() -> Path:
+    return Path(settings.CHECKPOINT_DIR) / FILE_NAME
+
+
+def note(pseudonym: UUID) -> None:
+    """Adds to the list by which erasures are repeated after an older database was restored."""
+    list_file().parent.mkdir(parents=True, exist_ok=True)
+    with list_file().open("a") as file:
+        file.write(f"{pseudonym} {datetime.now(UTC).isoformat(timespec='seconds')}\n")
+
+
+def pseudonyms(lines: Iterable[str]) -> Iterator[UUID]:
+    """Of erased people, from the lines of that list or of an export of the audit log. Raises ValueError."""
+    for line in filter(None, map(str.strip, lines)):
+        if not line.startswith("{"):
+            yield UUID(line.split()[0])
+            continue
+        entry = json.loads(line).get("entry", {})
+        if entry.get("action") == Action.DETAILS_ERASE:
+            yield UUID(entry["target_id"])

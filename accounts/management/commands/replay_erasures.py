@@ -1,0 +1,65 @@
+"""Erase once more whoever came back with an older database."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.erasure import erase_user, list_file, pseudonyms
+from accounts.models import User
+from accounts.user_services import LastAdministrator
+from audit.context import Source, bind
+
+
+class Command(BaseCommand):
+    help = (
+        "Erase once more the people who were erased after the dump that has been restored. Can be repeated. "
+        "Example: manage.py replay_erasures --from audit.jsonl"
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--from",
+            dest="path",
+            type=Path,
+            metavar="FILE",
+            help="an export of the audit log, or a list of pseudonyms (default: the list beside the checkpoints)",
+        )
+        parser.add_argument("--dry-run", action="store_true", help="only say who would be erased")
+
+    def handle(self, *args: Any, path: Path | None, dry_run: bool, **options: Any) -> None:
+        bind(source=Source.COMMAND)
+        listed = _read(path or list_file())
+        back = User.objects.filter(audit_id__in=listed)
+        gone = len(listed) - len(back)
+        for user in back:
+            self.stdout.write(f"{'Would erase' if dry_run else 'Erasing'} {user.audit_id}")
+            if not dry_run:
+                _erase(user)
+        self.stdout.write(f"{len(back):,} to erase, {gone:,} gone already." if dry_run else _summary(len(back), gone))
+
+
+def _read(path: Path) -> set[Any]:
+    try:
+        with path.open() as file:
+            return set(pseudonyms(file))
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}.", returncode=2) from error
+    except (ValueError, KeyError, AttributeError) as error:
+        raise CommandError(
+            f"{path} is neither a list of pseudonyms nor an export of the audit log.", returncode=2
+        ) from error
+
+
+def _erase(user: User) -> None:
+    try:
+        erase_user(user=user, actor=None)
+    except LastAdministrator as refusal:
+        raise CommandError(f"{user.audit_id} is not erased: {refusal}", returncode=1) from refusal
+
+
+def _summary(erased: int, gone: int) -> str:
+    return f"{erased:,} erased, {gone:,} were gone already."

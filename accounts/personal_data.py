@@ -1,0 +1,89 @@
+"""Everything that is kept of a person, app by app: to be handed out, and to be erased.
+
+Each app that keeps something registers its part when it is ready. They erase in that order, which is the one of
+INSTALLED_APPS: whoever uses a thing comes before whoever owns it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+from channels.db import database_sync_to_async
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+
+from accounts.models import User
+
+Values = Mapping[str, Any]
+M = TypeVar("M", bound=models.Model)
+_BATCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """``export`` gives one mapping with a ``kind`` for each thing, without secrets. ``erase`` destroys all of it, or
+    cuts it off from the person, within the caller's transaction, and tells how many there were by kind.
+
+    ``covers`` names the foreign keys to users that this takes care of, as ``app.model.field``.
+    """
+
+    name: str
+    export: Callable[[User], Iterator[Values]]
+    erase: Callable[[User, User | None], Mapping[str, int]]
+    covers: frozenset[str]
+
+
+_parts: dict[str, Part] = {}
+
+
+def register(part: Part) -> None:
+    _parts[part.name] = part
+
+
+def parts() -> list[Part]:
+    return list(_parts.values())
+
+
+def in_batches(rows: models.QuerySet[M]) -> Iterator[M]:
+    """In the order of their keys. Between batches no cursor is open, so that a slow reader holds no connection."""
+    rows = rows.order_by("pk")
+    batch = list(rows[:_BATCH])
+    while batch:
+        yield from batch
+        batch = list(rows.filter(pk__gt=batch[-1].pk)[:_BATCH])
+
+
+def values_of(row: models.Model, kind: str, *fields: str) -> dict[str, Any]:
+    return {"kind": kind, **{field: getattr(row, field) for field in fields}}
+
+
+def things(user: User) -> Iterator[Values]:
+    """All of it, between a first one that says whose it is and a last one that says how many there are."""
+    yield {"kind": "export", "of": user.email, "created": datetime.now(UTC)}
+    count = 2
+    for part in parts():
+        for values in part.export(user):
+            count += 1
+            yield values
+    yield {"kind": "end", "lines": count}
+
+
+async def lines(user: User) -> AsyncGenerator[str]:
+    """The same as JSON Lines, in batches of lines."""
+    rows = map(_line, things(user))
+    while batch := await database_sync_to_async(_next)(rows):
+        yield batch
+
+
+def _next(rows: Iterator[str]) -> str:
+    return "".join(islice(rows, _BATCH))
+
+
+def _line(values: Values) -> str:
+    """ASCII only: nothing in it can end the line early or move a terminal's cursor."""
+    return f"{json.dumps(values, cls=DjangoJSONEncoder)}\n"

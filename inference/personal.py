@@ -1,0 +1,54 @@
+"""What this app keeps of a person: conversations, and what is going on in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from uuid import UUID
+
+import redis
+from django.conf import settings
+from django.db import transaction
+
+from accounts.models import User
+from accounts.personal_data import Part, Values, in_batches, values_of
+from inference import services
+from inference.mirror import STOP_CHANNEL
+from inference.models import Conversation
+from telemetry.models import Generation
+from tokens.models import ProviderToken
+
+_CONVERSATION = (
+    "id", "title", "visibility", "is_pinned", "is_archived", "provider", "model", "system", "parameters", "created_at",
+    "updated_at",
+)  # fmt: skip
+_MESSAGE = ("id", "parent_id", "role", "text", "reasoning", "generation_id", "created_at")
+
+
+def export(user: User) -> Iterator[Values]:
+    for conversation in in_batches(Conversation.objects.filter(owner=user)):
+        yield values_of(conversation, "conversation", *_CONVERSATION)
+        for message in in_batches(conversation.messages.all()):
+            yield {**values_of(message, "message", *_MESSAGE), "conversation": conversation.pk}
+
+
+def erase(user: User, actor: User | None) -> dict[str, int]:
+    """Runs end here as stopped; whoever makes the call hears of it once the erasure is certain."""
+    running = services.stop_runs_of(user=user)
+    transaction.on_commit(partial(_stop, running), robust=True)
+    # Calls that others have made with a token that this person had named.
+    theirs = ProviderToken.objects.filter(owner=user).values("pk")
+    Generation.objects.filter(token_id__in=theirs).update(token_label="")
+    conversations = Conversation.objects.filter(owner=user)
+    count = conversations.count()
+    conversations.delete()
+    return {"conversations": count}
+
+
+def _stop(generation_ids: list[UUID]) -> None:
+    with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=4, socket_connect_timeout=2) as client:
+        for pk in generation_ids:
+            client.publish(STOP_CHANNEL, str(pk))
+
+
+PART = Part("inference", export, erase, frozenset({"inference.conversation.owner"}))

@@ -1,0 +1,44 @@
+"""What this app keeps of a person. The figures of calls stay, as nobody's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from accounts.models import User
+from accounts.personal_data import Part, Values, in_batches
+from telemetry.models import Generation, GenerationContent
+
+_LEFT_OUT = {"user", "receipt"}
+# Whatever a person or a provider has put into words, and whatever leads back to one.
+_ANONYMOUS: dict[str, Any] = {
+    "user": None,
+    "conversation_id": None,
+    "token_id": None,
+    "token_label": "",
+    "parameters": {},
+    "attempts": [],
+    "error_message": "",
+    "response_id": "",
+    "provider_request_id": "",
+}
+
+
+def export(user: User) -> Iterator[Values]:
+    names = [field.name for field in Generation._meta.concrete_fields if field.name not in _LEFT_OUT]
+    for generation in in_batches(Generation.objects.filter(user=user).select_related("content")):
+        content = getattr(generation, "content", None)
+        said = {
+            "request": content.request if content else None,
+            "response_text": content.response_text if content else None,
+            "reasoning_text": content.reasoning_text if content else None,
+        }
+        yield {"kind": "call", **{name: getattr(generation, name) for name in names}, **said}
+
+
+def erase(user: User, actor: User | None) -> dict[str, int]:
+    GenerationContent.objects.filter(generation__user=user).delete()
+    return {"calls": Generation.objects.filter(user=user).update(**_ANONYMOUS)}
+
+
+PART = Part("telemetry", export, erase, frozenset({"telemetry.generation.user"}))
