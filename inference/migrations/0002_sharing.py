@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='conversation',
             name='visibility',
-            field=models.CharField(choices=[('private', 'Only you'), ('team', 'A team'), ('everyone', 'Everyone')], default='private', max_length=10, verbose_name='shared with'),
+            field=models.CharField(choices=[('private', 'Nobody'), ('team', 'A team'), ('everyone', 'Everyone')], default='private', max_length=10, verbose_name='shared with'),
         ),
         migrations.AddIndex(
             model_name='conversation',

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='providertoken',
             name='visibility',
-            field=models.CharField(choices=[('private', 'Only you'), ('team', 'A team'), ('everyone', 'Everyone')], default='private', max_length=10, verbose_name='shared with'),
+            field=models.CharField(choices=[('private', 'Nobody'), ('team', 'A team'), ('everyone', 'Everyone')], default='private', max_length=10, verbose_name='shared with'),
         ),
         migrations.RunSQL(
             "UPDATE tokens_providertoken SET visibility = 'everyone' WHERE shared",
