@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -17,6 +19,7 @@ from audit.models import AuditVerification
 from tokens import inventory, keyring
 from tokens.envelope import MasterKeysInvalid
 
+LEAST_FREE_BYTES = 2**30
 PYTHONS = ((3, 11), (3, 13))
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[.*?\])?==([^ ;\\]+) *(?:;(.*?))?\\?$", re.MULTILINE)
 
@@ -52,6 +55,11 @@ def _examine(name: str, check: Callable[[], str]) -> Finding:
         return Finding(name, False, str(problem))
     except DatabaseError as problem:
         return Finding(name, False, f"The database does not answer this ({type(problem).__name__}): see above.")
+
+
+def _aistrale() -> str:
+    project = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text())
+    return str(project["project"]["version"])
 
 
 def _python() -> str:
@@ -122,7 +130,16 @@ def _audit_log() -> str:
     return f"verified to entry {state.sequence}" if state else "not verified yet"
 
 
+def _disk() -> str:
+    usage = shutil.disk_usage(settings.DATA_DIR)
+    free = f"{usage.free / 2**30:,.1f} GiB of {usage.total / 2**30:,.1f} are free"
+    if usage.free < LEAST_FREE_BYTES:
+        raise Warned(f"Only {free} where {settings.DATA_DIR} is: make room, or the database will stop.")
+    return free
+
+
 CHECKS: dict[str, Callable[[], str]] = {
+    "AISTRALE": _aistrale,
     "Python": _python,
     "Packages": _packages,
     "PostgreSQL": reach.postgres_version,
@@ -133,4 +150,5 @@ CHECKS: dict[str, Callable[[], str]] = {
     "Data keys": _data_keys,
     "Audit key": _audit_key,
     "Audit log": _audit_log,
+    "Disk": _disk,
 }

@@ -60,26 +60,38 @@ def configuration(*, level: int, terminal: bool) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
-            "structured": {
-                "()": structlog.stdlib.ProcessorFormatter,
-                "foreign_pre_chain": _SHARED,
-                "processors": [
-                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    # The text of a traceback, never its local variables: those hold keys.
-                    structlog.processors.format_exc_info,
-                    redact,
-                    *_rendering(terminal=terminal),
-                ],
-            }
+            "structured": _formatter(*_rendering(terminal=terminal)),
+            "structured_json": _formatter(*_rendering(terminal=False)),
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
-        "root": {"handlers": ["stderr"], "level": level},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "structured"},
+            "recent": {
+                "class": "aistrale.recent_errors.RecentErrors",
+                "formatter": "structured_json",
+                "level": "ERROR",
+            },
+        },
+        "root": {"handlers": ["stderr", "recent"], "level": level},
         "loggers": {
             # Django would mail errors to administrators; and what it says of a request we say ourselves.
             "django": {"handlers": [], "level": level},
             "django.request": {"level": "CRITICAL"},
             **{name: {"level": "WARNING"} for name in ("asyncio", "daphne", "httpcore", "httpx", "httpx2")},
         },
+    }
+
+
+def _formatter(*rendering: Processor) -> dict[str, Any]:
+    return {
+        "()": structlog.stdlib.ProcessorFormatter,
+        "foreign_pre_chain": _SHARED,
+        "processors": [
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            # The text of a traceback, never its local variables: those hold keys.
+            structlog.processors.format_exc_info,
+            redact,
+            *rendering,
+        ],
     }
 
 

@@ -11,16 +11,16 @@ from urllib.parse import urlsplit
 import dj_database_url
 import dj_email_url
 import django_stubs_ext
-from environs import Env, validate
+from environs import validate
 
 from aistrale import embedded, keyfiles, logs
-from aistrale.env import read_secret
+from aistrale.env import SettingsEnv, read_secret
 
 django_stubs_ext.monkeypatch()  # so that `ModelForm[User]` also works when it is run
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = Env()
+env = SettingsEnv()
 env.read_env(env.str("AISTRALE_ENV_FILE", str(BASE_DIR / ".env")), recurse=False)
 
 DATA_DIR = Path(env.str("AISTRALE_DATA_DIR", str(BASE_DIR / "var"))).resolve()
@@ -272,6 +272,7 @@ DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
+FORMAT_MODULE_PATH = ["aistrale.formats"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 

@@ -11,6 +11,7 @@ from django.views.generic import RedirectView
 from accounts import invitation_views
 from aistrale import health
 from aistrale.metrics import metrics
+from aistrale.system import system
 from inference.views.dashboard import dashboard
 
 urlpatterns = [
@@ -21,6 +22,7 @@ urlpatterns = [
     path("invitation/<str:token>/", invitation_views.accept, name="invitation"),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
+    path("system/", system, name="system"),
     path("metrics", metrics, name="metrics"),
     path("chat/", include("inference.urls")),
     path("tokens/", include("tokens.urls")),

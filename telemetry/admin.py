@@ -32,13 +32,17 @@ PRICE_FIELDS = (
 
 @admin.register(Generation)
 class GenerationAdmin(ReadOnly[Generation]):
-    list_display = ("started_at", "user", "provider", "request_model", "status", "error_type", "cost_usd")
+    list_display = ("started_at", "user", "provider", "request_model", "status", "error_type", "cost")
     list_filter = ("status",)
     list_select_related = ("user",)
     sortable_by = ()
     date_hierarchy = "started_at"
     search_fields = ("id", "conversation_id", "user__email")
     search_help_text = "The id of a call or of a conversation, or the e-mail address of a user"
+
+    @admin.display(description="cost in USD")
+    def cost(self, generation: Generation) -> str:
+        return "unpriced" if generation.cost_usd is None else f"{generation.cost_usd.normalize():f}"
 
     def view_on_site(self, generation: Generation) -> str:
         return generation.get_absolute_url()

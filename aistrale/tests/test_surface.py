@@ -13,7 +13,10 @@ from aistrale.tests.browser import ADMIN, Site, log_in
 
 PASSWORD = "an engine that weaves"
 WIDE, NARROW = 1440, 320
-PAGES = ["/", "/chat/", "/tokens/", "/tokens/add/", "/telemetry/", "/password/", "/logout/", "/nothing-here/"]
+PAGES = [
+    *("/", "/chat/", "/tokens/", "/tokens/add/", "/telemetry/", "/password/", "/logout/", "/nothing-here/", "/system/"),
+    *("/admin/", "/admin/accounts/user/", "/admin/telemetry/priceoverride/add/", "/admin/audit/auditevent/1/change/"),
+]
 
 
 @pytest.fixture(scope="module")
