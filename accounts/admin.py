@@ -1,4 +1,4 @@
-"""Users for administrators: make them, change role and name, deactivate, set a new password. Nobody is deleted."""
+"""Users for administrators: make them, change role and name, deactivate, set a new password. Erasing is on the site."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 
 from accounts.admin_access import FactorAdmin, UserSessionAdmin
 from accounts.admin_actions import ACTIONS, administrator
-from accounts.models import Team, User, UserSession
+from accounts.models import ApiKey, Invitation, Team, User, UserSession
+from accounts.people_admin import ApiKeyAdmin, InvitationAdmin
 from accounts.reauthentication import require_confirmation
 from accounts.session_services import end_sessions
 from accounts.team_admin import TeamAdmin
@@ -31,6 +33,8 @@ for model in (Group, EmailAddress, Authenticator, SocialAccount, SocialApp, Soci
 admin.site.register(Team, TeamAdmin)
 admin.site.register(UserSession, UserSessionAdmin)
 admin.site.register(Authenticator, FactorAdmin)
+admin.site.register(Invitation, InvitationAdmin)
+admin.site.register(ApiKey, ApiKeyAdmin)
 
 
 @admin.register(User)
@@ -41,9 +45,14 @@ class UserAdmin(Audited[User], DjangoUserAdmin[User]):
     list_display = ("email", "name", "role", "is_active", "last_login")
     list_filter = ("role", "is_active")
     search_fields = ("email", "name")
+    date_hierarchy = "date_joined"
     ordering = ("email",)
     filter_horizontal = ()
     actions = ACTIONS
+
+    def view_on_site(self, user: User) -> str:
+        """Where somebody is erased as well."""
+        return reverse("people:person-detail", args=[user.pk])
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False

@@ -86,6 +86,13 @@ def revoke(*, invitation: Invitation, actor: User) -> bool:
     return True
 
 
+@transaction.atomic
+def remove(*, invitation: Invitation, actor: User) -> None:
+    """Withdraws it where it is open, and forgets it."""
+    revoke(invitation=invitation, actor=actor)
+    Invitation.objects.filter(pk=invitation.pk).delete()
+
+
 def find(token: str) -> Invitation:
     """The open invitation that a link is for. Raises InvitationRefused."""
     invitation = Invitation.objects.filter(digest=_digest(token)).first()

@@ -30,6 +30,8 @@ def test_it_has_everything_that_is_stored() -> None:
     assert {
         "accounts_user",
         "accounts_usersession",
+        "accounts_invitation",
+        "accounts_apikey",
         "mfa_authenticator",
         "tokens_providertoken",
         "tokens_encryptionkey",

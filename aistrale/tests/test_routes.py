@@ -77,6 +77,9 @@ TABLE: Mapping[str, Who] = {
     "account/profile/": Who.PEOPLE,
     "account/api-keys/add/": Who.PEOPLE,
     "account/api-keys/<int:pk>/revoke/": Who.PEOPLE,
+    "account/data/": Who.PEOPLE,
+    "account/data/export.jsonl": Who.PEOPLE,
+    "account/erase/": Who.PEOPLE,
     "account/teams/": Who.PEOPLE,
     "account/teams/add/": Who.ADMINISTRATORS,
     "account/teams/<uuid:pk>/rename/": Who.ADMINISTRATORS,
@@ -91,6 +94,9 @@ TABLE: Mapping[str, Who] = {
     "people/<int:pk>/deactivate/": Who.ADMINISTRATORS,
     "people/<int:pk>/reactivate/": Who.ADMINISTRATORS,
     "people/<int:pk>/end-sessions/": Who.ADMINISTRATORS,
+    "people/<int:pk>/data/": Who.ADMINISTRATORS,
+    "people/<int:pk>/data/export.jsonl": Who.ADMINISTRATORS,
+    "people/<int:pk>/erase/": Who.ADMINISTRATORS,
     "chat/": Who.PEOPLE,
     "chat/models/": Who.PEOPLE,
     "chat/parameters/": Who.PEOPLE,
@@ -139,6 +145,8 @@ TABLE: Mapping[str, Who] = {
     **admin_model("telemetry/priceoverride", add=Who.ADMINISTRATORS, delete=Who.ADMINISTRATORS),
     **admin_model("accounts/user", add=Who.ADMINISTRATORS),
     **admin_model("accounts/team", add=Who.ADMINISTRATORS, delete=Who.ADMINISTRATORS),
+    **admin_model("accounts/invitation", delete=Who.ADMINISTRATORS),
+    **admin_model("accounts/apikey", delete=Who.ADMINISTRATORS),
     "admin/accounts/user/<id>/password/": Who.ADMINISTRATORS,
 }
 
