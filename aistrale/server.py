@@ -19,7 +19,8 @@ from django.conf import settings
 from twisted.internet import asyncioreactor
 from twisted.internet.main import installReactor
 
-SOCKET_MESSAGE_BYTES = 512 * 1024
+# The longest question and system prompt, in the characters that take most bytes.
+SOCKET_MESSAGE_BYTES = 1280 * 1024
 BACKLOG = 1024
 # Beyond the drain time: for what a dead database or cache may keep a shutdown waiting.
 SHUTDOWN_SECONDS = 20.0
@@ -45,7 +46,9 @@ def serve(listener: socket.socket, *, on_ready: Callable[[], None]) -> None:
     from daphne.server import Server
 
     from aistrale.asgi import application
+    from aistrale.slow_clients import cut_slow_clients
 
+    cut_slow_clients()
     life = Life(loop, on_ready=on_ready, stop=reactor.stop)
     reactor.callWhenRunning(life.begin)
     Server(

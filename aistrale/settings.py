@@ -306,6 +306,14 @@ RETRY_LONGEST_WAIT = env.float("AISTRALE_RETRY_LONGEST_WAIT", 20.0)
 # A run that nobody watches is stopped after the grace time; a shutdown lets runs end for the drain time.
 RUN_GRACE_SECONDS = env.float("AISTRALE_RUN_GRACE_SECONDS", 30.0)
 RUN_DRAIN_SECONDS = env.float("AISTRALE_RUN_DRAIN_SECONDS", 5.0)
+# 0 is no limit: runs that one person may start within a minute, have open at once, all people together have open, and
+# chat pages that one person may have connected at once.
+LIMIT_RUNS_PER_MINUTE = env.int("AISTRALE_LIMIT_RUNS_PER_MINUTE", 60)
+LIMIT_OPEN_RUNS = env.int("AISTRALE_LIMIT_OPEN_RUNS", 20)
+LIMIT_OPEN_RUNS_IN_ALL = env.int("AISTRALE_LIMIT_OPEN_RUNS_IN_ALL", 0)
+LIMIT_SOCKETS = env.int("AISTRALE_LIMIT_SOCKETS", 50)
+# A page that takes nothing of what it is sent for so long is cut off.
+SLOW_CLIENT_SECONDS = env.float("AISTRALE_SLOW_CLIENT_SECONDS", 30.0)
 # A run whose process has given no sign of life for so long has died with it.
 RUN_SILENCE_SECONDS = 8.0
 

@@ -73,6 +73,7 @@ def use_settings(directory: Path, port: int) -> None:
         "AISTRALE_MASTER_KEYS": f"m-bench:{base64.b64encode(secrets.token_bytes(32)).decode()}",
         "AISTRALE_PROVIDER_HOSTS": "127.0.0.1",
         "AISTRALE_LOG_LEVEL": "WARNING",
+        **{f"AISTRALE_LIMIT_{name}": "0" for name in ("RUNS_PER_MINUTE", "OPEN_RUNS", "SOCKETS")},
         "DATABASE_URL": database_url(directory),
         "DJANGO_SETTINGS_MODULE": "aistrale.settings",
         "PORT": str(port),

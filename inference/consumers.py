@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import aclosing
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,6 +11,7 @@ from uuid import UUID, uuid4
 import orjson
 import structlog
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
 from django.template.loader import render_to_string
 
 from accounts.models import User
@@ -22,9 +24,11 @@ from inference.models import Conversation
 from inference.painter import Painter
 from inference.reservations import redeem
 from inference.run_forms import RunMessage
+from inference.run_limits import note_limit_hit
 from inference.runs import Runs
-from inference.services import RunForm, RunRefused, Started, request_stop, start_run
+from inference.services import LimitReached, RunForm, RunRefused, Started, request_stop, start_run
 from inference.sharing import newest_seen
+from inference.socket_limits import MessageRate, OpenSockets
 from inference.threads import in_thread
 from telemetry.models import Generation
 
@@ -32,10 +36,12 @@ from telemetry.models import Generation
 LOGIN_NEEDED = 4401
 NOT_FOUND = 4404
 BAD_MESSAGE = 4400
+TOO_MANY = 4429
 TRY_AGAIN = 1013
 
 log = structlog.get_logger(__name__)
 sessions = SessionWatch(newest_seen)
+open_sockets = OpenSockets()
 
 
 class ChatConsumer(AsyncWebsocketConsumer):
@@ -54,9 +60,15 @@ class ChatConsumer(AsyncWebsocketConsumer):
         )
         self._watching: dict[UUID, asyncio.Task[None]] = {}
         self._session: Watched | None = None
+        self._counted_for: int | None = None
+        self._rate = MessageRate()
         user = await self._user()
         if user is None:
             return await self.close(LOGIN_NEEDED)
+        if not open_sockets.enter(user.pk, limit=settings.LIMIT_SOCKETS):
+            await in_thread(note_limit_hit)(user, "sockets")
+            return await self.close(TOO_MANY)
+        self._counted_for = user.pk
         conversation_id, self._is_new = await self._find_conversation(user)
         if conversation_id is None:
             return await self.close(NOT_FOUND)
@@ -68,6 +80,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def disconnect(self, code: int) -> None:
         if session := getattr(self, "_session", None):
             sessions.stop(session)
+        if (user_pk := getattr(self, "_counted_for", None)) is not None:
+            open_sockets.leave(user_pk)
         await self._watch_nothing()
 
     async def _end(self) -> None:
@@ -93,6 +107,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        # Before the message is looked at.
+        if not self._rate.take(now=time.monotonic()):
+            return await self.close(TOO_MANY)
         message = _decoded(text_data)
         handlers = {"watch": self._watch_all, "run": self._run, "again": self._run, "stop": self._stop}
         handler = handlers.get(str(message.get("type"))) if message else None
@@ -138,6 +155,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
             started = await in_thread(start_run)(
                 user=user, conversation_id=self._conversation_id, is_new=self._is_new, form=form.to_run_form()
             )
+        except LimitReached as limit:
+            await self._refuse({limit.field: [limit.message]})
+            return await in_thread(note_limit_hit)(user, limit.kind)
         except RunRefused as refusal:
             return await self._refuse({refusal.field: [refusal.message]})
         except Conversation.DoesNotExist:

@@ -19,6 +19,7 @@ from inference.models import Conversation, Message, Role
 from inference.providers.base import ChatMessage, ChatRequest, Timeouts
 from inference.providers.errors import AuthenticationFailed
 from inference.providers.registry import NEEDS_NO_TOKEN
+from inference.run_limits import Reached, limit_reached
 from inference.usage import estimate_tokens
 from telemetry import services as telemetry
 from telemetry.models import Generation, Status
@@ -39,6 +40,14 @@ class RunRefused(Exception):
         super().__init__(message)
         self.field = field
         self.message = message
+
+
+class LimitReached(RunRefused):
+    """Its user, or everybody together, has asked for as much as is allowed; to be noted by ``note_limit_hit``."""
+
+    def __init__(self, reached: Reached) -> None:
+        super().__init__("__all__", reached.message)
+        self.kind = reached.kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +91,15 @@ def start_run(*, user: User, conversation_id: UUID, is_new: bool, form: RunForm)
     """Store the question, the empty answer and its Generation, and open the token.
 
     ``is_new`` allows a conversation with that id to be begun. Returns None for a form that has been received before.
-    Raises RunRefused for what the user can mend, Conversation.DoesNotExist where the conversation is not the user's.
+    Raises RunRefused (LimitReached is one) for what the user can mend, Conversation.DoesNotExist where the
+    conversation is not the user's.
     """
     conversation = _conversation_for(user, conversation_id, form, is_new=is_new)
     messages = {message.pk: message for message in conversation.messages.all()}
     if any(message.client_id == form.client_id for message in messages.values()):
         return None
+    if reached := limit_reached(user):
+        raise LimitReached(reached)
     question, asked = _question(conversation, messages, form)
     access = _access(user, form.provider)
     request = ChatRequest(

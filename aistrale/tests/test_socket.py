@@ -7,12 +7,17 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from channels.testing import WebsocketCommunicator
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from accounts.session_services import end_sessions, live_sessions
 from aistrale.process import runs
 from aistrale.tests.sockets import Open, closed, everything, new_path, question
+from audit.models import AuditEvent
 from inference.models import Conversation
+from inference.routing import websocket_urlpatterns
+from inference.socket_limits import MESSAGES_AT_ONCE
 from inference.threads import in_thread
 from telemetry.models import Generation, Status
 
@@ -42,20 +47,20 @@ async def test_it_shows_a_page_that_comes_back_what_is_running(alice: User, open
     assert 'hx-swap-oob="innerHTML"' in received
 
 
-async def test_it_refuses_an_anonymous_visitor(open_socket: Open) -> None:
+async def test_w2_it_refuses_an_anonymous_visitor(open_socket: Open) -> None:
     _, accepted, code = await open_socket(None, f"/ws/chat/{uuid4()}/")
 
     assert (accepted, code) == (False, 4401)
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", None, "null"])
-async def test_it_refuses_a_foreign_or_missing_origin(alice: User, open_socket: Open, origin: str | None) -> None:
+async def test_w1_it_refuses_a_foreign_or_missing_origin(alice: User, open_socket: Open, origin: str | None) -> None:
     _, accepted, _ = await open_socket(alice, new_path(alice), origin=origin)
 
     assert not accepted
 
 
-async def test_it_answers_a_stranger_as_if_there_were_no_such_conversation(
+async def test_c2_it_answers_a_stranger_as_if_there_were_no_such_conversation(
     alice: User, charlie: User, open_socket: Open
 ) -> None:
     conversation = await in_thread(Conversation.objects.create)(owner=alice, title="private")
@@ -65,7 +70,7 @@ async def test_it_answers_a_stranger_as_if_there_were_no_such_conversation(
     assert stranger == missing == [False, 4404]
 
 
-async def test_it_refuses_a_reservation_of_somebody_else(alice: User, charlie: User, open_socket: Open) -> None:
+async def test_c2_it_refuses_a_reservation_of_somebody_else(alice: User, charlie: User, open_socket: Open) -> None:
     _, accepted, code = await open_socket(charlie, new_path(alice))
 
     assert (accepted, code) == (False, 4404)
@@ -78,14 +83,14 @@ async def test_it_refuses_a_forged_reservation(alice: User, open_socket: Open) -
 
 
 @pytest.mark.parametrize("text", ["not json", "[]", '{"type": "nonsense"}', "{}", '"run"'])
-async def test_it_closes_at_a_message_it_does_not_know(alice: User, open_socket: Open, text: str) -> None:
+async def test_w4_it_closes_at_a_message_it_does_not_know(alice: User, open_socket: Open, text: str) -> None:
     socket, _, _ = await open_socket(alice, new_path(alice))
     await socket.send_to(text)
 
     assert await closed(socket) == 4400
 
 
-async def test_it_closes_at_binary_data(alice: User, open_socket: Open) -> None:
+async def test_w4_it_closes_at_binary_data(alice: User, open_socket: Open) -> None:
     socket, _, _ = await open_socket(alice, new_path(alice))
     await socket.send_to(bytes_data=b"\x00\xff")
 
@@ -103,7 +108,7 @@ async def test_it_closes_at_binary_data(alice: User, open_socket: Open) -> None:
         ({"param-nonsense": "1"}, "does not take"),
     ],
 )
-async def test_it_says_what_is_wrong_with_a_message_and_stores_nothing(
+async def test_r2_it_says_what_is_wrong_with_a_message_and_stores_nothing(
     alice: User, open_socket: Open, changes: dict[str, Any], complaint: str
 ) -> None:
     socket, _, _ = await open_socket(alice, new_path(alice))
@@ -123,7 +128,7 @@ async def test_it_asks_for_a_token_where_there_is_none(alice: User, open_socket:
     assert "no working token" in await socket.receive_from(timeout=5)
 
 
-async def test_it_ends_with_the_session(alice: User, open_socket: Open) -> None:
+async def test_c4_it_ends_with_the_session(alice: User, open_socket: Open) -> None:
     socket, _, _ = await open_socket(alice, new_path(alice))
     await in_thread(User.objects.filter(pk=alice.pk).update)(is_active=False)
     await socket.send_to(question())
@@ -155,7 +160,7 @@ async def test_w3_a_silent_socket_ends_soon_after_its_session(alice: User, open_
     assert await other.receive_nothing(timeout=0.2)
 
 
-async def test_it_makes_one_run_of_a_message_that_is_sent_twice(alice: User, open_socket: Open) -> None:
+async def test_p8_it_makes_one_run_of_a_message_that_is_sent_twice(alice: User, open_socket: Open) -> None:
     socket, _, _ = await open_socket(alice, new_path(alice))
     message = question()
     await socket.send_to(message)
@@ -176,7 +181,7 @@ async def test_it_stops_a_run(alice: User, open_socket: Open) -> None:
     assert "Stopped" in received
 
 
-async def test_it_does_not_let_a_stranger_stop_a_run(alice: User, charlie: User, open_socket: Open) -> None:
+async def test_w2_it_does_not_let_a_stranger_stop_a_run(alice: User, charlie: User, open_socket: Open) -> None:
     socket, _, _ = await open_socket(alice, new_path(alice))
     await socket.send_to(question(**{"param-delay_ms": 30, "param-length": 40}))
     await everything(socket, until='id="tail-')
@@ -194,3 +199,93 @@ async def test_it_takes_no_new_run_while_shutting_down(alice: User, open_socket:
     await socket.send_to(question())
 
     assert "AISTRALE is restarting" in await socket.receive_from(timeout=5)
+
+
+@pytest.mark.parametrize("origin", ["https://evil.test", None])
+async def test_w1_it_refuses_a_foreign_origin_even_where_any_host_is_allowed(
+    settings: Settings, origin: str | None
+) -> None:
+    from aistrale.asgi import sockets
+
+    settings.ALLOWED_HOSTS = ["*"]
+    headers = [(b"origin", origin.encode())] if origin else []
+    socket = WebsocketCommunicator(sockets(), "/ws/chat/new/x/", headers=headers)
+
+    # Not 4401, which the consumer would say to who is not logged in.
+    assert await socket.connect() == (False, 1000)
+
+
+async def test_w2_each_message_asks_anew_whose_the_conversation_is(
+    alice: User, charlie: User, open_socket: Open
+) -> None:
+    conversation = await in_thread(Conversation.objects.create)(owner=alice, title="mine")
+    socket, _, _ = await open_socket(alice, f"/ws/chat/{conversation.pk}/")
+    await in_thread(Conversation.objects.update)(owner=charlie)
+    await socket.send_to(question())
+
+    assert await closed(socket) == 4404
+    assert not await in_thread(Generation.objects.exists)()
+
+
+async def test_w2_a_watch_shows_nothing_that_is_not_ones_own_any_more(
+    alice: User, charlie: User, open_socket: Open
+) -> None:
+    socket, _, _ = await open_socket(alice, new_path(alice))
+    await socket.send_to(question(**{"param-delay_ms": 50, "param-length": 500}))
+    await everything(socket, until='id="tail-')
+    conversation = await in_thread(Conversation.objects.get)()
+    watcher, _, _ = await open_socket(alice, f"/ws/chat/{conversation.pk}/")
+    await in_thread(Conversation.objects.update)(owner=charlie)
+    await watcher.send_to('{"type": "watch"}')
+
+    assert await watcher.receive_nothing(timeout=0.5)
+
+
+async def test_w4_it_closes_at_a_flood_and_leaves_others_alone(alice: User, bob: User, open_socket: Open) -> None:
+    flooded, _, _ = await open_socket(alice, new_path(alice))
+    other, _, _ = await open_socket(bob, new_path(bob))
+    for _ in range(3 * MESSAGES_AT_ONCE):
+        await flooded.send_to('{"type": "watch"}')
+
+    assert await closed(flooded) == 4429
+    await other.send_to(question())
+    assert 'data-status="succeeded"' in await everything(other, until='data-status="succeeded"')
+
+
+async def test_w4_one_person_has_no_more_than_so_many_sockets(
+    alice: User, bob: User, open_socket: Open, settings: Settings
+) -> None:
+    settings.LIMIT_SOCKETS = 2
+    opened = [await open_socket(alice, new_path(alice)) for _ in range(3)]
+    await opened[0][0].disconnect()
+    again, others = await open_socket(alice, new_path(alice)), await open_socket(bob, new_path(bob))
+
+    assert [(accepted, code) for _, accepted, code in opened][2] == (False, 4429)
+    assert again[1] and others[1]
+
+
+async def test_r1_it_says_at_the_composer_that_a_limit_is_reached(
+    alice: User, open_socket: Open, settings: Settings
+) -> None:
+    settings.LIMIT_RUNS_PER_MINUTE = 1
+    socket, _, _ = await open_socket(alice, new_path(alice))
+    await socket.send_to(question())
+    await everything(socket, until='data-status="succeeded"')
+    await socket.send_to(question())
+    await everything(socket, until="You have asked 1 times within a minute")
+    await socket.send_to(question())
+    await everything(socket, until="Wait ")
+    hits = AuditEvent.objects.filter(action="accounts:limit:hit", actor=alice.audit_id)
+
+    assert await in_thread(hits.count)() == 1
+    assert await in_thread(Generation.objects.count)() == 1
+
+
+SOCKETS = {"ws/chat/<uuid:pk>/": f"/ws/chat/{uuid4()}/", "ws/chat/new/<str:signed>/": "/ws/chat/new/x/"}
+
+
+async def test_c1_every_socket_takes_people_only(alice: User, admin: User, open_socket: Open) -> None:
+    assert {str(pattern.pattern) for pattern in websocket_urlpatterns(runs)} == SOCKETS.keys()
+    for path in SOCKETS.values():
+        answers = [await open_socket(user, path) for user in (None, alice, admin)]
+        assert [code for _, _, code in answers] == [4401, 4404, 4404]

@@ -14,8 +14,9 @@ from django.core.management.base import BaseCommand, CommandError
 from accounts.models import User
 from audit.context import Source, bind
 from inference.run_forms import RunMessage
+from inference.run_limits import note_limit_hit
 from inference.runs import Runs
-from inference.services import RunRefused, Started, start_run
+from inference.services import LimitReached, RunRefused, Started, start_run
 from telemetry.models import Generation, Status
 
 
@@ -46,6 +47,8 @@ class Command(BaseCommand):
         try:
             started = start_run(user=user, conversation_id=uuid4(), is_new=True, form=form.to_run_form())
         except RunRefused as refusal:
+            if isinstance(refusal, LimitReached):
+                note_limit_hit(user, refusal.kind)
             raise CommandError(refusal.message) from refusal
         if started is not None and started.order is not None:
             asyncio.run(self._stream(started))

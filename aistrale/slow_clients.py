@@ -1,0 +1,57 @@
+"""WebSockets of browsers that do not read what they are sent: cut after a while, or when too much waits for them.
+
+daphne itself would keep everything in memory. Whoever is cut connects again and asks for what is stored. To be
+imported when the reactor is installed.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
+from django.conf import settings
+
+# A whole long answer, painted anew, fits into it several times.
+UNREAD_BYTES = 4 * 1024 * 1024
+
+
+class BoundedProtocol(WebSocketProtocol):
+    """The transport says by ``pauseProducing`` that its buffer is full, by ``resumeProducing`` that it is empty."""
+
+    _full_since: float | None = None
+    _unread_bytes = 0
+
+    def connectionMade(self) -> None:
+        # Until the handshake, the HTTP channel was asked to pause.
+        self.transport.unregisterProducer()
+        self.transport.registerProducer(self, True)
+        super().connectionMade()
+
+    def pauseProducing(self) -> None:
+        self._full_since, self._unread_bytes = time.monotonic(), 0
+
+    def resumeProducing(self) -> None:
+        self._full_since = None
+
+    def stopProducing(self) -> None:
+        """The connection is lost, which daphne hears in another way."""
+
+    def serverSend(self, content: Any, binary: bool = False) -> None:
+        if self._full_since is not None:
+            self._unread_bytes += len(content)
+            if self._unread_bytes > UNREAD_BYTES:
+                self.transport.abortConnection()
+                return
+        super().serverSend(content, binary)
+
+    def check_timeouts(self) -> None:
+        """daphne calls it every two seconds."""
+        if self._full_since is not None and time.monotonic() - self._full_since > settings.SLOW_CLIENT_SECONDS:
+            self.transport.abortConnection()
+        else:
+            super().check_timeouts()
+
+
+def cut_slow_clients() -> None:
+    WebSocketFactory.protocol = BoundedProtocol
