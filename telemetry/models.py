@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar, Self
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Count, F, FloatField, Q, Sum
-from django.db.models.functions import Extract
+from django.db.models.functions import Coalesce, Extract
 from django.urls import reverse
 from django.utils import timezone
 
@@ -55,6 +56,14 @@ class Summary:
         return sum(self.counts.values())
 
 
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """``unpriced``: calls that used tokens and whose price is not known, so that they are not in the sum."""
+
+    usd: Decimal
+    unpriced: int
+
+
 UNPRICED = Q(cost_usd=None, input_tokens__isnull=False)
 _SUCCEEDED = Q(status=Status.SUCCEEDED)
 _SECONDS = Extract(F("ended_at") - F("started_at"), "epoch", output_field=FloatField())
@@ -67,6 +76,12 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
 
     def between(self, start: datetime, end: datetime) -> Self:
         return self.filter(started_at__gte=start, started_at__lt=end)
+
+    def spent_by_token(self, token_ids: Collection[UUID], *, since: datetime) -> dict[UUID, Spend]:
+        """What each token that was used has cost. An index alone answers it."""
+        used = self.filter(token_id__in=token_ids, started_at__gte=since).order_by().values("token_id")
+        rows = used.annotate(usd=Coalesce(Sum("cost_usd"), Decimal()), unpriced=Count("started_at", filter=UNPRICED))
+        return {row["token_id"]: Spend(row["usd"], row["unpriced"]) for row in rows if row["token_id"]}
 
     def running(self) -> Self:
         return self.filter(status=Status.RUNNING)
@@ -143,6 +158,11 @@ class Generation(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["-started_at", "-id"], name="generation_newest"),
             models.Index(fields=["user", "-started_at", "-id"], name="generation_newest_of_user"),
+            models.Index(
+                fields=["token_id", "started_at"],
+                include=["cost_usd", "input_tokens"],
+                name="generation_spend_of_token",
+            ),
             models.Index(fields=["heartbeat_at"], condition=Q(status=Status.RUNNING), name="generation_running"),
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from audit.actions import Action
 from audit.services import record
-from telemetry.models import Generation, GenerationContent, PriceOverride, Status, UsageSource
+from telemetry.models import Generation, GenerationContent, PriceOverride, Spend, Status, UsageSource
 from telemetry.pricing import Receipt, TokenCounts, price
 from telemetry.storable import storable
 
@@ -115,6 +115,11 @@ def note_content_read(*, generation: Generation, actor: User) -> None:
     """An administrator may read what others have said, and everybody may see that it was done."""
     if generation.user_id != actor.pk:
         record(action=Action.CONTENT_READ, actor=actor, target=generation)
+
+
+def spent_by_token(token_ids: Collection[UUID], *, since: datetime) -> Mapping[UUID, Spend]:
+    """For the tokens page, which may not know of calls (``settings.TOKEN_SPENDING``)."""
+    return Generation.objects.spent_by_token(token_ids, since=since)
 
 
 def _plausible(tokens: TokenCounts | None, generation_id: UUID) -> TokenCounts | None:

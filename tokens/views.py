@@ -18,6 +18,7 @@ from tokens import services
 from tokens.checks import CheckResult, TokenState
 from tokens.forms import AddForm, DeleteForm, EditForm, ReplaceForm
 from tokens.models import Provider, ProviderToken
+from tokens.spending import Spend, spent_this_month
 
 UNTESTED = "untested"
 
@@ -27,6 +28,7 @@ class Row:
     token: ProviderToken
     state: TokenState
     editable: bool
+    spend: Spend | None
 
 
 @require_safe
@@ -128,8 +130,9 @@ def _editable(request: UserRequest, token_id: UUID) -> ProviderToken:
 
 def _rows(user: User) -> list[Row]:
     editable = set(ProviderToken.objects.editable_by(user).values_list("pk", flat=True))
+    spends = spent_this_month(editable)
     return [
-        Row(token, _state(token), token.pk in editable)
+        Row(token, _state(token), token.pk in editable, spends.get(token.pk))
         for token in ProviderToken.objects.visible_to(user).select_related("owner", "team")
     ]
 

@@ -67,6 +67,13 @@ def test_it_shows_a_conversation(alice: User, conversation: Conversation, client
     assert "<strong>Hi</strong> &lt;b&gt;you&lt;/b&gt;" in page
 
 
+def test_it_says_when_each_message_was_sent(alice: User, conversation: Conversation, client_of: ClientOf) -> None:
+    page = client_of(alice).get(conversation.get_absolute_url()).content.decode()
+    for message in conversation.messages.all():
+        sent = message.created_at.isoformat(timespec="seconds")
+        assert f'<time datetime="{sent}"' in page.partition(f'id="message-{message.pk}"')[2].partition("</header>")[0]
+
+
 def test_it_connects_a_new_conversation_under_an_id_of_its_own(alice: User, client_of: ClientOf) -> None:
     client = client_of(alice)
     sockets = {client.get(reverse("inference:chat")).context["socket_path"] for _ in range(2)}
