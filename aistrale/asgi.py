@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.utils.module_loading import import_string
 
+from aistrale.forwarded import Forwarded
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aistrale.settings")
 pages = get_asgi_application()
 
@@ -24,4 +26,4 @@ def sockets() -> Any:
     return OriginValidator(CookieMiddleware(SessionMiddleware(URLRouter(routes))), origins)
 
 
-application = ProtocolTypeRouter({"http": pages, "websocket": sockets()})
+application = Forwarded(ProtocolTypeRouter({"http": pages, "websocket": sockets()}), proxies=settings.PROXIES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -55,6 +56,15 @@ def _check_proxy() -> Iterator[CheckMessage]:
             hint="Put it behind a reverse proxy that sets X-Forwarded-Proto, and set AISTRALE_BEHIND_PROXY=true.",
             id="aistrale.E004",
         )
+    for proxy in settings.PROXIES:
+        try:
+            ip_network(proxy)
+        except ValueError:
+            yield Error(
+                f"AISTRALE_PROXIES: {proxy!r} is neither an address nor a network.",
+                hint="Write for example 10.0.0.5 or 10.0.0.0/24.",
+                id="aistrale.E006",
+            )
 
 
 def _check_sso() -> Iterator[CheckMessage]:

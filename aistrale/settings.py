@@ -38,6 +38,8 @@ CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
 
 # TLS ends at a reverse proxy; only when told so do we believe what it says about the browser's connection.
 BEHIND_PROXY = env.bool("AISTRALE_BEHIND_PROXY", False)
+# Addresses or networks.
+PROXIES: list[str] = env.list("AISTRALE_PROXIES", ["127.0.0.1", "::1"]) if BEHIND_PROXY else []
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = ["^health/"]

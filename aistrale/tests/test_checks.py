@@ -44,6 +44,12 @@ def test_it_refuses_https_without_a_proxy_that_would_speak_it(settings: Settings
     assert ids() == {"aistrale.E004"}
 
 
+@pytest.mark.parametrize("proxy", ["proxy.example", "10.0.0.1/8", ""])
+def test_it_refuses_a_proxy_without_an_address(settings: Settings, proxy: str) -> None:
+    settings.PROXIES = ["127.0.0.1", "10.0.0.0/8", proxy]
+    assert ids() == {"aistrale.E006"}
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/login/", "/no-such-page", "/static/no-such-file"])
 def test_every_answer_has_the_security_headers(path: str) -> None:
