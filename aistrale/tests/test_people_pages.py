@@ -1,0 +1,146 @@
+"""People, invitations, profiles, keys and erasure in a real browser, and what axe finds on their pages."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from aistrale.tests.browser import PASSWORD, Site, log_in
+from aistrale.tests.test_account_pages import confirm, person
+from aistrale.tests.test_surface import NARROW, WIDE, check_usable
+
+PAGES = [
+    "/people/",
+    "/people/?q=nobody-at-all",
+    "/people/invite/",
+    "/people/1/",
+    "/people/1/role/",
+    "/people/1/data/",
+    "/account/profile/",
+    "/account/api-keys/add/",
+    "/account/data/",
+    "/account/erase/",
+]
+
+
+def new_address(name: str) -> str:
+    return f"{name}-{time.monotonic_ns()}@example.org"
+
+
+def invite(page: Page, site: Site, email: str) -> str:
+    """As an administrator; gives the link."""
+    page.goto(f"{site.url}/people/invite/")
+    if page.get_by_role("heading", name="Confirm that it is you").count():
+        confirm(page)
+    page.get_by_label("E-mail address").fill(email)
+    page.keyboard.press("Enter")
+    return page.locator("main code").first.inner_text()
+
+
+def test_it_goes_from_the_invitation_to_the_erasure(page: Page, site: Site, chromium: Browser) -> None:
+    log_in(page, site)
+    email = new_address("dora")
+    link = invite(page, site, email)
+    guest = chromium.new_page()
+    guest.goto(link)
+    expect(guest.get_by_text(email)).to_be_visible()
+    guest.get_by_label("Name").fill("Dora")
+    guest.get_by_label("Password", exact=True).fill(PASSWORD)
+    guest.get_by_label("Password, once more").fill(PASSWORD)
+    guest.keyboard.press("Enter")
+    expect(guest.get_by_role("heading", name="Dashboard")).to_be_visible()
+    guest.goto(link)
+    expect(guest.get_by_role("heading")).to_have_text("This invitation was used already")
+
+    guest.goto(f"{site.url}/account/profile/")
+    guest.get_by_label("Time zone").select_option("Asia/Tokyo")
+    guest.get_by_label("Theme").select_option("dark")
+    guest.get_by_role("button", name="Save").click()
+    expect(guest.locator("#toasts")).to_contain_text("Saved your profile")
+    expect(guest.locator("html")).to_have_class("dark")
+
+    guest.goto(f"{site.url}/account/data/")
+    confirm(guest)
+    with guest.expect_download() as download:
+        guest.get_by_role("link", name="Download everything").click()
+    lines = [json.loads(line) for line in download.value.path().read_text().splitlines()]
+    assert lines[0]["of"] == email and lines[-1] == {"kind": "end", "lines": len(lines)}
+
+    guest.get_by_role("link", name="Erase the account").click()
+    guest.get_by_label(f"To confirm, type {email}").fill(email)
+    guest.keyboard.press("Enter")
+    expect(guest.get_by_role("heading", name="Your account is erased")).to_be_visible()
+    guest.goto(site.url)
+    expect(guest).to_have_url(re.compile("/login/"))
+    guest.close()
+    page.goto(f"{site.url}/people/?q={email}")
+    expect(page.get_by_text("Nobody matches")).to_be_visible()
+
+
+def test_it_shows_a_key_and_revokes_it_by_keyboard(page: Page, site: Site) -> None:
+    log_in(page, site, person(site, "keys"))
+    page.goto(f"{site.url}/account/api-keys/add/")
+    confirm(page)
+    page.get_by_label("Name").fill("Nightly")
+    page.keyboard.press("Enter")
+    expect(page.locator("main code").first).to_have_text(re.compile("^ais_"))
+    page.get_by_role("link", name="Done").press("Enter")
+    page.get_by_role("link", name="Revoke Nightly").press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Revoke “Nightly”?")
+    check_usable(page)
+    dialog.get_by_role("button", name="Revoke").press("Enter")
+    expect(page.locator("#toasts")).to_contain_text("lets nobody in any more")
+
+
+def test_it_changes_a_role_in_the_dialog(page: Page, site: Site) -> None:
+    log_in(page, site)
+    email = person(site, "role")
+    page.goto(f"{site.url}/people/?q={email}")
+    page.get_by_role("link", name=email).click()
+    page.get_by_role("link", name="Change the role").press("Enter")
+    if page.get_by_role("heading", name="Confirm that it is you").count():
+        confirm(page)
+        page.get_by_role("link", name="Change the role").press("Enter")
+    page.get_by_role("dialog").get_by_label("Role").select_option("engineer")
+    page.get_by_role("button", name="Change the role").press("Enter")
+    expect(page.locator("#toasts")).to_contain_text("is now engineer")
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin"])
+def test_it_offers_the_zone_of_the_browser(chromium: Browser, site: Site, zone: str) -> None:
+    page = chromium.new_page(timezone_id=zone)
+    log_in(page, site, person(site, "zone"))
+    page.goto(f"{site.url}/account/profile/")
+    page.get_by_role("button", name="Use that").click()
+    expect(page.get_by_label("Time zone")).to_have_value(zone)
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_it_is_accessible(page: Page, site: Site, width: int, scheme: Literal["light", "dark"]) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    log_in(page, site)
+    link = invite(page, site, new_address("guest"))
+    check_usable(page)
+    for path in PAGES:
+        page.goto(f"{site.url}{path}")
+        check_usable(page)
+    page.goto(f"{site.url}/account/api-keys/add/")
+    page.get_by_label("Name").fill("A key")
+    page.keyboard.press("Enter")
+    expect(page.locator("main code").first).to_have_text(re.compile("^ais_"))
+    check_usable(page)
+    page.goto(link)
+    check_usable(page)
+    page.context.clear_cookies()
+    for path in (link, f"{site.url}/invitation/nothing/"):
+        page.goto(path)
+        check_usable(page)
