@@ -30,12 +30,12 @@ _NAMES = r"authorization|cookie|x-api-key|x-goog-api-key|api[-_]?key|password|pa
 _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), replacement)
     for pattern, replacement in (
-        (r"\b(sk|pk|rk|gsk|hf|xai|r8|ghp|glpat)[-_][A-Za-z0-9_-]{8,}", REDACTED),
+        (r"\b(sk|pk|rk|gsk|hf|xai|r8|ghp|glpat|ais)[-_][A-Za-z0-9_-]{8,}", REDACTED),
         (r"\bAIza[A-Za-z0-9_-]{8,}", REDACTED),
         (r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{4,}", rf"\1 {REDACTED}"),
         (r"(\w+://[^\s:/@]*):[^\s/@]+@", rf"\1:{REDACTED}@"),
         (r"([?&](?:key|api_key|apikey|token|access_token|signature|code|state)=)[^&\s\"']+", rf"\1{REDACTED}"),
-        (r"(/setup/|/password/reset/[0-9A-Za-z]+-)[^/\s\"'?]+", rf"\1{REDACTED}"),
+        (r"(/setup/|/invitation/|/password/reset/[0-9A-Za-z]+-)[^/\s\"'?]+", rf"\1{REDACTED}"),
         (
             rf"((?:{_NAMES})['\"]?\s*[:=,]\s*b?['\"]?)(?!bearer |basic |\[redacted)[^\s'\",;)}}]+",
             rf"\1{REDACTED}",

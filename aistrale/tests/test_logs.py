@@ -77,6 +77,8 @@ def test_it_keeps_counts_of_tokens(captured: Callable[[], list[dict[str, Any]]])
         f"postgres://aistrale:{CANARY}@127.0.0.1:5432/aistrale",
         f"redis://:{CANARY}@127.0.0.1:6379/0",
         f"GET /account/setup/{CANARY}:1vQ:x/",
+        f"GET /invitation/{CANARY}/",
+        f"key ais_0123456789ab_{CANARY}",
         f"GET /password/reset/1-{CANARY}/",
         f"GET /login/sso/callback/?code={CANARY}&state={CANARY}",
     ],
