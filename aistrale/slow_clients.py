@@ -19,6 +19,7 @@ UNREAD_BYTES = 4 * 1024 * 1024
 class BoundedProtocol(WebSocketProtocol):
     """The transport says by ``pauseProducing`` that its buffer is full, by ``resumeProducing`` that it is empty."""
 
+    maxMessagePayloadSize: int
     _full_since: float | None = None
     _unread_bytes = 0
 
@@ -29,7 +30,9 @@ class BoundedProtocol(WebSocketProtocol):
         super().connectionMade()
 
     def pauseProducing(self) -> None:
-        self._full_since, self._unread_bytes = time.monotonic(), 0
+        """Called at every write while the buffer is full."""
+        if self._full_since is None:
+            self._full_since, self._unread_bytes = time.monotonic(), 0
 
     def resumeProducing(self) -> None:
         self._full_since = None
@@ -44,6 +47,14 @@ class BoundedProtocol(WebSocketProtocol):
                 self.transport.abortConnection()
                 return
         super().serverSend(content, binary)
+
+    def sendMessage(self, payload: bytes, *arguments: Any, **options: Any) -> None:
+        """autobahn applies the limit of what is received to what is sent as well, and painted text is much longer."""
+        limit, self.maxMessagePayloadSize = self.maxMessagePayloadSize, 0
+        try:
+            super().sendMessage(payload, *arguments, **options)
+        finally:
+            self.maxMessagePayloadSize = limit
 
     def check_timeouts(self) -> None:
         """daphne calls it every two seconds."""
