@@ -120,7 +120,9 @@ function patiently(handler) {
 /** Fetch the thread anew and watch what is running in it. */
 export const follow = patiently(async () => {
   await catchUp();
-  if (isOpen && running()) send({ type: "watch" });
+  if (!isOpen || !running()) return;
+  send({ type: "watch" });
+  await checkSilence();
 });
 
 chat.addEventListener("htmx:wsOpen", patiently(opened));
