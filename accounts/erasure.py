@@ -42,8 +42,10 @@ def erase_user(*, user: User, actor: User | None) -> None:
 
 def _pseudonyms_before(person: User) -> list[UUID]:
     """Under which invitations of that address are recorded that somebody else's step has made unnecessary."""
-    invitations = Invitation.objects.filter(email=person.email).exclude(audit_id=person.audit_id)
-    return list(invitations.values_list("audit_id", flat=True).distinct())
+    unused = Invitation.objects.filter(email=person.email, user=None)
+    # Of several to one address, another may have been used.
+    others = unused.exclude(audit_id__in=User.objects.values("audit_id"))
+    return list(others.order_by().values_list("audit_id", flat=True).distinct())
 
 
 def list_file() -> Path:

@@ -40,7 +40,7 @@ def export(user: User) -> Iterator[Values]:
         yield values_of(key, "api_key", "label", "prefix", "created_at", "expires_at", "last_used_at")
     for membership in in_batches(user.memberships.select_related("team")):
         yield {"kind": "team", "name": membership.team.name, "since": membership.created_at}
-    for invitation in in_batches(Invitation.objects.filter(Q(user=user) | Q(email=user.email))):
+    for invitation in in_batches(Invitation.objects.filter(Q(user=user) | Q(email=user.email, user=None))):
         yield values_of(invitation, "invitation", "email", "name", "role", "created_at", "expires_at")
     yield from _of_other_apps(user)
     about = AuditEvent.objects.filter(Q(actor=user.audit_id) | Q(owner=user.audit_id)).select_related("details")
@@ -63,7 +63,7 @@ def erase(user: User, actor: User | None) -> dict[str, int]:
     """What hangs on the account goes with it; this is what does not."""
     this = ContentType.objects.get_for_model(User)
     LogEntry.objects.filter(content_type=this, object_id=str(user.pk)).delete()
-    Invitation.objects.filter(email=user.email).delete()
+    Invitation.objects.filter(email=user.email, user=None).delete()
     return {"teams": user.memberships.count(), "keys": user.api_keys.count()}
 
 

@@ -14,7 +14,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from accounts import invitations
 from accounts.api_keys import create
 from accounts.erasure import erase_user, list_file
-from accounts.models import Role, User
+from accounts.models import Invitation, Role, User
 from accounts.user_services import LastAdministrator
 from audit.models import AuditDetails, AuditEvent
 from audit.verification import verify_stored
@@ -104,6 +104,18 @@ def test_an_invitation_that_was_not_needed_leaves_nothing(admin: User) -> None:
     dora = User.objects.create_user(email="dora@example.org")
     erase_user(user=dora, actor=admin)
     assert tables_with("dora@") == [] and is_right()
+
+
+def test_whoever_had_the_address_before_keeps_what_is_theirs(admin: User) -> None:
+    """Dora was invited and has another address now; somebody else got the old one."""
+    link = invitations.invite(email="dora@example.org", role=Role.ENGINEER, actor=admin).link
+    token = link.rstrip("/").rpartition("/")[2]
+    first = invitations.accept(token=token, name="Dora", password="an engine that weaves")
+    User.objects.filter(pk=first.pk).update(email="d@example.org")
+    known = AuditDetails.objects.filter(event__owner=first.audit_id).count()
+    erase_user(user=User.objects.create_user(email="dora@example.org"), actor=admin)
+    assert AuditDetails.objects.filter(event__owner=first.audit_id).count() == known > 0
+    assert Invitation.objects.get().user == first
 
 
 def test_people_erase_themselves(confirmed_client_of: ClientOf, alice: User, admin: User) -> None:
