@@ -7,17 +7,20 @@ from django.core.cache import cache
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
 
 from aistrale.errors import OUTAGES
 from aistrale.process import runs
 
 
+@require_safe
 @never_cache
 @login_not_required
 def live(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
 
 
+@require_safe
 @never_cache
 @login_not_required
 def ready(request: HttpRequest) -> HttpResponse:

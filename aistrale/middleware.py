@@ -14,7 +14,7 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.messages import get_messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -23,8 +23,18 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
 # They lead to the site's own pages.
 ADMIN_FOR_EVERYBODY = {"logout", "password_change"}
+
+
+def method_middleware(get_response: GetResponse) -> GetResponse:
+    """Some views of libraries answer TRACE and the like as they would answer GET."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        return get_response(request) if request.method in METHODS else HttpResponseNotAllowed(METHODS)
+
+    return middleware
 
 
 class PageLoginMiddleware(LoginRequiredMiddleware):

@@ -1,0 +1,160 @@
+"""X6, X7 and Y3: what every answer says to the browser, however it came about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from accounts.models import User
+from aistrale.tests.routes import path_of
+from aistrale.tests.test_routes import TABLE
+
+pytestmark = pytest.mark.django_db
+ClientOf = Callable[[User], Client]
+POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self'",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "object-src": "'none'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+SAID = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+OTHERS = ["/nothing/", "/static/css/house.css", "/static/nothing.css", "/static/vendor/lucide/icons.svg"]
+
+
+def faults(response: Any) -> list[str]:
+    policy = dict(part.strip().split(" ", 1) for part in response.headers["Content-Security-Policy"].split(";"))
+    wrong = [f"{name}: {policy.get(name)}" for name, value in POLICY.items() if policy.get(name) != value]
+    wrong += [name for name in policy if name not in POLICY]
+    return wrong + [name for name, value in SAID.items() if response.headers.get(name) != value]
+
+
+def all_answers(client: Client) -> Mapping[str, Any]:
+    """Of every route, of files, and of what does not exist, by GET and by an unsafe method."""
+    client.raise_request_exception = False
+    paths = [path_of(route) for route in TABLE if "logout" not in route] + OTHERS
+    answers = {f"{ask.__name__} {path}": ask(path) for path in paths for ask in (client.get, client.post)}
+    for response in answers.values():
+        response.close()
+    return answers
+
+
+@pytest.mark.parametrize("role", ["visitor", "administrator"])
+def test_x6_every_answer_has_the_headers(role: str, client: Client, admin: User, client_of: ClientOf) -> None:
+    answers = all_answers(client_of(admin) if role == "administrator" else client)
+    wrong = {request: faults(response) for request, response in answers.items() if faults(response)}
+    assert wrong == {}
+    assert {200, 302, 404, 405} <= {response.status_code for response in answers.values()}
+
+
+def test_x6_a_year_of_https_where_there_is_https(client: Client, settings: Settings) -> None:
+    settings.SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    assert Client().get("/login/", secure=True).headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+def test_x7_no_answer_to_who_is_logged_in_is_stored(admin: User, client_of: ClientOf) -> None:
+    answers = all_answers(client_of(admin))
+    pages = {request: response for request, response in answers.items() if "/static/" not in request}
+    stored = [request for request, response in pages.items() if "no-store" not in response.get("Cache-Control", "")]
+    assert stored == []
+
+
+def test_x7_downloads_are_attachments(alice: User, client_of: ClientOf) -> None:
+    for path in ("/audit/export.csv", "/audit/export.jsonl"):
+        assert client_of(alice).get(path).headers["Content-Disposition"].startswith("attachment; filename=")
+
+
+def test_x7_htmx_neither_evaluates_nor_keeps_nor_leaves_the_site(client: Client) -> None:
+    page = client.get("/login/").content.decode()
+    for option in ("selfRequestsOnly", "allowEval", "allowScriptTags", "historyCacheSize"):
+        assert f'"{option}": {"true" if option == "selfRequestsOnly" else "0" if "Size" in option else "false"}' in page
+
+
+TARGETS = [
+    "https://evil.example/",
+    "//evil.example/",
+    "///evil.example",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "https:evil.example",
+    "javascript:alert(1)",
+    "JaVaScRiPt:alert(1)",
+    "data:text/html,x",
+    "/%0d%0aLocation: https://evil.example",
+    "\thttps://evil.example",
+    "https://testserver@evil.example/",
+    "http://testserver.evil.example/",
+]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_x2_no_redirect_leaves_the_site(target: str, alice: User, client_of: ClientOf) -> None:
+    client, htmx = client_of(alice), {"HX-Request": "true", "HX-Current-URL": target, "Referer": target}
+    answers = [
+        client.get("/login/", {"next": target}),
+        client.get("/account/confirm/", {"next": target}),
+        client.post("/account/confirm/", {"password": "correct horse battery staple", "next": target}),
+        client.post("/account/theme/", {"theme": "dark", "next": target}, headers={"Referer": target}),
+        client.get("/admin/login/", {"next": target}),
+        Client().post("/login/?next=" + target, {"login": alice.email, "password": "correct horse battery staple"}),
+        Client().post("/tokens/add/", headers={"Referer": target}),
+        Client().post("/tokens/add/", headers=htmx),
+        client.post("/tokens/keys/rotate/", headers=htmx),
+    ]
+    places = [answer.headers.get("Location") or answer.headers.get("HX-Redirect") or "/" for answer in answers]
+    assert [place for place in places if not place.startswith("/") or place.startswith(("//", "/\\"))] == []
+
+
+@pytest.mark.parametrize("method", ["TRACE", "TRACK", "CONNECT", "PROPFIND"])
+def test_y3_no_other_method_is_answered(method: str, client: Client, alice: User) -> None:
+    client.force_login(alice)
+    client.raise_request_exception = False
+    answers = {path_of(route): client.generic(method, path_of(route)).status_code for route in TABLE}
+    assert {path: status for path, status in answers.items() if status not in (302, 403, 404, 405, 410)} == {}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/.git/config",
+        "/.env",
+        "/static/",
+        "/static/../manage.py",
+        "/static/%2e%2e/manage.py",
+        "/static/css/",
+        "/var/",
+        "/manage.py",
+    ],
+)
+def test_y3_neither_listings_nor_files_of_the_installation_are_served(path: str, client: Client) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_y3_no_answer_names_the_software_that_gave_it(client: Client) -> None:
+    client.raise_request_exception = False
+    for response in all_answers(client).values():
+        assert not {"Server", "X-Powered-By", "Via"} & response.headers.keys()
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
+def test_d3_health_says_nothing_but_whether(path: str, client: Client) -> None:
+    response = client.get(path)
+    assert response.content == b"ok" and "Set-Cookie" not in response.headers
+
+
+def test_d3_the_cache_needs_a_password_and_holds_no_pickles(settings: Settings) -> None:
+    assert settings.CACHES["default"]["OPTIONS"]["SERIALIZER"] == "django_redis.serializers.json.JSONSerializer"
+    assert ":@" not in settings.REDIS_URL and "@" in settings.REDIS_URL
