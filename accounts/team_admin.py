@@ -17,11 +17,11 @@ from accounts.models import Membership, Team
 from audit.admin_base import Audited
 
 if TYPE_CHECKING:
-    MemberInlineBase = admin.TabularInline[Membership, Team]
+    MemberInlineBase = admin.StackedInline[Membership, Team]
     TeamForm = ModelForm[Team]
     MemberFormSet = BaseInlineFormSet[Membership, Team, ModelForm[Membership]]
 else:
-    MemberInlineBase, TeamForm, MemberFormSet = admin.TabularInline, ModelForm, BaseInlineFormSet
+    MemberInlineBase, TeamForm, MemberFormSet = admin.StackedInline, ModelForm, BaseInlineFormSet
 
 
 class MemberInline(MemberInlineBase):

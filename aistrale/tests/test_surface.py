@@ -15,7 +15,13 @@ PASSWORD = "an engine that weaves"
 WIDE, NARROW = 1440, 320
 PAGES = [
     *("/", "/chat/", "/tokens/", "/tokens/add/", "/telemetry/", "/password/", "/logout/", "/nothing-here/", "/system/"),
-    *("/admin/", "/admin/accounts/user/", "/admin/telemetry/priceoverride/add/", "/admin/audit/auditevent/1/change/"),
+    *(
+        "/admin/",
+        "/admin/accounts/user/",
+        "/admin/accounts/team/add/",
+        "/admin/telemetry/priceoverride/add/",
+        "/admin/audit/auditevent/1/change/",
+    ),
 ]
 
 
