@@ -66,13 +66,6 @@ class Action(StrEnum):
     PRICE_UPDATE = "telemetry:price:update"
     PRICE_DELETE = "telemetry:price:delete"
     CONTENT_READ = "telemetry:content:read"
-    TELEMETRY_EXPORT = "telemetry:generation:export"
-
-    PROMPT_CREATE = "prompts:prompt:create"
-    PROMPT_UPDATE = "prompts:prompt:update"
-    PROMPT_DELETE = "prompts:prompt:delete"
-    PROMPT_VERSION = "prompts:version:create"
-    PROMPT_LABEL = "prompts:label:move"
 
     RUN_START = "inference:run:start"
     RUN_STOP = "inference:run:stop"

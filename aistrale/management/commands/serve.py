@@ -5,10 +5,17 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
 
+from aistrale.effective import effective_settings
 from aistrale.server import listening_socket, serve
+from aistrale.settings import env
+from aistrale.settings_record import record_changes
+
+log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
@@ -25,6 +32,13 @@ class Command(BaseCommand):
             raise CommandError(
                 f"Cannot listen on {host}:{port}: {error.strerror}. Choose another PORT, or stop what uses this one."
             ) from error
+        try:
+            record_changes(effective_settings(env))
+        except DatabaseError as error:
+            # Pages say what is wrong, and are back when the database is.
+            log.warning("settings_not_recorded", error=type(error).__name__)
+        finally:
+            connection.close()
         serve(listener, on_ready=lambda: self._say(f"Serving on http://{host}:{port}", options["verbosity"]))
 
     def _say(self, text: str, verbosity: int) -> None:
