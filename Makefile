@@ -9,7 +9,7 @@ JOBS ?= 2
 REPEATS ?= 20
 SUITABLE := 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
 
-.PHONY: help run dump restore test faults check lock bench bench-audit bench-keys clean
+.PHONY: help run dump restore test faults check security lock bench bench-audit bench-keys clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,9 @@ check: $(VENV)/.installed-dev ## Lint, types, layers, missing migrations, deploy
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check --deploy --fail-level WARNING
 
+security: $(VENV)/.installed-dev .venv-security/.installed ## Scan the source and a running system; fails on what has no written reason
+	@exec $(BIN)/python -m security
+
 bench: $(VENV)/.installed-dev ## Measure against a local provider and print a table (ARGS="--json")
 	@exec $(BIN)/python -m bench $(ARGS)
 
@@ -63,7 +66,7 @@ lock: ## Pin requirements.in and requirements-dev.in with hashes (needs uv)
 		--custom-compile-command "make lock" -c requirements.txt requirements-dev.in -o requirements-dev.txt
 
 clean: ## Remove what the tools have made; var/ with its data stays
-	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis test-results
+	@rm -rf $(VENV) .venv-security sbom.json .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis test-results
 
 $(VENV)/.installed: requirements.txt | $(BIN)/python
 	@echo "Installing the requirements..."
@@ -74,6 +77,12 @@ $(VENV)/.installed-dev: requirements-dev.txt | $(BIN)/python
 	@echo "Installing the requirements for development..."
 	@$(PIP) install --require-hashes -r requirements-dev.txt
 	@touch $(VENV)/.installed $@
+
+.venv-security/.installed: security/requirements.txt | $(BIN)/python
+	@echo "Installing the scanners..."
+	@$(BIN)/python -m venv .venv-security
+	@.venv-security/bin/pip --disable-pip-version-check --quiet install -r security/requirements.txt
+	@touch $@
 
 $(BIN)/python:
 	@for python in $(PYTHON) python3.13 python3.12 python3.11 python3 python; do \

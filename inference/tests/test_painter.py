@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from inference.live import Delta, Kind
 from inference.painter import Painter
+from inference.tests.test_markdown import DANGEROUS, HOSTILE
 
 
 def paint_words(count: int) -> int:
@@ -65,3 +68,25 @@ def test_it_escapes_everything_that_is_not_rendered_yet(kind: Kind) -> None:
 
     assert "<script" not in painted
     assert "&lt;script&gt;" in painted
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_x5_what_is_painted_is_harmless_wherever_a_stream_is_cut(text: str) -> None:
+    data = text.encode()
+    for cut in range(1, len(data)):
+        painter = Painter(1)
+        first, second = data[:cut].decode(errors="ignore"), data[cut:].decode(errors="ignore")
+        painted = [painter.paint([Delta(kind, part)]) for part in (first, second) for kind in KINDS]
+        for fragment in [*painted, painter.finish()]:
+            assert not DANGEROUS.search(_without_our_own(fragment))
+
+
+KINDS: tuple[Kind, ...] = ("text", "reasoning", "notice")
+_OUR_OWN = re.compile(
+    r'<div id="(?:blocks|tail|reasoning|notice)-1"(?: class="[\w -]+")?(?: data-language="[^"]*")?'
+    r' hx-swap-oob="\w+">'
+)
+
+
+def _without_our_own(fragment: str) -> str:
+    return _OUR_OWN.sub("<div>", fragment).replace("<div>", "").replace("</div>", "")
