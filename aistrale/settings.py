@@ -164,6 +164,8 @@ SESSION_IDLE_SECONDS = env.int("AISTRALE_SESSION_IDLE_MINUTES", 720) * 60
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
 CSRF_COOKIE_SECURE = HTTPS
+# Scripts take the token from the page.
+CSRF_COOKIE_HTTPONLY = True
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]

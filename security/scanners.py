@@ -17,7 +17,8 @@ PROGRAMS = Path(".venv-security/bin")
 PACKAGES = ["accounts", "aistrale", "audit", "bench", "inference", "security", "telemetry", "tokens"]
 # Its other modules ask a service on the internet, or look for what is not used here.
 WAPITI_MODULES = "xss,sql,redirect,csp,cookieflags,http_headers,csrf,exec,file"
-WAPITI_SECONDS = 150
+# For the crawl, and for each of the modules.
+WAPITI_SECONDS, WAPITI_MODULE_SECONDS = 60, 20
 PAGES_AT_LEAST = {"visitor": 2, "administrator": 12}
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -61,7 +62,16 @@ def wapiti(url: str, who: str, directory: Path, cookie: str | None = None) -> It
     """Attacks every form and parameter that it finds from ``url`` on."""
     report_file = directory / f"wapiti-{who}.json"
     arguments = ["-u", url, "--scope", "folder", "-m", WAPITI_MODULES, "--max-scan-time", str(WAPITI_SECONDS)]
-    arguments += ["--flush-session", "--no-bugreport", "--store-session", str(directory), "-f", "json"]
+    arguments += [
+        "--max-attack-time",
+        str(WAPITI_MODULE_SECONDS),
+        "--flush-session",
+        "--no-bugreport",
+        "--store-session",
+        str(directory),
+        "-f",
+        "json",
+    ]
     # Those would end the session with which it looks.
     arguments += [part for path in ("logout/", "admin/logout/") for part in ("-x", f"{url}{path}")]
     arguments += ["-H", f"Cookie: {cookie}"] if cookie else []
