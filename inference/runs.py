@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
 from contextlib import aclosing
 from functools import partial
 from typing import Any
@@ -61,9 +61,7 @@ class Runs:
     async def close(self) -> None:
         """Save what is going on as interrupted, then let go of everything."""
         await self.drain(seconds=0)
-        for chore in self._chores:
-            chore.cancel()
-        await asyncio.gather(*self._chores, return_exceptions=True)
+        await _cancel(self._chores)
         try:
             await self._mirror.copy()
         except (RedisError, OSError) as error:
@@ -165,6 +163,15 @@ async def _has_ended(generation_id: UUID) -> bool:
 async def _wait_for(tasks: set[asyncio.Task[None]], seconds: float) -> None:
     if tasks:
         await asyncio.wait(tasks, timeout=seconds)
+
+
+async def _cancel(tasks: Collection[asyncio.Task[None]]) -> None:
+    """End them. redis-py loses a cancellation that comes at the wrong moment of its connecting: so ask again."""
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=0.5)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _every(seconds: float, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
