@@ -58,6 +58,7 @@ def use(page: Page, model: str) -> None:
 
 
 def ask(page: Page, text: str = "Hello") -> None:
+    page.wait_for_load_state()  # or the scripts of a page that has just come hear no key
     page.get_by_label("Message", exact=True).fill(text)
     page.keyboard.press("Control+Enter")
 
