@@ -87,6 +87,7 @@ def open_dialog_and_leave_it(page: Page) -> None:
 def talk(page: Page) -> None:
     press(page, page.get_by_role("link", name="Chat", exact=True), key="Shift+Tab")
     page.wait_for_url("**/chat/")
+    page.wait_for_load_state("networkidle")  # a provider's models are fetched, and one of them is chosen
     button = page.locator("#model-button")
     press(page, button)
     expect(page.get_by_role("option", name="fake-small").first).to_be_visible()
