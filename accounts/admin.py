@@ -15,14 +15,14 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from accounts.admin_access import FactorAdmin, UserSessionAdmin
-from accounts.admin_actions import ACTIONS, administrator
+from accounts.administration.access import FactorAdmin, UserSessionAdmin
+from accounts.administration.actions import ACTIONS, administrator
+from accounts.administration.people import ApiKeyAdmin, InvitationAdmin
+from accounts.administration.teams import TeamAdmin
+from accounts.login.reauthentication import require_confirmation
 from accounts.models import ApiKey, Invitation, Team, User, UserSession
-from accounts.people_admin import ApiKeyAdmin, InvitationAdmin
-from accounts.reauthentication import require_confirmation
-from accounts.session_services import end_sessions
-from accounts.team_admin import TeamAdmin
-from accounts.user_services import LastAdministrator, update_user
+from accounts.people.services import LastAdministrator, update_user
+from accounts.sessions.services import end_sessions
 from audit.actions import Action
 from audit.admin_base import Audited
 from audit.services import record

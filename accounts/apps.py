@@ -9,9 +9,12 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from allauth.mfa import signals
 
-        from accounts import mfa, personal, personal_data, session_services
+        from accounts import personal
+        from accounts.login import mfa
+        from accounts.personal_data import registry
+        from accounts.sessions import services as session_services
 
-        personal_data.register(personal.PART)
+        registry.register(personal.PART)
         user_logged_in.connect(session_services.begin_session)
         user_logged_out.connect(session_services.forget_session)
         post_save.connect(mfa.record_added, sender="mfa.Authenticator")

@@ -1,133 +1,12 @@
-"""Forms of the account pages."""
+"""Forms of the first administrator's set-up, the theme and the checklist."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from allauth.account.adapter import get_adapter
-from allauth.account.forms import ChangePasswordForm as AllauthChangePasswordForm
-from allauth.account.forms import LoginForm as AllauthLoginForm
-from allauth.account.forms import ReauthenticateForm as AllauthReauthenticateForm
-from allauth.account.forms import ResetPasswordForm as AllauthResetPasswordForm
-from allauth.account.forms import ResetPasswordKeyForm as AllauthResetPasswordKeyForm
-from allauth.core.internal.cryptokit import normalize_user_code
-from allauth.mfa.app_settings import TOTP_PERIOD
-from allauth.mfa.base.forms import AuthenticateForm as AllauthAuthenticateForm
-from allauth.mfa.base.forms import ReauthenticateForm as CodeForm
-from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.forms import ActivateTOTPForm as AllauthActivateTOTPForm
-from allauth.mfa.webauthn.forms import AddWebAuthnForm as AllauthAddWebAuthnForm
 from django import forms
-from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
 
 from accounts.models import Theme, User
-
-CODE_HINTS = {"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
-
-
-class LoginForm(AllauthLoginForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        login, password = self.fields["login"], self.fields["password"]
-        login.label = "E-mail address"
-        login.widget.attrs = {"type": "email", "autocomplete": "username", "autofocus": True}
-        password.widget.attrs = {"autocomplete": "current-password"}
-        password.help_text = ""
-
-
-class ReauthenticateForm(AllauthReauthenticateForm):
-    """Asks for a code as well where there is a second factor; a recovery code will do, once."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["password"].widget.attrs = {"autocomplete": "current-password", "autofocus": True}
-        self.fields["password"].help_text = ""
-        if Authenticator.objects.filter(user=self.user).exists():
-            self.fields["code"] = forms.CharField(
-                label="Code of your authenticator app, or a recovery code",
-                max_length=20,
-                widget=forms.TextInput(attrs=CODE_HINTS),
-            )
-
-    def clean(self) -> None:
-        """A code works once, so none is spent on a wrong password."""
-        if self.errors or "code" not in self.fields:
-            return
-        checked = CodeForm({"code": self.cleaned_data["code"]}, user=self.user)
-        if not checked.is_valid():
-            self.add_error("code", checked.errors["code"].as_data())
-            return
-        try:
-            _spend(self.cleaned_data["code"], self.user)
-        except ValidationError as error:
-            self.add_error("code", error)
-
-
-class ChangePasswordForm(AllauthChangePasswordForm):
-    """The old password was asked for on the way to this form."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        del self.fields["oldpassword"]
-        _ask_for_new_password(self.fields)
-
-
-class ResetPasswordForm(AllauthResetPasswordForm):
-    users: list[User]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["email"].label = "E-mail address"
-        self.fields["email"].widget.attrs = {"type": "email", "autocomplete": "username", "autofocus": True}
-
-    def save(self, request: HttpRequest, **kwargs: Any) -> str:
-        """An unknown address gets a mail as well, so that neither the page nor the time it takes tells them apart."""
-        email: str = self.cleaned_data["email"]
-        self.users = [user for user in self.users if user.has_usable_password()]
-        if self.users:
-            super().save(request, **kwargs)
-        else:
-            get_adapter().send_mail("account/email/unknown_account", email, {})
-        return email
-
-
-class ResetPasswordKeyForm(AllauthResetPasswordKeyForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _ask_for_new_password(self.fields)
-
-
-class AuthenticateForm(AllauthAuthenticateForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["code"].widget.attrs = CODE_HINTS | {"autofocus": True}
-
-    def clean_code(self) -> str:
-        code = str(super().clean_code())
-        _spend(code, self.user)
-        return code
-
-
-class ActivateTOTPForm(AllauthActivateTOTPForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["code"].label = "The code that the app shows now"
-        self.fields["code"].widget.attrs = CODE_HINTS | {"data-submit-at": "6"}
-
-
-class AddPasskeyForm(AllauthAddWebAuthnForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        name, passwordless = self.fields["name"], self.fields["passwordless"]
-        name.help_text = "How you will know it, e.g. “Laptop” or “Blue key”."
-        name.max_length = 80
-        passwordless.label = "Log in with it alone, without a password"
-        passwordless.help_text = "The device then asks for your fingerprint, face or PIN."
-        passwordless.initial = True
 
 
 class SetupForm(forms.Form):
@@ -170,21 +49,3 @@ class ThemeForm(forms.Form):
 
 class ChecklistForm(forms.Form):
     shown = forms.BooleanField(required=False)
-
-
-def _spend(code: str, user: User) -> None:
-    """Raises ValidationError for a code that was used before.
-
-    django-allauth remembers a code for one step of time only, but takes it for several where clocks may be wrong.
-    """
-    seconds = (2 * settings.MFA_TOTP_TOLERANCE + 1) * TOTP_PERIOD
-    if not cache.add(f"spent-code:{user.pk}:{normalize_user_code(code)}", 1, timeout=seconds):
-        raise ValidationError("This code was used already. Wait for the next one.")
-
-
-def _ask_for_new_password(fields: dict[str, forms.Field]) -> None:
-    for name, label in (("password1", "New password"), ("password2", "New password, once more")):
-        fields[name].label = label
-        fields[name].widget.attrs = {"autocomplete": "new-password"}
-        fields[name].help_text = ""
-    fields["password1"].help_text = "At least 12 characters; not a common password, not your name or address."

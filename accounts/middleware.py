@@ -8,10 +8,11 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from accounts import api_keys, session_services
-from accounts.mfa import lacks_factor
+from accounts.login.mfa import lacks_factor
+from accounts.login.throttling import throttled_for
 from accounts.models import User
-from accounts.throttling import throttled_for
+from accounts.profile import api_keys
+from accounts.sessions import services as session_services
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 # Sent by pages that ask on their own; a page that is merely open does not keep its session alive.

@@ -12,7 +12,7 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.devices import device_name
+from accounts.sessions.devices import device_name
 from audit.actions import Action
 from audit.services import record
 

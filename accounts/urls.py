@@ -1,18 +1,23 @@
-"""Our own account pages; those of django-allauth are in ``accounts.allauth_urls``."""
+"""Our own account pages; those of django-allauth are in ``accounts.login.urls``."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from accounts import data_views, profile_views, session_views, team_views, views
-from accounts.reauthentication import confirmed
+from accounts import views
+from accounts.login import views as login_views
+from accounts.login.reauthentication import confirmed
+from accounts.personal_data import views as data_views
+from accounts.profile import views as profile_views
+from accounts.sessions import views as session_views
+from accounts.teams import views as team_views
 
 app_name = "accounts"
 urlpatterns = [
     path("setup/<str:token>/", views.setup, name="setup"),
     path("checklist/", views.checklist, name="checklist"),
     path("theme/", views.theme, name="theme"),
-    path("sso/", confirmed(views.sso_connect), name="sso-connect"),
+    path("sso/", confirmed(login_views.sso_connect), name="sso-connect"),
     path("profile/", profile_views.profile, name="profile"),
     path("data/", data_views.own_data, name="own-data"),
     path("data/export.jsonl", data_views.own_export, name="own-export"),

@@ -1,20 +1,17 @@
-"""The first administrator, passwords, theme and checklist. Log-in and log-out are views of django-allauth."""
+"""The first administrator, the theme and the checklist."""
 
 from __future__ import annotations
 
-from allauth.account import views as allauth
 from allauth.account.adapter import get_adapter
-from allauth.socialaccount.models import SocialAccount
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.signing import BadSignature
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import trigger_client_event
 
 from accounts import services
@@ -41,31 +38,6 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
     get_adapter().login(request, user)
     messages.success(request, "You are the first administrator. Welcome.")
     return redirect("dashboard")
-
-
-def password_change(request: UserRequest) -> HttpResponse:
-    """For those who have one: who logs in by single sign-on changes it there."""
-    if not request.user.has_usable_password():
-        return render(request, "account/password_none.html", {"sso_name": settings.OIDC_NAME})
-    response: HttpResponse = allauth.password_change(request)
-    return response
-
-
-@login_not_required
-def password_reset(request: HttpRequest) -> HttpResponse:
-    """Without mail only an administrator can make a link for it."""
-    if not settings.MAIL_IS_CONFIGURED:
-        raise Http404
-    response: HttpResponse = allauth.password_reset(request)
-    return response
-
-
-@require_safe
-def sso_connect(request: UserRequest) -> HttpResponse:
-    if not settings.OIDC_SERVER:
-        raise Http404
-    connected = SocialAccount.objects.filter(user=request.user).exists()
-    return render(request, "accounts/sso_connect.html", {"connected": connected})
 
 
 @require_POST

@@ -65,7 +65,7 @@ INSTALLED_APPS = [
     "pgtrigger",
     "template_partials",
     "django_structlog",
-    "accounts.administration.AdministrationConfig",
+    "accounts.administration.apps.AdministrationConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -156,7 +156,7 @@ CACHES = {
     }
 }
 
-SESSION_ENGINE = "accounts.sessions"
+SESSION_ENGINE = "accounts.sessions.store"
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = env.int("AISTRALE_SESSION_DAYS", 14) * 24 * 3600
@@ -180,13 +180,13 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "dashboard"
-ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
+ACCOUNT_ADAPTER = "accounts.login.adapters.AccountAdapter"
 ACCOUNT_FORMS = {
-    "login": "accounts.forms.LoginForm",
-    "reauthenticate": "accounts.forms.ReauthenticateForm",
-    "change_password": "accounts.forms.ChangePasswordForm",
-    "reset_password": "accounts.forms.ResetPasswordForm",
-    "reset_password_from_key": "accounts.forms.ResetPasswordKeyForm",
+    "login": "accounts.login.forms.LoginForm",
+    "reauthenticate": "accounts.login.forms.ReauthenticateForm",
+    "change_password": "accounts.login.forms.ChangePasswordForm",
+    "reset_password": "accounts.login.forms.ResetPasswordForm",
+    "reset_password_from_key": "accounts.login.forms.ResetPasswordKeyForm",
 }
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
@@ -207,9 +207,9 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = env.int("AISTRALE_CONFIRM_MINUTES", 10) * 60
 MFA_POLICY = env.str("AISTRALE_MFA", "optional", validate=validate.OneOf(["optional", "administrators", "all"]))
 MFA_ADAPTER = "tokens.factors.SealedMFAAdapter"
 MFA_FORMS = {
-    "authenticate": "accounts.forms.AuthenticateForm",
-    "activate_totp": "accounts.forms.ActivateTOTPForm",
-    "add_webauthn": "accounts.forms.AddPasskeyForm",
+    "authenticate": "accounts.login.forms.AuthenticateForm",
+    "activate_totp": "accounts.login.forms.ActivateTOTPForm",
+    "add_webauthn": "accounts.login.forms.AddPasskeyForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "AISTRALE"
@@ -237,7 +237,7 @@ OIDC_DOMAINS: list[str] = env.list("AISTRALE_OIDC_DOMAINS", [])
 # Which claim says what somebody is, and which of its values make an administrator; no claim: roles are set here.
 OIDC_ROLE_CLAIM = env.str("AISTRALE_OIDC_ROLE_CLAIM", "")
 OIDC_ADMINISTRATORS: list[str] = env.list("AISTRALE_OIDC_ADMINISTRATORS", [])
-SOCIALACCOUNT_ADAPTER = "accounts.sso.SocialAccountAdapter"
+SOCIALACCOUNT_ADAPTER = "accounts.login.sso.SocialAccountAdapter"
 SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
     "openid_connect": {
         "APPS": [

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from accounts import invitation_views
+from accounts.people import invitation_views
 from aistrale import health
 from aistrale.metrics import metrics
 from aistrale.system import system
@@ -16,9 +16,9 @@ from inference.views.dashboard import dashboard
 
 urlpatterns = [
     path("", dashboard, name="dashboard"),
-    path("", include("accounts.allauth_urls")),
+    path("", include("accounts.login.urls")),
     path("account/", include("accounts.urls")),
-    path("people/", include("accounts.people_urls")),
+    path("people/", include("accounts.people.urls")),
     path("invitation/<str:token>/", invitation_views.accept, name="invitation"),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),

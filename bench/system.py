@@ -95,7 +95,7 @@ def prepare(provider_port: int) -> str:
     from django.db import connection
 
     from accounts.models import User
-    from accounts.sessions import SEEN, STARTED, SessionStore
+    from accounts.sessions.store import SEEN, STARTED, SessionStore
     from tokens.services import add_token
 
     user = User.objects.create_user("bench@example.org", pk=1)

@@ -5,7 +5,7 @@ class InferenceConfig(AppConfig):
     name = "inference"
 
     def ready(self) -> None:
-        from accounts.personal_data import register
+        from accounts.personal_data.registry import register
         from inference import personal
 
         register(personal.PART)

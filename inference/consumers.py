@@ -15,9 +15,9 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from accounts.models import User
-from accounts.session_services import note_activity
-from accounts.session_users import user_of_session
-from accounts.session_watch import SessionWatch, Sight, Watched
+from accounts.sessions.services import note_activity
+from accounts.sessions.users import user_of_session
+from accounts.sessions.watch import SessionWatch, Sight, Watched
 from audit.context import Source, bind
 from inference import fragments
 from inference.models import Conversation

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.models import User
-from accounts.personal_data import Part, Values, in_batches, values_of
+from accounts.personal_data.registry import Part, Values, in_batches, values_of
 from inference import services
 from inference.mirror import STOP_CHANNEL
 from inference.models import Conversation

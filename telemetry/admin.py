@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 
-from accounts.admin_actions import administrator
+from accounts.administration.actions import administrator
 from audit.actions import Action
 from audit.admin_base import Audited, ReadOnly
 from audit.services import record

@@ -5,7 +5,7 @@ class TelemetryConfig(AppConfig):
     name = "telemetry"
 
     def ready(self) -> None:
-        from accounts.personal_data import register
+        from accounts.personal_data.registry import register
         from telemetry import personal
 
         register(personal.PART)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from accounts.models import User
-from accounts.personal_data import Part, Values, in_batches
+from accounts.personal_data.registry import Part, Values, in_batches
 from telemetry.models import Generation, GenerationContent
 
 _LEFT_OUT = {"user", "receipt"}

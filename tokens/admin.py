@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts.admin_actions import administrator
+from accounts.administration.actions import administrator
 from audit.admin_base import Audited, ReadOnly
 from tokens import services
 from tokens.models import EncryptionKey, ProviderToken, Rotation

@@ -6,7 +6,7 @@ class TokensConfig(AppConfig):
     name = "tokens"
 
     def ready(self) -> None:
-        from accounts.personal_data import register
+        from accounts.personal_data.registry import register
         from tokens import factors, personal
 
         register(personal.PART)

@@ -14,7 +14,7 @@ from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.mfa import MFAAdapter
+from accounts.login.mfa import MFAAdapter
 from tokens import keyring
 from tokens.envelope import EnvelopeError
 from tokens.models import FactorSecret

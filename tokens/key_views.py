@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.reauthentication import confirmed
+from accounts.login.reauthentication import confirmed
 from accounts.requests import UserRequest, administrators_only
 from tokens import inventory, reports, rotation, upkeep
 from tokens.envelope import EnvelopeError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from accounts.models import User
-from accounts.personal_data import Part, Values, in_batches, values_of
+from accounts.personal_data.registry import Part, Values, in_batches, values_of
 from tokens.models import ProviderToken
 from tokens.services import delete_token
 

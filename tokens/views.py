@@ -11,8 +11,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.login.reauthentication import require_confirmation
 from accounts.models import User
-from accounts.reauthentication import require_confirmation
 from accounts.requests import UserRequest
 from tokens import services
 from tokens.checks import CheckResult, TokenState

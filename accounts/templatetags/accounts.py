@@ -6,7 +6,7 @@ from django.conf import settings
 from django.template import Context, Library
 from django.urls import reverse
 
-from accounts.mfa import lacks_factor
+from accounts.login.mfa import lacks_factor
 
 register = Library()
 

@@ -46,9 +46,9 @@ def canary(alice: User, bob: User, client_of: Callable[[User], Client], totp_of:
     from django.apps import apps
     from django.utils import timezone
 
-    from accounts import api_keys
     from accounts.models import User
-    from accounts.team_services import add_member, create_team
+    from accounts.profile import api_keys
+    from accounts.teams.services import add_member, create_team
 
     word = "xcanaryx"
     User.objects.filter(pk=alice.pk).update(name=f"Alice {word}")

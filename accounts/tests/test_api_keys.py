@@ -12,8 +12,8 @@ from django.test import AsyncClient, Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import api_keys
 from accounts.models import ApiKey, User
+from accounts.profile import api_keys
 from audit.models import AuditEvent
 
 ClientOf = Callable[[User], Client]

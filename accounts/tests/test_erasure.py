@@ -11,11 +11,11 @@ from django.test import Client
 from psycopg import sql
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from accounts import invitations
-from accounts.api_keys import create
-from accounts.erasure import erase_user, list_file
 from accounts.models import Invitation, Role, User
-from accounts.user_services import LastAdministrator
+from accounts.people import invitations
+from accounts.people.services import LastAdministrator
+from accounts.personal_data.erasure import erase_user, list_file
+from accounts.profile.api_keys import create
 from audit.models import AuditDetails, AuditEvent
 from audit.verification import verify_stored
 

@@ -13,9 +13,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import invitations
-from accounts.invitations import InvitationRefused
 from accounts.models import Invitation, Role, User
+from accounts.people import invitations
+from accounts.people.invitations import InvitationRefused
 from audit.models import AuditEvent
 
 ClientOf = Callable[[User], Client]

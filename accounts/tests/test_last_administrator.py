@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Role, User
-from accounts.user_services import LastAdministrator, update_user
+from accounts.people.services import LastAdministrator, update_user
 from audit.models import AuditEvent
 
 ClientOf = Callable[[User], Client]

@@ -7,8 +7,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts import api_keys, invitations
 from accounts.models import ApiKey, Invitation, Role, User
+from accounts.people import invitations
+from accounts.profile import api_keys
 from audit.models import AuditEvent
 
 ClientOf = Callable[[User], Client]

@@ -12,7 +12,7 @@ from django.test import AsyncClient, Client
 from pytest_django import Settings
 
 from accounts.models import User
-from accounts.personal_data import parts, things
+from accounts.personal_data.registry import parts, things
 from audit.models import AuditEvent
 from conftest import PASSWORD
 

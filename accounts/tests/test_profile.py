@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from django.test import Client
 
-from accounts.api_keys import create
 from accounts.models import ApiKey, User
+from accounts.profile.api_keys import create
 from audit.models import AuditEvent
 
 ClientOf = Callable[[User], Client]

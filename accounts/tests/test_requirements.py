@@ -12,9 +12,9 @@ from django.contrib.auth.hashers import make_password
 from django.test import Client
 from pytest_django import Settings
 
-from accounts import session_services
 from accounts.models import User
-from accounts.user_services import update_user
+from accounts.people.services import update_user
+from accounts.sessions import services as session_services
 from conftest import PASSWORD
 
 ClientOf = Callable[[User], Client]

@@ -16,7 +16,7 @@ from psycopg import sql
 from pytest_django import Settings
 
 from accounts.models import User
-from accounts.session_users import user_of_session
+from accounts.sessions.users import user_of_session
 from audit.models import AuditEvent
 from conftest import PASSWORD
 

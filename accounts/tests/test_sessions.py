@@ -11,10 +11,10 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from accounts import session_services
 from accounts.models import User, UserSession
-from accounts.session_users import user_of_session
-from accounts.sessions import key_digest
+from accounts.sessions import services as session_services
+from accounts.sessions.store import key_digest
+from accounts.sessions.users import user_of_session
 from audit.models import AuditEvent
 
 ClientOf = Callable[[User], Client]

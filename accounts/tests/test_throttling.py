@@ -8,8 +8,8 @@ import pytest
 import redis
 from django.test import Client
 
+from accounts.login.throttling import in_words
 from accounts.models import User
-from accounts.throttling import in_words
 from audit.models import AuditEvent
 from conftest import PASSWORD
 

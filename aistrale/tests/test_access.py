@@ -12,9 +12,9 @@ from allauth.mfa.models import Authenticator
 from django.test import Client
 from pytest_django import Settings
 
-from accounts import api_keys
 from accounts.models import ApiKey, Membership, Role, Team, User
-from accounts.session_services import live_sessions
+from accounts.profile import api_keys
+from accounts.sessions.services import live_sessions
 from aistrale.tests.routes import all_routes, path_of
 from aistrale.tests.test_routes import TABLE, Who
 from audit.models import AuditEvent

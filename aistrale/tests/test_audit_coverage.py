@@ -16,10 +16,14 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
-from accounts import api_keys, erasure, invitations, team_services, user_services
 from accounts.models import Role as UserRole
 from accounts.models import User
+from accounts.people import invitations
+from accounts.people import services as user_services
+from accounts.personal_data import erasure
+from accounts.profile import api_keys
 from accounts.sharing import EVERYONE
+from accounts.teams import services as team_services
 from audit.actions import Action
 from audit.models import AuditEvent
 from conftest import PASSWORD

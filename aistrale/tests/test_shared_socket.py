@@ -9,7 +9,7 @@ import pytest
 
 from accounts.models import Membership, Team, User
 from accounts.sharing import PRIVATE
-from accounts.team_services import delete_team, remove_member
+from accounts.teams.services import delete_team, remove_member
 from aistrale.tests.sockets import Open, closed, everything, new_path, question
 from inference.models import Conversation
 from inference.sharing import share_conversation

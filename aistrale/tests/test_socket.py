@@ -11,7 +11,7 @@ from channels.testing import WebsocketCommunicator
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
-from accounts.session_services import end_sessions, live_sessions
+from accounts.sessions.services import end_sessions, live_sessions
 from aistrale.process import runs
 from aistrale.tests.sockets import Open, closed, everything, new_path, question
 from audit.models import AuditEvent

@@ -17,7 +17,7 @@ from aistrale.tests.test_surface import NARROW, WIDE, check_usable
 MAKE = """
 import sys
 from accounts.models import User
-from accounts.team_services import add_member, create_team
+from accounts.teams.services import add_member, create_team
 from inference.models import Conversation, Message
 admin, password = User.objects.administrators().earliest("pk"), sys.stdin.read()
 reader, loner = (User.objects.create_user(f"{name}@example.org", password, name=name) for name in ("reader", "loner"))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from accounts.erasure import erase_user
 from accounts.models import User
+from accounts.personal_data.erasure import erase_user
 from audit.models import AuditDetails
 from inference.models import Message
 from inference.tests.conftest import StartRuns

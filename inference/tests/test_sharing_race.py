@@ -12,7 +12,7 @@ from django.db import connections, transaction
 
 from accounts.models import Team, User
 from accounts.sharing import PRIVATE, Audience, Visibility
-from accounts.team_services import delete_team, remove_member
+from accounts.teams.services import delete_team, remove_member
 from inference.models import Conversation
 from inference.sharing import share_conversation
 

@@ -11,8 +11,8 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
-from accounts import team_services
 from accounts.models import Membership, Team, User
+from accounts.teams import services as team_services
 from audit.models import AuditEvent
 from inference.models import Conversation
 

@@ -14,7 +14,7 @@ from django.test import Client
 
 from accounts.models import Membership, Team, User
 from accounts.sharing import EVERYONE, PRIVATE, Audience, Visibility
-from accounts.team_services import remove_member
+from accounts.teams.services import remove_member
 from audit.models import AuditEvent
 from tokens import services
 from tokens.models import ProviderToken

@@ -8,9 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.erasure import erase_user, list_file, pseudonyms
 from accounts.models import User
-from accounts.user_services import LastAdministrator
+from accounts.people.services import LastAdministrator
+from accounts.personal_data.erasure import erase_user, list_file, pseudonyms
 from audit.context import Source, bind
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.mfa import remove_factors
+from accounts.login.mfa import remove_factors
 from accounts.models import User
-from accounts.user_services import password_link
+from accounts.people.services import password_link
 from audit.context import Source, bind
 
 

@@ -15,7 +15,7 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 
 from accounts.models import User
-from accounts.session_users import users_of_sessions
+from accounts.sessions.users import users_of_sessions
 
 INTERVAL_SECONDS = 2.0
 

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from accounts.mfa import lacks_factor
+from accounts.login.mfa import lacks_factor
 from accounts.models import ApiKey, User
 from audit.actions import Action
 from audit.services import record, record_denied

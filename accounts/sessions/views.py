@@ -8,8 +8,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.requests import UserRequest
-from accounts.session_services import end_sessions, live_sessions
-from accounts.sessions import key_digest
+from accounts.sessions.services import end_sessions, live_sessions
+from accounts.sessions.store import key_digest
 
 
 @require_safe

@@ -23,7 +23,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from accounts.models import Role, User
-from accounts.user_services import LastAdministrator, update_user
+from accounts.people.services import LastAdministrator, update_user
 from audit.actions import Action, Outcome
 from audit.services import record, record_denied
 

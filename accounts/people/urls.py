@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts import data_views, invitation_views, people_views
+from accounts.people import invitation_views
+from accounts.people import views as people_views
+from accounts.personal_data import views as data_views
 
 app_name = "people"
 urlpatterns = [

@@ -11,8 +11,8 @@ from django.db import transaction
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from accounts import sso, views
-from accounts.reauthentication import confirmed
+from accounts.login import sso, views
+from accounts.login.reauthentication import confirmed
 
 security = [
     path("", mfa.index, name="mfa_index"),

@@ -11,11 +11,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
-from accounts.mfa import remove_factors
+from accounts.login.mfa import remove_factors
+from accounts.login.reauthentication import require_confirmation
 from accounts.models import User
-from accounts.reauthentication import require_confirmation
-from accounts.session_services import end_sessions
-from accounts.user_services import password_link
+from accounts.people.services import password_link
+from accounts.sessions.services import end_sessions
 
 PAGE = "admin/accounts/user/action.html"
 

@@ -10,10 +10,10 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import team_services
 from accounts.models import Membership, Team, User
 from accounts.requests import UserRequest, administrators_only
-from accounts.team_forms import DeleteTeamForm, MemberForm, TeamForm
+from accounts.teams import services as team_services
+from accounts.teams.forms import DeleteTeamForm, MemberForm, TeamForm
 
 ASKED = 3
 

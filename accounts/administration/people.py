@@ -7,9 +7,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts import api_keys, invitations
-from accounts.admin_actions import administrator
+from accounts.administration.actions import administrator
 from accounts.models import ApiKey, Invitation
+from accounts.people import invitations
+from accounts.profile import api_keys
 from audit.admin_base import Audited
 
 

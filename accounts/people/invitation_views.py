@@ -12,11 +12,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from accounts import invitations
-from accounts.invitations import AlreadyUser, InvitationRefused
+from accounts.login.reauthentication import confirmed
 from accounts.models import Invitation, User
-from accounts.people_forms import AcceptForm, InviteForm
-from accounts.reauthentication import confirmed
+from accounts.people import invitations
+from accounts.people.forms import AcceptForm, InviteForm
+from accounts.people.invitations import AlreadyUser, InvitationRefused
 from accounts.requests import UserRequest, administrators_only
 from audit.actions import Action
 from audit.services import record_denied

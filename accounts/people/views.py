@@ -9,14 +9,14 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import people
-from accounts.invitations import open_invitations
+from accounts.login.reauthentication import confirmed
 from accounts.models import Role, User
-from accounts.people_forms import PeopleFilter, RoleForm
-from accounts.reauthentication import confirmed
+from accounts.people import listing
+from accounts.people.forms import PeopleFilter, RoleForm
+from accounts.people.invitations import open_invitations
+from accounts.people.services import LastAdministrator, change_role, set_active
 from accounts.requests import UserRequest, administrators_only
-from accounts.session_services import end_sessions, live_sessions
-from accounts.user_services import LastAdministrator, change_role, set_active
+from accounts.sessions.services import end_sessions, live_sessions
 
 ROLE_TEXT = (
     "An administrator manages people, settings and keys, and sees everybody's calls. It holds from the next request."
@@ -33,7 +33,7 @@ END_TEXT = "This person is logged out everywhere, and has to log in again."
 @require_safe
 def person_list(request: UserRequest) -> HttpResponse:
     form = PeopleFilter(request.GET)
-    page = people.page_of(form.users(), number=form.number)
+    page = listing.page_of(form.users(), number=form.number)
     context = {
         "form": form,
         "people": page.people,
@@ -48,7 +48,7 @@ def person_list(request: UserRequest) -> HttpResponse:
 @require_safe
 def person_detail(request: UserRequest, pk: int) -> HttpResponse:
     user = get_object_or_404(User, pk=pk)
-    (person,) = people.persons([user])
+    (person,) = listing.persons([user])
     context = {"person": person, "sessions": live_sessions(user), "is_self": user == request.user}
     return render(request, "accounts/person_detail.html", context)
 

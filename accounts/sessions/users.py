@@ -8,9 +8,9 @@ from typing import Any
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.utils.crypto import constant_time_compare
 
-from accounts.mfa import lacking_factor
+from accounts.login.mfa import lacking_factor
 from accounts.models import User
-from accounts.sessions import key_digest, stored_sessions
+from accounts.sessions.store import key_digest, stored_sessions
 
 
 def user_of_session(session_key: str | None) -> User | None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from django import forms
 from django.http import QueryDict
 
-from accounts import people
 from accounts.forms import SetupForm
 from accounts.models import Invitation, Role, User
+from accounts.people import listing
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -31,7 +31,7 @@ class PeopleFilter(forms.Form):
         """None while the form has errors."""
         if not self.is_valid():
             return User.objects.none()
-        users = people.matching(self.cleaned_data["q"])
+        users = listing.matching(self.cleaned_data["q"])
         if role := self.cleaned_data["role"]:
             users = users.filter(role=role)
         if state := self.cleaned_data["state"]:

@@ -11,9 +11,9 @@ from django.forms import BaseInlineFormSet, ModelForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from accounts import team_services
-from accounts.admin_actions import administrator
+from accounts.administration.actions import administrator
 from accounts.models import Membership, Team
+from accounts.teams import services as team_services
 from audit.admin_base import Audited
 
 if TYPE_CHECKING:

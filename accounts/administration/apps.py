@@ -6,4 +6,4 @@ from django.contrib.admin.apps import AdminConfig
 
 
 class AdministrationConfig(AdminConfig):
-    default_site = "accounts.admin_site.AdministrationSite"
+    default_site = "accounts.administration.site.AdministrationSite"

@@ -11,7 +11,7 @@ from allauth.mfa.models import Authenticator
 from django.db.models import Max, Q
 from django.db.models.functions import Greatest
 
-from accounts.mfa import lacking_factor
+from accounts.login.mfa import lacking_factor
 from accounts.models import User
 
 if TYPE_CHECKING:

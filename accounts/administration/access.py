@@ -8,10 +8,10 @@ from allauth.mfa.admin import Authenticator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from accounts.admin_actions import administrator
+from accounts.administration.actions import administrator
+from accounts.login.reauthentication import require_confirmation
 from accounts.models import User, UserSession
-from accounts.reauthentication import require_confirmation
-from accounts.session_services import end_sessions
+from accounts.sessions.services import end_sessions
 from audit.admin_base import Audited, ReadOnly
 
 

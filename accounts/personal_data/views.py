@@ -12,13 +12,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
-from accounts import personal_data
-from accounts.erasure import erase_user
+from accounts.login.reauthentication import confirmed
 from accounts.models import User
-from accounts.people_forms import EraseForm
-from accounts.reauthentication import confirmed
+from accounts.people.forms import EraseForm
+from accounts.people.services import LastAdministrator
+from accounts.personal_data import registry
+from accounts.personal_data.erasure import erase_user
 from accounts.requests import UserRequest, administrators_only
-from accounts.user_services import LastAdministrator
 from audit.actions import Action
 from audit.services import record
 
@@ -93,4 +93,4 @@ def _export(user: User, *, actor: User) -> StreamingHttpResponse:
         record(action=Action.USER_EXPORT, actor=actor, target=user)
     name = f"personal-data-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.jsonl"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingHttpResponse(personal_data.lines(user), content_type="application/jsonl", headers=headers)
+    return StreamingHttpResponse(registry.lines(user), content_type="application/jsonl", headers=headers)

@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from accounts.models import Role, User
-from accounts.session_services import end_sessions
+from accounts.sessions.services import end_sessions
 from audit.actions import Action
 from audit.services import record
 

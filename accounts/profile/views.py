@@ -8,10 +8,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from accounts import api_keys, services
+from accounts import services
+from accounts.login.reauthentication import confirmed
 from accounts.models import ApiKey
-from accounts.profile_forms import ApiKeyForm, ProfileForm
-from accounts.reauthentication import confirmed
+from accounts.profile import api_keys
+from accounts.profile.forms import ApiKeyForm, ProfileForm
 from accounts.requests import UserRequest
 
 

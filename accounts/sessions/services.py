@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.models import User, UserSession
-from accounts.sessions import SEEN, STARTED, SessionStore, end_stored, key_digest, stored_sessions
+from accounts.sessions.store import SEEN, STARTED, SessionStore, end_stored, key_digest, stored_sessions
 from audit.actions import Action
 from audit.services import record
 

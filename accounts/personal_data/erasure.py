@@ -13,9 +13,9 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.models import Invitation, User
-from accounts.personal_data import parts
-from accounts.session_services import end_sessions
-from accounts.user_services import keeping_an_administrator
+from accounts.people.services import keeping_an_administrator
+from accounts.personal_data.registry import parts
+from accounts.sessions.services import end_sessions
 from audit.actions import Action
 from audit.services import forget, record, together
 

@@ -14,9 +14,10 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from accounts import services, throttling
+from accounts import services
+from accounts.login import throttling
 from accounts.models import User
-from accounts.session_services import end_sessions
+from accounts.sessions.services import end_sessions
 from audit.actions import Action
 from audit.services import record, record_denied
 

@@ -1,0 +1,38 @@
+"""Passwords and single sign-on, where django-allauth's views are not the whole of it."""
+
+from __future__ import annotations
+
+from allauth.account import views as allauth
+from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.requests import UserRequest
+
+
+def password_change(request: UserRequest) -> HttpResponse:
+    """For those who have one: who logs in by single sign-on changes it there."""
+    if not request.user.has_usable_password():
+        return render(request, "account/password_none.html", {"sso_name": settings.OIDC_NAME})
+    response: HttpResponse = allauth.password_change(request)
+    return response
+
+
+@login_not_required
+def password_reset(request: HttpRequest) -> HttpResponse:
+    """Without mail only an administrator can make a link for it."""
+    if not settings.MAIL_IS_CONFIGURED:
+        raise Http404
+    response: HttpResponse = allauth.password_reset(request)
+    return response
+
+
+@require_safe
+def sso_connect(request: UserRequest) -> HttpResponse:
+    if not settings.OIDC_SERVER:
+        raise Http404
+    connected = SocialAccount.objects.filter(user=request.user).exists()
+    return render(request, "accounts/sso_connect.html", {"connected": connected})
