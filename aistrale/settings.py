@@ -209,8 +209,13 @@ MFA_ADAPTER = "tokens.factors.SealedMFAAdapter"
 MFA_FORMS = {
     "authenticate": "accounts.login.forms.AuthenticateForm",
     "activate_totp": "accounts.login.forms.ActivateTOTPForm",
-    "add_webauthn": "accounts.login.forms.AddPasskeyForm",
+    "add_webauthn": "accounts.login.passkeys.AddForm",
+    "authenticate_webauthn": "accounts.login.passkeys.RefusingForm",
+    "reauthenticate_webauthn": "accounts.login.passkeys.ConfirmForm",
+    "login_webauthn": "accounts.login.passkeys.LoginForm",
 }
+# Failures are counted, see ACCOUNT_RATE_LIMITS. Its own limit would count whoever shares an address and gets in.
+MFA_RATE_LIMITS = {"webauthn_login": ""}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "AISTRALE"
 # Steps of 30 s: a clock may be wrong by one.

@@ -16,13 +16,13 @@ from allauth.mfa.base.forms import AuthenticateForm as AllauthAuthenticateForm
 from allauth.mfa.base.forms import ReauthenticateForm as CodeForm
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm as AllauthActivateTOTPForm
-from allauth.mfa.webauthn.forms import AddWebAuthnForm as AllauthAddWebAuthnForm
 from django import forms
 from django.conf import settings
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
+from accounts.login import clocks, mfa
 from accounts.models import User
 
 CODE_HINTS = {"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
@@ -112,21 +112,27 @@ class AuthenticateForm(AllauthAuthenticateForm):
 
 
 class ActivateTOTPForm(AllauthActivateTOTPForm):
+    """Here the key is on the page, so it may be said as well what a wrong code tells of the app's clock."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["code"].label = "The code that the app shows now"
         self.fields["code"].widget.attrs = CODE_HINTS | {"data-submit-at": "6"}
 
-
-class AddPasskeyForm(AllauthAddWebAuthnForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        name, passwordless = self.fields["name"], self.fields["passwordless"]
-        name.help_text = "How you will know it, e.g. “Laptop” or “Blue key”."
-        name.max_length = 80
-        passwordless.label = "Log in with it alone, without a password"
-        passwordless.help_text = "The device then asks for your fingerprint, face or PIN."
-        passwordless.initial = True
+    def clean_code(self) -> str:
+        try:
+            return str(super().clean_code())
+        except ValidationError as error:
+            if error.code != "incorrect_code":
+                raise
+            off = clocks.seconds_fast(self.secret, self.cleaned_data["code"])
+            mfa.record_not_added(user=self.user, kind=Authenticator.Type.TOTP, clock_seconds_fast=off)
+            if off is None:
+                raise
+        raise ValidationError(
+            f"This code is right for a clock that is about {clocks.in_words(off)}. Let the device with the app set its "
+            "time by itself, then enter the next code."
+        )
 
 
 def _spend(code: str, user: User) -> None:

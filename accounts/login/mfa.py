@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
@@ -16,6 +16,12 @@ from audit.services import record, record_denied
 
 
 class MFAAdapter(DefaultMFAAdapter):
+    # Says nothing of how far a code is off: whoever guesses would learn codes that are going to be right.
+    error_messages: ClassVar[dict[str, str]] = {
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": "Incorrect code. If every code is, let the device with the app set its clock by itself.",
+    }
+
     def build_totp_svg(self, url: str) -> str:
         """An element of the page itself, since the Content-Security-Policy allows no ``data:`` image."""
         document: str = super().build_totp_svg(url)
@@ -54,6 +60,11 @@ def record_added(*, instance: Authenticator, created: bool, **_: Any) -> None:
         record(action=Action.MFA_ADD, actor=instance.user, target=instance.user, after={"factors": [instance.type]})
 
 
+def record_not_added(*, user: User, kind: Authenticator.Type, **facts: object) -> None:
+    details = {"factor": str(kind), **facts}
+    record_denied(action=Action.MFA_ADD, actor=user, target=user, outcome=Outcome.FAILED, details=details)
+
+
 def record_removed(*, user: User, authenticator: Authenticator, **_: Any) -> None:
     """Receives the signal that somebody removed an own factor."""
     record(action=Action.MFA_REMOVE, actor=user, target=user, before={"factors": [authenticator.type]})
@@ -68,5 +79,10 @@ def record_used(*, user: User, authenticator: Authenticator, **_: Any) -> None:
 
 def record_failed(*, user: User, authenticator: Authenticator, **_: Any) -> None:
     """Receives the signal of a wrong code."""
-    details = {"factor": str(authenticator.type)}
+    record_refused(user=user, kind=authenticator.type)
+
+
+def record_refused(*, user: User | None, kind: Authenticator.Type) -> None:
+    """A factor that did not fit, at log-in or at a confirmation; ``user`` is for whom it was tried, if known."""
+    details = {"factor": str(kind)}
     record_denied(action=Action.SESSION_LOGIN_FAILED, actor=None, target=user, outcome=Outcome.FAILED, details=details)

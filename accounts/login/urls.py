@@ -6,12 +6,12 @@ from allauth.account import views as account
 from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as recovery_codes
 from allauth.mfa.totp import views as totp
-from allauth.mfa.webauthn import views as passkeys
+from allauth.mfa.webauthn import views as allauth_passkeys
 from django.db import transaction
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from accounts.login import sso, views
+from accounts.login import passkeys, sso, views
 from accounts.login.reauthentication import confirmed
 
 security = [
@@ -22,15 +22,15 @@ security = [
     path("recovery-codes/", recovery_codes.view_recovery_codes, name="mfa_view_recovery_codes"),
     path("recovery-codes/new/", recovery_codes.generate_recovery_codes, name="mfa_generate_recovery_codes"),
     path("passkeys/", RedirectView.as_view(pattern_name="mfa_index"), name="mfa_list_webauthn"),
-    path("passkeys/add/", confirmed(transaction.atomic(passkeys.add_webauthn)), name="mfa_add_webauthn"),
-    path("passkeys/<int:pk>/remove/", transaction.atomic(passkeys.remove_webauthn), name="mfa_remove_webauthn"),
-    path("passkeys/<int:pk>/rename/", passkeys.edit_webauthn, name="mfa_edit_webauthn"),
+    path("passkeys/add/", confirmed(passkeys.add), name="mfa_add_webauthn"),
+    path("passkeys/<int:pk>/remove/", transaction.atomic(allauth_passkeys.remove_webauthn), name="mfa_remove_webauthn"),
+    path("passkeys/<int:pk>/rename/", allauth_passkeys.edit_webauthn, name="mfa_edit_webauthn"),
 ]
 
 urlpatterns = [
     path("login/", account.login, name="account_login"),
     path("login/code/", mfa.authenticate, name="mfa_authenticate"),
-    path("login/passkey/", passkeys.login_webauthn, name="mfa_login_webauthn"),
+    path("login/passkey/", passkeys.login, name="mfa_login_webauthn"),
     path("logout/", account.logout, name="account_logout"),
     path("password/", confirmed(views.password_change), name="account_change_password"),
     path("password/reset/", views.password_reset, name="account_reset_password"),
@@ -43,7 +43,7 @@ urlpatterns = [
     ),
     path("account/confirm/", account.reauthenticate, name="account_reauthenticate"),
     path("account/confirm/code/", mfa.reauthenticate, name="mfa_reauthenticate"),
-    path("account/confirm/passkey/", passkeys.reauthenticate_webauthn, name="mfa_reauthenticate_webauthn"),
+    path("account/confirm/passkey/", passkeys.confirm, name="mfa_reauthenticate_webauthn"),
     path("account/security/", include(security)),
     path("login/<str:provider_id>/", sso.login, name="openid_connect_login"),
     path("login/<str:provider_id>/callback/", sso.callback, name="openid_connect_callback"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -30,14 +31,20 @@ def totp_of(rf: RequestFactory) -> Callable[[User], str]:
 
 
 @pytest.fixture
-def code_of() -> Callable[[str], str]:
-    """`code_of(key)`: what the app shows now."""
-    from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+def code_at() -> Callable[[str, int], str]:
+    """`code_at(key, 60)`: what the app shows whose clock is a minute fast."""
+    from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 
-    def code(key: str) -> str:
-        return str(format_hotp_value(hotp_value(key, list(yield_hotp_counters_from_time())[1])))
+    def code(key: str, seconds: int) -> str:
+        return str(format_hotp_value(hotp_value(key, int(time.time() + seconds) // 30)))
 
     return code
+
+
+@pytest.fixture
+def code_of(code_at: Callable[[str, int], str]) -> Callable[[str], str]:
+    """`code_of(key)`: what the app shows now."""
+    return lambda key: code_at(key, 0)
 
 
 @pytest.fixture

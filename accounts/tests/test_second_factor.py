@@ -23,7 +23,14 @@ from conftest import PASSWORD
 ClientOf = Callable[[User], Client]
 Text = Callable[[str], str]
 KeyOf = Callable[[User], str]
+CodeAt = Callable[[str, int], str]
 SECURITY = "/account/security/"
+
+
+@pytest.fixture
+def standing_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time()
+    monkeypatch.setattr("time.time", lambda: now)
 
 
 def log_in(client: Client, user: User) -> None:
@@ -77,6 +84,54 @@ def test_it_refuses_a_wrong_code_at_set_up(confirmed_client_of: ClientOf, alice:
     client.get(reverse("mfa_activate_totp"))
     assert b"Incorrect code" in client.post(reverse("mfa_activate_totp"), {"code": "000000"}).content
     assert not Authenticator.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(180, "3 minutes fast"), (-180, "3 minutes slow"), (-60, "1 minute slow"), (3540, "59 minutes fast")],
+)
+def test_it_says_at_set_up_how_wrong_a_clock_is(
+    confirmed_client_of: ClientOf, alice: User, code_at: CodeAt, standing_clock: None, seconds: int, words: str
+) -> None:
+    client = confirmed_client_of(alice)
+    page = client.get(reverse("mfa_activate_totp")).content.decode()
+    key = re.findall(r'<code id="totp-key">([A-Z2-7]+)</code>', page)[0]
+    answer = client.post(reverse("mfa_activate_totp"), {"code": code_at(key, seconds)}).content.decode()
+    assert f"right for a clock that is about {words}" in answer and key in answer
+    assert not Authenticator.objects.exists()
+
+
+def test_it_records_a_wrong_code_at_set_up(
+    confirmed_client_of: ClientOf, alice: User, code_at: CodeAt, standing_clock: None
+) -> None:
+    client = confirmed_client_of(alice)
+    page = client.get(reverse("mfa_activate_totp")).content.decode()
+    key = re.findall(r'<code id="totp-key">([A-Z2-7]+)</code>', page)[0]
+    client.post(reverse("mfa_activate_totp"), {"code": code_at(key, 300)})
+    event = AuditEvent.objects.latest("sequence")
+    assert (event.action, event.outcome, event.target_id) == ("accounts:mfa:add", "failed", str(alice.audit_id))
+    assert '"clock_seconds_fast":300' in str(event.details.content).replace(" ", "")
+
+
+def test_a7_it_throttles_wrong_codes_at_set_up(confirmed_client_of: ClientOf, alice: User, code_at: CodeAt) -> None:
+    client = confirmed_client_of(alice)
+    client.get(reverse("mfa_activate_totp"))
+    codes = [client.post(reverse("mfa_activate_totp"), {"code": "000000"}).status_code for _ in range(11)]
+    assert codes == [200] * 10 + [429]
+
+
+@pytest.mark.parametrize("seconds", [-180, 180])
+def test_a7_it_tells_nobody_at_log_in_how_far_a_code_is_off(
+    client: Client, alice: User, totp_of: KeyOf, code_at: CodeAt, seconds: int
+) -> None:
+    key = totp_of(alice)
+    log_in(client, alice)
+    answers = [
+        client.post(reverse("mfa_authenticate"), {"code": code}).content.decode()
+        for code in ("000000", code_at(key, seconds))
+    ]
+    assert all("set its clock by itself" in answer and "right for" not in answer for answer in answers)
+    assert "minutes" not in answers[1]
 
 
 @pytest.mark.parametrize("name", ["mfa_activate_totp", "mfa_add_webauthn", "mfa_generate_recovery_codes"])
@@ -165,15 +220,11 @@ def test_it_takes_codes_of_a_clock_that_is_off_by_one_step(
     client: Client,
     alice: User,
     totp_of: KeyOf,
-    code_of: Text,
-    monkeypatch: pytest.MonkeyPatch,
+    code_at: CodeAt,
     seconds: int,
     works: bool,
 ) -> None:
-    key, now = totp_of(alice), time.time()
-    with monkeypatch.context() as patch:
-        patch.setattr("time.time", lambda: now + seconds)
-        code = code_of(key)
+    code = code_at(totp_of(alice), seconds)
     log_in(client, alice)
     client.post(reverse("mfa_authenticate"), {"code": code})
     assert is_in(client) is works

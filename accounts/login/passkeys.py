@@ -1,0 +1,144 @@
+"""Passkeys that do not fit: said in words, counted and recorded, which django-allauth leaves out."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from allauth.account.utils import get_next_redirect_url
+from allauth.core import context
+from allauth.core.internal import ratelimit
+from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn import forms as allauth_forms
+from allauth.mfa.webauthn import views as allauth_views
+from allauth.mfa.webauthn.internal import auth
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpResponse
+
+from accounts.login import mfa, throttling
+from accounts.models import User
+from audit.actions import Action
+from audit.services import record_denied
+
+REFUSED = (
+    "This passkey does not fit. It is not known here, it is another account's, or the page was open for too long. "
+    "Try again, or go another way."
+)
+# What django-allauth and its library come to grief with where an answer is not of the shape that they expect.
+MALFORMED = (ValueError, TypeError, LookupError, AttributeError, struct.error)
+NOT_ADDED = "This passkey could not be added: the answer of the device does not fit this page. Try again."
+
+
+class RefusingForm(allauth_forms.AuthenticateWebAuthnForm):
+    """Has one answer for whatever is wrong, at the top: its field is not to be seen."""
+
+    suspect: User | None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.suspect = self.user
+
+    def clean_credential(self) -> Authenticator:
+        try:
+            passkey: Authenticator = super().clean_credential()
+        except MALFORMED as error:
+            raise ValidationError(REFUSED) from error
+        return passkey
+
+    def clean(self) -> None:
+        if not self.has_error("credential"):
+            return
+        errors = self.errors.pop("credential")
+        if throttled := [error for error in errors.as_data() if error.code == "throttled"]:
+            self.add_error(None, throttled)
+            return
+        mfa.record_refused(user=self.suspect, kind=Authenticator.Type.WEBAUTHN)
+        self.add_error(None, REFUSED)
+
+
+class ConfirmForm(RefusingForm):
+    reauthenticated = True
+
+
+class LoginForm(RefusingForm, allauth_forms.LoginWebAuthnForm):
+    """Nobody is known yet, so failures count for the address alone; whom they name keeps getting in from elsewhere."""
+
+    def clean_credential(self) -> Authenticator:
+        request, credential = context.request, self.cleaned_data["credential"]
+        key = f"passkey {get_adapter().get_client_ip(request)}"
+        usage = ratelimit.consume(request, app=throttling.APP, action=throttling.ACTION, key=key)
+        if not usage:
+            record_denied(action=Action.LIMIT_HIT, actor=None)
+            raise throttling.refusal(request, key)
+        self.suspect = _user_named_in(credential)
+        passkey = super().clean_credential()
+        usage.rollback()
+        return passkey
+
+
+class AddForm(allauth_forms.AddWebAuthnForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        name, passwordless = self.fields["name"], self.fields["passwordless"]
+        name.help_text = "How you will know it, e.g. “Laptop” or “Blue key”."
+        name.max_length = 80
+        passwordless.label = "Log in with it alone, without a password"
+        passwordless.help_text = "The device then asks for your fingerprint, face or PIN."
+        passwordless.initial = True
+
+    def clean(self) -> dict[str, Any]:
+        try:
+            cleaned: dict[str, Any] = super().clean()
+        except (ValidationError, *MALFORMED):
+            cleaned = {}
+        if "credential" in cleaned:
+            return cleaned
+        self.errors.pop("credential", None)
+        mfa.record_not_added(user=self.user, kind=Authenticator.Type.WEBAUTHN)
+        raise ValidationError(NOT_ADDED)
+
+
+def _user_named_in(credential: Any) -> User | None:
+    try:
+        user: User = auth.extract_user_from_response(credential)
+    except (ValidationError, *MALFORMED):
+        return None
+    return user
+
+
+class LoginView(allauth_views.LoginWebAuthnView):
+    def form_invalid(self, form: LoginForm) -> HttpResponse:
+        if throttling.throttled_for(self.request):
+            page: HttpResponse = ratelimit.respond_429(self.request)
+            return page
+        for message in form.non_field_errors():
+            messages.error(self.request, message)
+        return redirect_to_login(get_next_redirect_url(self.request) or "/")
+
+
+class ConfirmView(allauth_views.ReauthenticateWebAuthnView):
+    def form_invalid(self, form: ConfirmForm) -> HttpResponse:
+        page: HttpResponse = self.render_to_response(self.get_context_data(form=form))
+        return page
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        return {**super().get_context_data(), **context}
+
+
+class AddView(allauth_views.AddWebAuthnView):
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        return {**super().get_context_data(), **context}
+
+    @transaction.atomic
+    def form_valid(self, form: AddForm) -> HttpResponse:
+        answer: HttpResponse = super().form_valid(form)
+        return answer
+
+
+login = LoginView.as_view()
+confirm = ConfirmView.as_view()
+add = AddView.as_view()
