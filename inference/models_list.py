@@ -204,10 +204,9 @@ def _group(provider: str, token: ProviderToken | None, reason: str, listing: Lis
 def _choice(
     token: ProviderToken | None, provider: str, model: str, context: int | None, overrides: Iterable[Override]
 ) -> Choice:
-    # What is publicly known of a model holds at its provider, not at a server that names one of its own alike.
-    is_listed = not (token and token.base_url)
+    base_url = token.base_url if token else ""
     return Choice(
         id=model,
-        context_tokens=context or (context_tokens(provider, model) if is_listed else None),
-        prices=unit_prices(provider, model, overrides=overrides, is_listed=is_listed),
+        context_tokens=context or context_tokens(provider, model, base_url=base_url),
+        prices=unit_prices(provider, model, overrides=overrides, base_url=base_url),
     )

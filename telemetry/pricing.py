@@ -1,8 +1,9 @@
 """What a call cost, in USD, as exact decimals. Pure: plain values in, plain values out, no network.
 
 Prices come, in this order, from what the provider itself reports, from overrides, and from the price list of the
-``genai-prices`` package. A price that nobody knows is None, never zero. The list tells what the providers themselves
-charge, so a call to another server that speaks their dialect is not priced by it (``is_listed`` False).
+``genai-prices`` package. A price that nobody knows is None, never zero. ``base_url`` is the server that was called in
+place of the provider's own: where the list knows it, its prices hold, and else those of the provider whose dialect it
+speaks, since most such servers are gateways to it. A server that charges otherwise gets an override.
 """
 
 from __future__ import annotations
@@ -113,14 +114,14 @@ def price(
     model: str,
     at: datetime,
     overrides: Iterable[PriceOverride] = (),
-    is_listed: bool = True,
+    base_url: str = "",
     reported_cost_usd: str | None = None,
 ) -> Receipt | None:
     """The receipt of a call made at the aware time ``at``, or None where no price is known."""
     reported = _reported(reported_cost_usd)
     if reported is not None:
         return Receipt(total=reported, source=REPORTED)
-    found = _find(provider, model, at, overrides, tokens.total_input, is_listed=is_listed)
+    found = _find(provider, model, at, overrides, tokens.total_input, base_url)
     if found is None:
         return None
     lines = tuple(_line(name, count, found.prices) for name, count in asdict(tokens).items() if count)
@@ -134,16 +135,16 @@ def unit_prices(
     *,
     at: datetime | None = None,
     overrides: Iterable[PriceOverride] = (),
-    is_listed: bool = True,
+    base_url: str = "",
 ) -> UnitPrices | None:
     """The prices of a small request at ``at`` (aware, default now), or None where no price is known."""
-    found = _find(provider, model, at or datetime.now(UTC), overrides, total_input=0, is_listed=is_listed)
+    found = _find(provider, model, at or datetime.now(UTC), overrides, 0, base_url)
     return found.prices if found else None
 
 
-def context_tokens(provider: str, model: str) -> int | None:
+def context_tokens(provider: str, model: str, *, base_url: str = "") -> int | None:
     """The size of the model's context window in tokens, as far as the price list knows it."""
-    listed = _listed(provider, model)
+    listed = _listed(provider, model, base_url)
     return listed.context_window if listed else None
 
 
@@ -167,8 +168,7 @@ def _find(
     at: datetime,
     overrides: Iterable[PriceOverride],
     total_input: int,
-    *,
-    is_listed: bool,
+    base_url: str,
 ) -> _Price | None:
     matching = (o for o in overrides if (o.provider, o.model) == (provider, model) and o.valid_from <= at)
     override = max(matching, key=lambda o: o.valid_from, default=None)
@@ -177,13 +177,11 @@ def _find(
     if provider == "echo":
         zero = Decimal(0)
         return _Price(UnitPrices(zero, zero, zero, zero), SANDBOX)
-    return _from_list(provider, model, at, total_input) if is_listed else None
+    listed = _listed(provider, model, base_url)
+    return _from_list(listed, at, total_input) if listed else None
 
 
-def _from_list(provider: str, model: str, at: datetime, total_input: int) -> _Price | None:
-    listed = _listed(provider, model)
-    if listed is None:
-        return None
+def _from_list(listed: ModelInfo, at: datetime, total_input: int) -> _Price | None:
     prices = listed.get_prices(at)
     input_price = _at_tier(prices.input_mtok, total_input)
     output_price = _at_tier(prices.output_mtok, total_input)
@@ -223,13 +221,21 @@ def _valid_from(listed: ModelInfo, at: datetime) -> date | None:
 
 
 @lru_cache(maxsize=4096)
-def _listed(provider: str, model: str) -> ModelInfo | None:
+def _listed(provider: str, model: str, base_url: str) -> ModelInfo | None:
     """The price list's entry for a model; searching it takes a millisecond, so the answer is kept."""
     provider_id, name = _LISTED_AS.get(provider, ""), model
     if provider == "huggingface":
         name, _, behind = model.partition(":")
         provider_id = f"huggingface_{behind}"
+    provider_id = _listed_server(base_url) or provider_id
     try:
         return get_snapshot().find_provider_model(name, None, provider_id, None)[1]
+    except LookupError:
+        return None
+
+
+def _listed_server(base_url: str) -> str | None:
+    try:
+        return get_snapshot().find_provider(None, None, base_url).id if base_url else None
     except LookupError:
         return None

@@ -139,7 +139,7 @@ def _receipt(generation: Generation, outcome: Outcome, tokens: TokenCounts) -> R
             tokens,
             provider=generation.provider,
             model=name,
-            is_listed=not generation.base_url,
+            base_url=generation.base_url,
             at=generation.started_at,
             overrides=overrides,
             reported_cost_usd=outcome.reported_cost_usd,

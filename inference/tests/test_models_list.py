@@ -106,12 +106,15 @@ def test_it_prefers_a_price_of_our_own(alice: User) -> None:
     assert (choice.input_price, choice.output_price) == (Decimal(7), Decimal(9))
 
 
-def test_it_knows_nothing_of_a_like_named_model_of_another_server(
-    alice: User, token: ProviderToken, charlie: User
-) -> None:
-    own, official = choice_of(alice, "openai", "gpt-4o"), choice_of(charlie, "openai", "gpt-4o")
-    assert (own.prices, own.context_tokens) == (None, None)
-    assert official.prices and official.context_tokens
+def test_it_tells_price_and_size_also_by_way_of_a_gateway(alice: User, token: ProviderToken) -> None:
+    choice = choice_of(alice, "openai", "gpt-4o")
+    assert token.base_url and choice.prices and choice.context_tokens
+
+
+def test_it_tells_nothing_of_a_like_named_model_at_another_provider(alice: User, token: ProviderToken) -> None:
+    ProviderToken.objects.filter(pk=token.pk).update(base_url="https://api.deepseek.com/v1")
+    choice = choice_of(alice, "openai", "gpt-4o")
+    assert (choice.prices, choice.context_tokens) == (None, None)
 
 
 def test_it_shows_the_list_as_a_page(alice: User, token: ProviderToken, client_of: ClientOf) -> None:

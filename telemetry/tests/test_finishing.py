@@ -226,11 +226,12 @@ def test_it_gives_signs_of_life_of_running_calls_only(start: Make, finish: Make,
     assert ended.heartbeat_at == long_ago
 
 
-def test_it_leaves_a_like_named_model_of_another_server_unpriced(start: Make, finish: Make, alice: User) -> None:
+def test_it_prices_a_call_by_the_server_that_was_called(start: Make, finish: Make, alice: User) -> None:
     official = finish(start(user=alice, model="gpt-4o"), tokens=TOKENS)
-    own = finish(start(user=alice, model="gpt-4o", base_url="http://vllm.example/v1"), tokens=TOKENS)
-    assert official.cost_usd is not None
-    assert (own.cost_usd, own.receipt) == (None, None)
+    by_gateway = finish(start(user=alice, model="gpt-4o", base_url="https://llm.example.com/v1"), tokens=TOKENS)
+    elsewhere = finish(start(user=alice, model="gpt-4o", base_url="https://api.deepseek.com/v1"), tokens=TOKENS)
+    assert by_gateway.cost_usd == official.cost_usd is not None
+    assert (elsewhere.cost_usd, elsewhere.receipt) == (None, None)
 
 
 def test_it_prices_another_server_by_our_own_price(

@@ -188,15 +188,26 @@ def test_it_keeps_every_digit_in_json() -> None:
     }
 
 
-def test_it_takes_no_price_from_the_list_for_another_server() -> None:
-    call = TokenCounts(input=10**6)
-    assert price(call, provider="openai", model="gpt-4o", at=NOW) is not None
-    assert price(call, provider="openai", model="gpt-4o", at=NOW, is_listed=False) is None
-    assert unit_prices("openai", "gpt-4o", is_listed=False) is None
+GATEWAY, ANOTHER_PROVIDER = "https://llm.example.com/v1", "https://api.deepseek.com/v1"
+
+
+def test_it_takes_the_provider_s_price_for_a_gateway_to_it() -> None:
+    assert unit_prices("openai", "gpt-4o", base_url=GATEWAY) == unit_prices("openai", "gpt-4o") is not None
+    assert context_tokens("openai", "gpt-4o", base_url=GATEWAY) == context_tokens("openai", "gpt-4o") is not None
+    assert price(TokenCounts(input=10**6), provider="openai", model="gpt-4o", at=NOW, base_url=GATEWAY) is not None
+
+
+def test_it_takes_the_price_of_the_provider_whose_server_it_is() -> None:
+    assert unit_prices("openai", "deepseek-chat", base_url=ANOTHER_PROVIDER) is not None
+    assert unit_prices("openai", "gpt-4o", base_url=ANOTHER_PROVIDER) is None
+
+
+def test_it_leaves_a_model_unpriced_that_only_another_server_has() -> None:
+    assert unit_prices("openai", "llama3.2:3b", base_url="http://localhost:11434/v1") is None
 
 
 def test_it_takes_a_price_of_our_own_for_another_server() -> None:
     overrides = [PriceOverride("openai", "gpt-4o", NOW - timedelta(days=1), OWN)]
     call = TokenCounts(input=10**6)
-    receipt = price(call, provider="openai", model="gpt-4o", at=NOW, overrides=overrides, is_listed=False)
+    receipt = price(call, provider="openai", model="gpt-4o", at=NOW, overrides=overrides, base_url=GATEWAY)
     assert receipt is not None and (receipt.total, receipt.source) == (OWN.input, OVERRIDE)
