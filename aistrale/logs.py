@@ -1,7 +1,8 @@
 """Logging: one JSON object per line on standard error, or readable lines on a terminal, and no secret in either.
 
 Secrets are taken out by name (of a field or header), by shape (what the providers' keys look like) and by value (what
-this process was configured with); also from the text of exceptions and from what other libraries log.
+this process was configured with, and what it has handled, see ``audit.known_secrets``); also from the text of
+exceptions and from what other libraries log.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from django.conf import settings
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from aistrale import keyfiles
+from audit import known_secrets
 
 REDACTED = "[redacted]"
-SHORTEST_VALUE = 8  # shorter ones would also be found inside innocent words
 
 _SECRET_NAME = re.compile(
     r"(^|[-_ ])(authorization|cookie|set-cookie|passw(or)?d|secret|secret[-_]key|api[-_]?key|master[-_]keys?|token"
@@ -156,6 +157,7 @@ def _redact_items(items: Iterable[object]) -> list[object]:
 def redact_text(text: str) -> str:
     for value in _configured_values():
         text = text.replace(value, REDACTED)
+    text = known_secrets.replace(text, REDACTED)
     for shape, replacement in _SHAPES:
         text = shape.sub(replacement, text)
     return text
@@ -169,11 +171,12 @@ def _configured_values() -> tuple[str, ...]:
     values = {
         settings.OIDC_CLIENT_SECRET,
         settings.EMAIL_HOST_PASSWORD or "",
+        settings.METRICS_TOKEN,
         settings.SECRET_KEY if keyfiles.has_secret_key() else "",
         *(key.rpartition(":")[2] for key in keys),
     }
     values |= {form for password in passwords for form in (password, unquote(password))}
-    return tuple(sorted((value for value in values if len(value) >= SHORTEST_VALUE), key=len, reverse=True))
+    return tuple(sorted((value for value in values if len(value) >= known_secrets.SHORTEST), key=len, reverse=True))
 
 
 def _rendering(*, terminal: bool) -> tuple[Processor, ...]:
