@@ -8,12 +8,14 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from accounts.login import throttling
 from accounts.login.mfa import lacks_factor
-from accounts.login.throttling import throttled_for
 from accounts.models import User
 from accounts.profile import api_keys
+from accounts.profile.api_keys import KeyRefused
 from accounts.sessions import services as session_services
 
+TEXT = "text/plain; charset=utf-8"
 GetResponse = Callable[[HttpRequest], HttpResponse]
 # Sent by pages that ask on their own; a page that is merely open does not keep its session alive.
 POLL_HEADER = "X-Poll"
@@ -49,11 +51,15 @@ class ApiKeyMiddleware:
         name = request.resolver_match.view_name if request.resolver_match else ""
         if scheme.lower() != "bearer" or name not in FOR_PROGRAMS or request.method not in ("GET", "HEAD"):
             return None
-        user = api_keys.user_of(key.strip())
-        if user is None:
-            headers = {"WWW-Authenticate": "Bearer"}
-            return HttpResponse("This key is not valid.\n", "text/plain; charset=utf-8", 401, headers=headers)
-        request.user = user
+        if throttling.must_wait(request, throttling.API_KEY):
+            throttling.record_limit_hit(request, throttling.API_KEY)
+            return HttpResponse("Too many unknown keys.\n", TEXT, 429)
+        try:
+            request.user = api_keys.user_of(key.strip())
+        except KeyRefused as refusal:
+            if refusal.reason == KeyRefused.UNKNOWN:
+                throttling.note_wrong_secret(request, throttling.API_KEY)
+            return HttpResponse("This key is not valid.\n", TEXT, 401, headers={"WWW-Authenticate": "Bearer"})
         return None
 
 
@@ -62,7 +68,7 @@ def throttle_middleware(get_response: GetResponse) -> GetResponse:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        if seconds := throttled_for(request):
+        if seconds := throttling.throttled_for(request):
             response.status_code = 429
             response["Retry-After"] = str(seconds)
         return response

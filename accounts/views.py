@@ -16,6 +16,7 @@ from django_htmx.http import trigger_client_event
 
 from accounts import services
 from accounts.forms import ChecklistForm, SetupForm, ThemeForm
+from accounts.login.links import secret_link
 from accounts.requests import UserRequest
 
 
@@ -23,6 +24,7 @@ from accounts.requests import UserRequest
 @never_cache
 @sensitive_post_parameters("password", "repeated")
 @require_http_methods(["GET", "POST"])
+@secret_link
 def setup(request: HttpRequest, token: str) -> HttpResponse:
     form = SetupForm(request.POST or None)
     try:

@@ -6,7 +6,8 @@ They touch neither the session nor the database, so that they still work when on
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import redis.exceptions
 import structlog
@@ -14,6 +15,7 @@ from django.db import Error, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from accounts.login import throttling
 from accounts.models import User
 from audit.actions import Action
 from audit.services import record_denied
@@ -27,7 +29,7 @@ OUTAGES = (
     redis.exceptions.TimeoutError,
 )
 OUTAGE_RETRY_SECONDS = 5
-# The longest window of a log-in rate limit, see ACCOUNT_RATE_LIMITS.
+# Longer than the windows of django-allauth's own limits, of which it does not say which one was reached.
 THROTTLE_SECONDS = 300
 
 
@@ -57,7 +59,7 @@ EXPLANATIONS = {
     429: Explanation(
         "Too many requests",
         "This address has sent more than is allowed in a short time.",
-        "Wait 5 minutes, then try again.",
+        "Wait, then try again.",
     ),
     500: Explanation(
         "Something went wrong on our side",
@@ -82,12 +84,16 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Here alone the database is asked: the attempt is recorded. Should that fail, it is refused all the same."""
-    try:
-        _record_denial(request)
-    except Error as error:
-        log.error("denial_not_recorded", error=type(error).__name__)
+    _try_to_record(lambda: _record_denial(request))
     return _answer(request, 403)
+
+
+def _try_to_record(write: Callable[[], None]) -> None:
+    """For this alone the database is asked. Should it fail, the request is refused all the same."""
+    try:
+        write()
+    except (Error, *OUTAGES) as error:
+        log.error("denial_not_recorded", error=type(error).__name__)
 
 
 def _record_denial(request: HttpRequest) -> None:
@@ -107,8 +113,13 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:
-    response = _answer(request, 429)
-    response["Retry-After"] = str(THROTTLE_SECONDS)
+    """Recorded like a denial."""
+    if match := request.resolver_match:
+        _try_to_record(lambda: throttling.record_limit_hit(request, match.route))
+    seconds = throttling.throttled_for(request) or THROTTLE_SECONDS
+    wait = f"Wait {throttling.in_words(seconds)}, then try again."
+    response = _answer(request, 429, replace(EXPLANATIONS[429], next_step=wait))
+    response["Retry-After"] = str(seconds)
     return response
 
 

@@ -21,6 +21,7 @@ from aistrale import keyfiles
 from audit import known_secrets
 
 REDACTED = "[redacted]"
+SHORTEST_VALUE = 8  # shorter ones would also be found inside innocent words
 
 _SECRET_NAME = re.compile(
     r"(^|[-_ ])(authorization|cookie|set-cookie|passw(or)?d|secret|secret[-_]key|api[-_]?key|master[-_]keys?|token"
@@ -176,7 +177,7 @@ def _configured_values() -> tuple[str, ...]:
         *(key.rpartition(":")[2] for key in keys),
     }
     values |= {form for password in passwords for form in (password, unquote(password))}
-    return tuple(sorted((value for value in values if len(value) >= known_secrets.SHORTEST), key=len, reverse=True))
+    return tuple(sorted((value for value in values if len(value) >= SHORTEST_VALUE), key=len, reverse=True))
 
 
 def _rendering(*, terminal: bool) -> tuple[Processor, ...]:

@@ -196,9 +196,14 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 # "key" is a user at an address, or a user's second factor: whoever fails elsewhere keeps nobody out.
-ACCOUNT_RATE_LIMITS = {"login_failed": "30/15m/ip,10/5m/key"}
+# The last two are ours: wrong links to set up, accept an invitation or set a password; wrong keys of programs.
+ACCOUNT_RATE_LIMITS = {
+    "login_failed": "30/15m/ip,10/5m/key",
+    "link_refused": "30/15m/ip",
+    "api_key_unknown": "30/15m/ip",
+}
 # Its own one writes a second list of addresses, with which one could also log in.
-ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "accounts.login.links.ResetKeys"
 PASSWORD_RESET_TIMEOUT = 24 * 3600
 # Seconds for which a dangerous step is not asked to be confirmed again.
 ACCOUNT_REAUTHENTICATION_TIMEOUT = env.int("AISTRALE_CONFIRM_MINUTES", 10) * 60

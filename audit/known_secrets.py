@@ -4,6 +4,7 @@ No secret is kept. Of each there are hashes: of the whole, and of some pieces of
 searched without trying one secret after the other; so a line costs the same however many are known. The hashes are
 Python's own, whose key is random in each process and known to nobody; wrongly found is one text in 2^64.
 
+Only what has proved to be a secret is to be remembered: whoever could name any text would blot it out of the log.
 What is known is forgotten after thousands of newer secrets, not after a time: a traceback may come late.
 """
 
@@ -13,10 +14,10 @@ import base64
 from threading import Lock
 from urllib.parse import quote
 
-SHORTEST = 8  # shorter ones would also be found inside innocent words
+SHORTEST = 12  # shorter ones would also be found inside innocent words
 MOST = 4000
-# Every fourth piece of a text is looked up. So of each secret four pieces are known, of which it must meet one.
-_PIECE, _STEP = 5, 4
+# Of a text the pieces at every seventh place are looked up, so of each secret seven are known: one of them is met.
+_PIECE, _STEP = 6, 7
 
 
 class KnownSecrets:

@@ -70,7 +70,7 @@ class LoginForm(RefusingForm, allauth_forms.LoginWebAuthnForm):
     def clean_credential(self) -> Authenticator:
         request, credential = context.request, self.cleaned_data["credential"]
         key = f"passkey {get_adapter().get_client_ip(request)}"
-        usage = ratelimit.consume(request, app=throttling.APP, action=throttling.ACTION, key=key)
+        usage = ratelimit.consume(request, app=throttling.APP, action=throttling.LOGIN, key=key)
         if not usage:
             record_denied(action=Action.LIMIT_HIT, actor=None)
             raise throttling.refusal(request, key)

@@ -8,8 +8,10 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
 
+from accounts.login.links import GONE, secret_link
 from accounts.requests import UserRequest
 
 
@@ -27,6 +29,15 @@ def password_reset(request: HttpRequest) -> HttpResponse:
     if not settings.MAIL_IS_CONFIGURED:
         raise Http404
     response: HttpResponse = allauth.password_reset(request)
+    return response
+
+
+@login_not_required
+@secret_link
+def password_reset_from_key(request: HttpRequest, uidb36: str, key: str) -> HttpResponse:
+    response: HttpResponse = allauth.password_reset_from_key(request, uidb36=uidb36, key=key)
+    if isinstance(response, TemplateResponse) and (response.context_data or {}).get("token_fail"):
+        response.status_code = GONE
     return response
 
 

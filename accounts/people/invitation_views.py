@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
+from accounts.login.links import secret_link
 from accounts.login.reauthentication import confirmed
 from accounts.models import Invitation, User
 from accounts.people import invitations
@@ -61,6 +62,7 @@ def invitation_revoke(request: UserRequest, pk: int) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters("password", "repeated")
 @require_http_methods(["GET", "POST"])
+@secret_link
 def accept(request: HttpRequest, token: str) -> HttpResponse:
     try:
         invitation = invitations.find(token)

@@ -12,6 +12,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from accounts.login.mfa import lacks_factor
 from accounts.models import ApiKey, User
+from audit import known_secrets
 from audit.actions import Action
 from audit.services import record, record_denied
 
@@ -23,6 +24,7 @@ _STAMP_EVERY = timedelta(minutes=1)
 def create(*, user: User, label: str, expires_at: datetime | None) -> tuple[ApiKey, str]:
     """The key in words is known now and never again."""
     text = f"ais_{secrets.token_hex(6)}_{secrets.token_urlsafe(32)}"
+    known_secrets.remember(text)
     made = ApiKey.objects.create(user=user, label=label, prefix=text[:16], digest=_digest(text), expires_at=expires_at)
     after = {"prefix": made.prefix, "expires_at": expires_at.isoformat() if expires_at else None}
     record(action=Action.API_KEY_CREATE, actor=user, target=made, after=after)
@@ -38,16 +40,27 @@ def revoke(*, key: ApiKey, actor: User) -> None:
     record(action=Action.API_KEY_REVOKE, actor=actor, target=key, before={"prefix": key.prefix})
 
 
-def user_of(text: str) -> User | None:
-    """Whom a program acts for, None for a key that does not hold. Both are recorded."""
+class KeyRefused(Exception):
+    """``reason``: UNKNOWN, or why a key that we have made does not hold."""
+
+    UNKNOWN, EXPIRED, INACTIVE, NO_SECOND_FACTOR = "unknown", "expired", "inactive", "no_second_factor"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def user_of(text: str) -> User:
+    """Whom a program acts for. Raises KeyRefused. Both are recorded."""
     found = _FORM.fullmatch(text)
     key = ApiKey.objects.select_related("user").filter(prefix=found[1]).first() if found else None
     if key is None or not constant_time_compare(key.digest, _digest(text)):
-        record_denied(action=Action.API_KEY_USE, actor=None, details={"reason": "unknown"})
-        return None
+        record_denied(action=Action.API_KEY_USE, actor=None, details={"reason": KeyRefused.UNKNOWN})
+        raise KeyRefused(KeyRefused.UNKNOWN)
+    known_secrets.remember(text)
     if reason := _objection(key):
         record_denied(action=Action.API_KEY_USE, actor=key.user, target=key, details={"reason": reason})
-        return None
+        raise KeyRefused(reason)
     with transaction.atomic():
         if key.last_used_at is None or timezone.now() - key.last_used_at > _STAMP_EVERY:
             ApiKey.objects.filter(pk=key.pk).update(last_used_at=timezone.now())
@@ -57,10 +70,10 @@ def user_of(text: str) -> User | None:
 
 def _objection(key: ApiKey) -> str:
     if key.has_expired:
-        return "expired"
+        return KeyRefused.EXPIRED
     if not key.user.is_active:
-        return "inactive"
-    return "no_second_factor" if lacks_factor(key.user) else ""
+        return KeyRefused.INACTIVE
+    return KeyRefused.NO_SECOND_FACTOR if lacks_factor(key.user) else ""
 
 
 def _digest(text: str) -> str:

@@ -14,6 +14,7 @@ from pytest_django import Settings
 
 from accounts.models import ApiKey, User
 from accounts.profile import api_keys
+from accounts.profile.api_keys import KeyRefused
 from audit.models import AuditEvent
 
 ClientOf = Callable[[User], Client]
@@ -80,25 +81,29 @@ def test_it_notes_the_last_use(key: str, alice: User) -> None:
     "change", [lambda key: key[:-1] + ("A" if key[-1] != "A" else "B"), lambda key: "", lambda key: "x"]
 )
 def test_it_refuses_any_other_key(key: str, change: Callable[[str], str]) -> None:
-    assert api_keys.user_of(change(key)) is None
+    with pytest.raises(KeyRefused):
+        api_keys.user_of(change(key))
     assert uses() == [("denied", "unknown")]
 
 
 def test_it_refuses_an_expired_key(key: str) -> None:
     ApiKey.objects.update(expires_at=timezone.now())
-    assert api_keys.user_of(key) is None
+    with pytest.raises(KeyRefused):
+        api_keys.user_of(key)
     assert uses() == [("denied", "expired")]
 
 
 def test_it_refuses_the_key_of_a_deactivated_user(key: str) -> None:
     User.objects.update(is_active=False)
-    assert api_keys.user_of(key) is None
+    with pytest.raises(KeyRefused):
+        api_keys.user_of(key)
     assert uses() == [("denied", "inactive")]
 
 
 def test_it_refuses_whoever_lacks_a_second_factor(key: str, settings: Settings) -> None:
     settings.MFA_POLICY = "all"
-    assert api_keys.user_of(key) is None
+    with pytest.raises(KeyRefused):
+        api_keys.user_of(key)
     assert uses() == [("denied", "no_second_factor")]
 
 
@@ -106,7 +111,8 @@ def test_it_is_revoked(client_of: ClientOf, key: str, alice: User) -> None:
     path = f"/account/api-keys/{ApiKey.objects.get().pk}/revoke/"
     assert "Nightly" in client_of(alice).get(path).content.decode()
     client_of(alice).post(path)
-    assert api_keys.user_of(key) is None
+    with pytest.raises(KeyRefused):
+        api_keys.user_of(key)
     assert AuditEvent.objects.get(action="accounts:api_key:revoke").actor == alice.audit_id
 
 
