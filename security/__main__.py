@@ -37,6 +37,7 @@ def scan_system() -> Iterator[Finding]:
         stack.callback(servers.stop)
         servers.start()
         os.environ |= {
+            "AISTRALE_DATA_DIR": str(directory),
             "AISTRALE_ENV_FILE": os.devnull,
             "AISTRALE_LOG_LEVEL": "ERROR",
             "AISTRALE_MASTER_KEYS": f"m-scan:{base64.b64encode(secrets.token_bytes(32)).decode()}",

@@ -7,33 +7,41 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
+import re
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache, partial
 from http.client import HTTPConnection
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
+import httpx2
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect, sync_playwright
-from psycopg import sql
 
 from aistrale.embedded import Child
 from aistrale.embedded.state import free_port
+from aistrale.tests.prepared import prepared_database
+from aistrale.tests.processes import MANAGE
 
-MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
 ADMIN = "admin@example.org"
 PASSWORD = "correct horse battery staple"
 # Databases of Valkey: the lower half is for the tests themselves.
 FIRST_SITE_DATABASE = 32
 START_SECONDS = 60.0
 EXPECT_SECONDS = 15.0
+# The address bar of each window is two pages of its own, which cost as much as the one that is tested. The other
+# features are those that Playwright switches off: of two such lists Chromium takes the last.
+NOT_NEEDED = (
+    "WebUIOmniboxPopup,WebUIOmniboxAimPopup,"
+    "AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,"
+    "LensOverlay,MediaRouter,PaintHolding,ThirdPartyStoragePartitioning,AvoidCorsURLLoaderRestartOnRedirect,"
+    "OptimizationHints,NetworkTimeServiceQuerying,AimEnabled,PreconnectToSearch"
+)
 
 
 @dataclass(frozen=True)
@@ -60,8 +68,8 @@ class Site:
 
 @contextmanager
 def running_site(directory: Path, **environment: str) -> Iterator[Site]:
-    """A server on a free port with an empty database and an empty Redis; ``environment`` adds to its settings."""
-    with _database() as database_url:
+    """A server on a free port on which nobody has done anything yet; ``environment`` adds to its settings."""
+    with prepared_database(directory) as database_url:
         port = free_port()
         variables = os.environ | {
             "DATABASE_URL": database_url,
@@ -80,16 +88,6 @@ def running_site(directory: Path, **environment: str) -> Iterator[Site]:
         finally:
             server.stop(within=20)
             server.output.close()
-
-
-@contextmanager
-def _database() -> Iterator[str]:
-    parts = urlsplit(os.environ["DATABASE_URL"])
-    name = f"site_{secrets.token_hex(6)}"
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        yield urlunsplit(parts._replace(path=f"/{name}"))
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _redis_url() -> str:
@@ -126,6 +124,30 @@ def add_administrator(site: Site) -> None:
     site.manage("createsuperuser", "--noinput", "--email", ADMIN)
 
 
+@pytest.fixture(scope="session")
+def sign_in(site: Site) -> Callable[[Page, str], None]:
+    """`sign_in(page, email)`: into the one session of this person that all tests share.
+
+    Whoever confirms who they are, or logs out, needs a session of their own: see `log_in`.
+    """
+    cookies_of = cache(partial(_log_in_by_http, site.url))
+
+    def sign_in(page: Page, email: str) -> None:
+        cookies = cookies_of(email)
+        page.context.add_cookies([{"name": name, "value": cookies[name], "url": site.url} for name in cookies])
+
+    return sign_in
+
+
+def _log_in_by_http(url: str, email: str) -> dict[str, str]:
+    """The cookies of somebody with PASSWORD."""
+    with httpx2.Client(base_url=url, headers={"Origin": url}, follow_redirects=True) as client:
+        fields = dict(re.findall(r'name="(csrfmiddlewaretoken)" value="([^"]+)"', client.get("/login/").text))
+        client.post("/login/", data=fields | {"login": email, "password": PASSWORD})
+        assert "session" in client.cookies, f"{email} cannot log in."
+        return dict(client.cookies)
+
+
 @pytest.fixture
 def fresh_site(tmp_path: Path) -> Iterator[Site]:
     """A site of this test alone, on which nobody has set up anything."""
@@ -143,7 +165,7 @@ def chromium() -> Iterator[Browser]:
         pytest.skip("There is no Chromium.")
     expect.set_options(timeout=EXPECT_SECONDS * 1000)
     with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", f"--disable-features={NOT_NEEDED}"]
         browser = playwright.chromium.launch(executable_path=program, args=flags)
         yield browser
         browser.close()
@@ -168,6 +190,14 @@ def page(chromium: Browser) -> Iterator[Page]:
     yield page
     context.close()
     assert problems == []
+
+
+@pytest.fixture
+def signed_in(page: Page, sign_in: Callable[[Page, str], None]) -> Page:
+    """A page of ADMIN."""
+    sign_in(page, ADMIN)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    return page
 
 
 def log_in(page: Page, site: Site, email: str = ADMIN, password: str = PASSWORD) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Cookie, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from aistrale.tests.browser import Site, log_in
+from aistrale.tests.browser import Site
 from inference.tests.fake_provider import FakeProvider
 
 TALKER = "talker@example.org"
@@ -33,19 +33,10 @@ def talker(site: Site, provider: FakeProvider) -> str:
     return TALKER
 
 
-@pytest.fixture(scope="module")
-def cookies(site: Site, talker: str, chromium: Browser) -> list[Cookie]:
-    context = chromium.new_context()
-    log_in(context.new_page(), site, talker)
-    cookies = context.cookies()
-    context.close()
-    return cookies
-
-
 @pytest.fixture
-def chat(page: Page, site: Site, cookies: list[Cookie]) -> Page:
+def chat(page: Page, site: Site, talker: str, sign_in: Callable[[Page, str], None]) -> Page:
     """The page of a new conversation."""
-    page.context.add_cookies([{"name": c["name"], "value": c["value"], "url": site.url} for c in cookies])
+    sign_in(page, talker)
     page.set_viewport_size({"width": 1440, "height": 900})
     page.goto(f"{site.url}/chat/?provider=openai&model=fake-large")
     return page

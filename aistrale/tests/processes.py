@@ -1,4 +1,4 @@
-"""Looking at processes, and at directories that the account of the embedded servers can reach."""
+"""Starting and looking at processes, and directories that the account of the embedded servers can reach."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aistrale.embedded.process import command_of
+
+MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:

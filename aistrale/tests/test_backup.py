@@ -25,7 +25,7 @@ from psycopg import sql
 from accounts.models import User
 from aistrale import keyfiles
 from aistrale.embedded import postgres_programs
-from aistrale.tests.browser import MANAGE
+from aistrale.tests.processes import MANAGE
 from aistrale.tests.test_up import Installation
 from audit.models import AuditEvent
 from conftest import PASSWORD

@@ -13,7 +13,8 @@ import pytest
 import redis
 from psycopg import sql
 
-from aistrale.tests.browser import ADMIN, MANAGE, Site, running_site
+from aistrale.tests.browser import ADMIN, Site, running_site
+from aistrale.tests.processes import MANAGE
 from inference.tests.fake_provider import FakeProvider
 
 GOOD_KEY = "sk-canary-good-7f3a9b1c5d2e8f40"

@@ -22,7 +22,8 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from aistrale.tests.browser import ADMIN, MANAGE, PASSWORD, Site, running_site
+from aistrale.tests.browser import ADMIN, PASSWORD, Site, running_site
+from aistrale.tests.processes import MANAGE
 from aistrale.tests.soundness import problems_of_site
 
 QUESTION = [

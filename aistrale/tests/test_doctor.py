@@ -18,7 +18,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from aistrale.embedded.state import free_port
-from aistrale.tests.browser import MANAGE
+from aistrale.tests.processes import MANAGE
 from tokens.keyring import create_key, forget
 from tokens.models import EncryptionKey, KeyState
 

@@ -1,9 +1,8 @@
-"""Each error page in a real browser: narrow, in both themes, by keyboard, with the request id."""
+"""Each error page in a real browser: at both widths, in both themes, by keyboard, with the request id."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
 
 import pytest
 import structlog
@@ -14,7 +13,7 @@ from playwright.sync_api import Page, Route, expect
 
 from aistrale import errors
 from aistrale.tests.browser import Site
-from aistrale.tests.test_surface import NARROW, check_usable
+from aistrale.tests.usability import NARROW, check_usable
 
 REQUEST = RequestFactory().get("/")
 REQUEST_ID = "4f1c0a52-8d11-4c5b-9e0f-3a4b5c6d7e8f"
@@ -37,9 +36,8 @@ PAGES: dict[int, Callable[[], HttpResponse]] = {
 }
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("status", PAGES)
-def test_it_is_usable(page: Page, site: Site, status: int, scheme: Literal["light", "dark"]) -> None:
+def test_it_is_usable(page: Page, site: Site, status: int) -> None:
     with structlog.contextvars.bound_contextvars(request_id=REQUEST_ID):
         answer = PAGES[status]()
     assert answer.status_code == status
@@ -48,7 +46,6 @@ def test_it_is_usable(page: Page, site: Site, status: int, scheme: Literal["ligh
         route.fulfill(status=status, body=answer.content.decode(), content_type="text/html")
 
     page.route("**/it-fails/", fulfill)
-    page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": NARROW, "height": 700})
     page.goto(f"{site.url}/it-fails/")
     check_usable(page)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import re
 import time
-from typing import Literal
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from aistrale.tests.browser import PASSWORD, Site, log_in
 from aistrale.tests.test_account_pages import confirm, person
-from aistrale.tests.test_surface import NARROW, WIDE, check_usable
+from aistrale.tests.usability import check_usable
 
 PAGES = [
     "/people/",
@@ -120,11 +118,7 @@ def test_it_offers_the_zone_of_the_browser(chromium: Browser, site: Site) -> Non
     page.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [WIDE, NARROW])
-def test_it_is_accessible(page: Page, site: Site, width: int, scheme: Literal["light", "dark"]) -> None:
-    page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size({"width": width, "height": 900})
+def test_it_is_accessible(page: Page, site: Site) -> None:
     log_in(page, site)
     link = invite(page, site, new_address("guest"))
     check_usable(page)

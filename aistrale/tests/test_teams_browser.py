@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from aistrale.tests.browser import PASSWORD, Site, log_in
+from aistrale.tests.browser import PASSWORD, Site
 from aistrale.tests.chat_page import ask, expect_status
-from aistrale.tests.test_surface import NARROW, WIDE, check_usable
+from aistrale.tests.usability import check_usable
 
+SignIn = Callable[[Page, str], None]
 MAKE = """
 import sys
 from accounts.models import User
@@ -40,28 +39,12 @@ def made(site: Site) -> dict[str, str]:
     return {"conversation": conversation, "team": team}
 
 
-@pytest.fixture(scope="module")
-def sessions(site: Site, made: dict[str, str], chromium: Browser) -> dict[str, str]:
-    """By name the cookies of administrator, reader and loner."""
-    states = {}
-    for name in ("admin", "reader", "loner"):
-        context = chromium.new_context()
-        log_in(context.new_page(), site, f"{name}@example.org")
-        states[name] = json.dumps(context.storage_state())
-        context.close()
-    return states
-
-
 @pytest.fixture
-def reader(chromium: Browser, sessions: dict[str, str]) -> Iterator[Page]:
-    context = chromium.new_context(storage_state=json.loads(sessions["reader"]))
-    yield context.new_page()
-    context.close()
-
-
-def sign_in(page: Page, sessions: dict[str, str], name: str) -> None:
-    page.context.add_cookies(json.loads(sessions[name])["cookies"])
-    page.set_viewport_size({"width": WIDE, "height": 900})
+def reader(chromium: Browser, made: dict[str, str], sign_in: SignIn) -> Iterator[Page]:
+    page = chromium.new_page()
+    sign_in(page, "reader@example.org")
+    yield page
+    page.close()
 
 
 def share(page: Page, audience: str) -> None:
@@ -73,10 +56,8 @@ def share(page: Page, audience: str) -> None:
     expect(page.locator("#toasts")).to_contain_text("is shared with")
 
 
-def test_it_reads_along_until_the_owner_takes_it_back(
-    page: Page, reader: Page, site: Site, sessions: dict[str, str]
-) -> None:
-    sign_in(page, sessions, "admin")
+def test_it_reads_along_until_the_owner_takes_it_back(signed_in: Page, reader: Page, site: Site) -> None:
+    page = signed_in
     page.goto(f"{site.url}/chat/?provider=echo&model=echo")
     ask(page, "Live talk")
     expect_status(page, "succeeded")
@@ -106,8 +87,6 @@ def test_it_goes_on_in_a_copy(reader: Page, site: Site, made: dict[str, str]) ->
     expect_status(reader, "succeeded")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [WIDE, NARROW])
 @pytest.mark.parametrize(
     ("name", "path"),
     [
@@ -122,18 +101,7 @@ def test_it_goes_on_in_a_copy(reader: Page, site: Site, made: dict[str, str]) ->
         ("loner", "/account/teams/"),
     ],
 )
-def test_it_is_accessible(
-    page: Page,
-    site: Site,
-    sessions: dict[str, str],
-    made: dict[str, str],
-    name: str,
-    path: str,
-    width: int,
-    scheme: Literal["light", "dark"],
-) -> None:
-    sign_in(page, sessions, name)
-    page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size({"width": width, "height": 900})
+def test_it_is_accessible(page: Page, site: Site, sign_in: SignIn, made: dict[str, str], name: str, path: str) -> None:
+    sign_in(page, f"{name}@example.org")
     page.goto(site.url + path.format(**made))
     check_usable(page)

@@ -18,8 +18,7 @@ import pytest
 
 from aistrale.embedded import DataDirectory, database_url
 from aistrale.embedded.state import free_port
-from aistrale.tests.browser import MANAGE
-from aistrale.tests.processes import ended, reachable_directory, wait_until
+from aistrale.tests.processes import MANAGE, ended, reachable_directory, wait_until
 
 SECOND_START_SECONDS = 5.0
 SERVERS = {"web": "manage.py prepare", "PostgreSQL": "/bin/postgres -D", "Valkey": "valkey-server"}
