@@ -26,7 +26,6 @@ from inference.providers.base import (
 from inference.providers.chunks import Answer, name_of, text_of, tokens_of
 from inference.providers.failures import as_provider_error, from_error_event
 from inference.providers.limits import Limits
-from inference.providers.sse import payloads
 from inference.providers.transport import http_clients, opened
 
 BASE_URL = "https://api.anthropic.com"
@@ -67,14 +66,11 @@ async def stream(request: ChatRequest, *, api_key: str, base_url: str | None) ->
             stream=True,
             extra_body=_body(request),
         )
-        async with opened(call, limits) as response, aclosing(payloads(response.http_response, limits)) as chunks:
+        async with opened(call, limits) as response:
             answer = _Events(request_id=response.headers.get("request-id", ""))
-            async for chunk in chunks:
-                for event in answer.events(chunk):
-                    limits.streaming = True
+            async with aclosing(answer.read_all(response.http_response, limits)) as events:
+                async for event in events:
                     yield event
-        for event in answer.end():
-            yield event
 
 
 def _body(request: ChatRequest) -> dict[str, Any]:

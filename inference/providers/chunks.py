@@ -6,13 +6,16 @@ Everything in a chunk is input from outside: a value of another type than agreed
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing
 from decimal import Decimal
 from typing import Any
 
 from inference.providers.base import Finished, FinishReason, ReasoningDelta, StreamEvent, TextDelta, Usage
 from inference.providers.errors import ContentFiltered, StreamBroken
 from inference.providers.failures import from_error_event
+from inference.providers.limits import Limits
+from inference.providers.sse import Body, payloads
 
 _MOST_TOKENS = 2**31 - 1
 
@@ -27,6 +30,16 @@ class Answer(ABC):
         self.usage: Usage | None = None
         self.model = ""
         self.response_id = ""
+
+    async def read_all(self, response: Body, limits: Limits) -> AsyncGenerator[StreamEvent, None]:
+        """The events of a whole response, as its bytes come in."""
+        async with aclosing(payloads(response, limits)) as chunks:
+            async for chunk in chunks:
+                for event in self.events(chunk):
+                    limits.streaming = True
+                    yield event
+        for event in self.end():
+            yield event
 
     def events(self, chunk: Any) -> list[StreamEvent]:
         """Raises ``StreamBroken`` for a chunk of another shape, and the error that an error chunk stands for."""

@@ -28,7 +28,6 @@ from inference.providers.chunks import Answer, name_of, text_of, tokens_of
 from inference.providers.errors import StreamBroken
 from inference.providers.failures import as_provider_error, from_error_event
 from inference.providers.limits import Limits
-from inference.providers.sse import payloads
 from inference.providers.transport import Tap, http_clients, tls
 
 BASE_URL = "https://generativelanguage.googleapis.com"
@@ -73,14 +72,9 @@ async def stream(request: ChatRequest, *, api_key: str, base_url: str | None) ->
         http = await http_clients()
         async with Tap(http.transport, connect=request.timeouts.connect) as tap:
             await limits.within(_send(request, _client(api_key, base_url, tap.client)))
-            answer = _Chunks()
-            async with aclosing(payloads(tap.response, limits)) as chunks:
-                async for chunk in chunks:
-                    for event in answer.events(chunk):
-                        limits.streaming = True
-                        yield event
-        for event in answer.end():
-            yield event
+            async with aclosing(_Chunks().read_all(tap.response, limits)) as events:
+                async for event in events:
+                    yield event
 
 
 async def _send(request: ChatRequest, client: genai.Client) -> None:

@@ -13,7 +13,6 @@ from inference.providers.base import ChatRequest, ModelInfo, Parameter, StreamEv
 from inference.providers.chunks import ChatChunks
 from inference.providers.failures import as_provider_error
 from inference.providers.limits import Limits
-from inference.providers.sse import payloads
 from inference.providers.transport import http_clients, opened
 
 BASE_URL = "https://api.groq.com"
@@ -37,14 +36,11 @@ async def stream(request: ChatRequest, *, api_key: str, base_url: str | None) ->
             stream=True,
             extra_body=options.body(request),
         )
-        async with opened(call, limits) as response, aclosing(payloads(response.http_response, limits)) as chunks:
+        async with opened(call, limits) as response:
             answer = ChatChunks(request_id=response.headers.get("x-request-id", ""))
-            async for chunk in chunks:
-                for event in answer.events(chunk):
-                    limits.streaming = True
+            async with aclosing(answer.read_all(response.http_response, limits)) as events:
+                async for event in events:
                     yield event
-        for event in answer.end():
-            yield event
 
 
 async def list_models(*, api_key: str, base_url: str | None) -> list[ModelInfo]:

@@ -17,7 +17,6 @@ from inference.providers.chunks import ChatChunks, name_of
 from inference.providers.errors import StreamBroken
 from inference.providers.failures import as_provider_error
 from inference.providers.limits import Limits
-from inference.providers.sse import payloads
 from inference.providers.transport import Tap, http_clients
 
 BASE_URL = "https://router.huggingface.co/v1"
@@ -33,14 +32,11 @@ async def stream(request: ChatRequest, *, api_key: str, base_url: str | None) ->
         http = await http_clients()
         async with Tap(http.transport, connect=request.timeouts.connect) as tap:
             await limits.within(_send(request, api_key, base_url, tap.client))
-            answer = ChatChunks(request_id=tap.response.headers.get("x-request-id", ""))
-            async with aclosing(payloads(tap.response, limits)) as chunks:
-                async for chunk in chunks:
-                    for event in answer.events(chunk):
-                        limits.streaming = True
-                        yield event
-        for event in answer.end():
-            yield event
+            async with aclosing(
+                ChatChunks(request_id=tap.response.headers.get("x-request-id", "")).read_all(tap.response, limits)
+            ) as events:
+                async for event in events:
+                    yield event
 
 
 async def _send(request: ChatRequest, api_key: str, base_url: str | None, http_client: httpx2.AsyncClient) -> None:
