@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from inference.providers.base import Finished, FinishReason, TextDelta, Timeouts, Usage
+from inference.providers.base import Finished, FinishReason, TextDelta, Usage
 from inference.providers.registry import ADAPTERS, LABELS, get_adapter
 from inference.tests.providers.calls import KEY, collect, finished, request, text, usage
 
@@ -19,7 +19,6 @@ PEERS = {
     "huggingface": ("/v1", "gpt-4o"),
     "echo": ("", "echo"),
 }
-PATIENT = Timeouts(connect=5, first_token=10, between_tokens=10, total=20)
 
 every_adapter = pytest.mark.parametrize("provider", sorted(ADAPTERS))
 
@@ -31,7 +30,7 @@ def test_it_has_a_peer_and_a_label_for_every_adapter() -> None:
 @every_adapter
 async def test_it_streams_deltas_then_usage_then_the_end(provider: str, llmock_url: str) -> None:
     path, model = PEERS[provider]
-    events = await collect(provider, request(model, timeouts=PATIENT, system="Be brief."), llmock_url + path)
+    events = await collect(provider, request(model, system="Be brief."), llmock_url + path)
     assert text(events)
     kinds = [type(event) for event in events]
     assert [kind for kind, following in pairwise(kinds) if kind is not following] == [TextDelta, Usage]
@@ -73,5 +72,5 @@ async def test_it_sends_its_own_parameters_in_a_form_the_peer_takes(provider: st
         parameter.name: parameter.choices[0] if parameter.choices else samples[parameter.kind]
         for parameter in get_adapter(provider).parameters(model)
     }
-    events = await collect(provider, request(model, timeouts=PATIENT, parameters=chosen), llmock_url + path)
+    events = await collect(provider, request(model, parameters=chosen), llmock_url + path)
     assert text(events)

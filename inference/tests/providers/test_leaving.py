@@ -7,20 +7,18 @@ from contextlib import aclosing
 
 import pytest
 
-from inference.providers.base import Timeouts
 from inference.providers.registry import get_adapter
 from inference.tests.fake_provider import FakeProvider
 from inference.tests.providers.calls import KEY, WIRE_PROVIDERS, collect, request
 
 on_every_wire = pytest.mark.parametrize("provider", WIRE_PROVIDERS)
-PATIENT = Timeouts(connect=5, first_token=30, between_tokens=30, total=60)
 
 
 @on_every_wire
 @pytest.mark.parametrize("model", ["stall-headers", "stall-first-token", "stall-between-tokens", "endless"])
 async def test_it_closes_when_its_task_is_cancelled(fake: FakeProvider, provider: str, model: str) -> None:
     fake.exchanges.clear()
-    task = asyncio.create_task(collect(provider, request(model, timeouts=PATIENT), fake.base_url(provider)))
+    task = asyncio.create_task(collect(provider, request(model), fake.base_url(provider)))
     exchange = await asyncio.to_thread(fake.last, model)
     await asyncio.sleep(0.05)
     assert not exchange.closed.is_set()
@@ -32,7 +30,7 @@ async def test_it_closes_when_its_task_is_cancelled(fake: FakeProvider, provider
 
 @on_every_wire
 async def test_it_closes_when_the_generator_is_closed(fake: FakeProvider, provider: str) -> None:
-    asked = request("endless", timeouts=PATIENT)
+    asked = request("endless")
     async with aclosing(get_adapter(provider).stream(asked, api_key=KEY, base_url=fake.base_url(provider))) as events:
         await anext(events)
         exchange = fake.last("endless")
