@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from allauth.account.adapter import get_adapter
 from allauth.core.exceptions import ReauthenticationRequired
-from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.messages import get_messages
@@ -76,8 +75,7 @@ class ConfirmationMiddleware:
             return None
         is_page = request.method in ("GET", "HEAD") and "HX-Request" not in request.headers
         methods = get_adapter().get_reauthentication_methods(request.user)
-        sso = reverse("openid_connect_login", args=[settings.OIDC_PROVIDER_ID])
-        page = methods[0]["url"] if methods else sso
+        page = methods[0]["url"] if methods else reverse("confirm_by_sso")
         return _answer_with(request, redirect_to_login(request.get_full_path() if is_page else _page_of(request), page))
 
 

@@ -20,7 +20,7 @@ from django import forms
 from django.conf import settings
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 
 from accounts.login import clocks, mfa
 from accounts.models import User
@@ -46,24 +46,26 @@ class ReauthenticateForm(AllauthReauthenticateForm):
         self.fields["password"].widget.attrs = {"autocomplete": "current-password", "autofocus": True}
         self.fields["password"].help_text = ""
         if Authenticator.objects.filter(user=self.user).exists():
-            self.fields["code"] = forms.CharField(
-                label="Code of your authenticator app, or a recovery code",
-                max_length=20,
-                widget=forms.TextInput(attrs=CODE_HINTS),
-            )
+            self.fields["code"] = _code_field()
 
     def clean(self) -> None:
         """A code works once, so none is spent on a wrong password."""
-        if self.errors or "code" not in self.fields:
-            return
-        checked = CodeForm({"code": self.cleaned_data["code"]}, user=self.user)
-        if not checked.is_valid():
-            self.add_error("code", checked.errors["code"].as_data())
-            return
-        try:
-            _spend(self.cleaned_data["code"], self.user)
-        except ValidationError as error:
-            self.add_error("code", error)
+        if not self.errors and "code" in self.fields:
+            _spend_code(self, self.user)
+
+
+class ConfirmBySsoForm(forms.Form):
+    """Before somebody goes to the provider: the code that would be asked for after a log-in there."""
+
+    def __init__(self, data: QueryDict | None, *, user: User) -> None:
+        super().__init__(data)
+        self._user = user
+        if Authenticator.objects.filter(user=user).exists():
+            self.fields["code"] = _code_field()
+
+    def clean(self) -> None:
+        if "code" in self.cleaned_data:
+            _spend_code(self, self._user)
 
 
 class ChangePasswordForm(AllauthChangePasswordForm):
@@ -133,6 +135,26 @@ class ActivateTOTPForm(AllauthActivateTOTPForm):
             f"This code is right for a clock that is about {clocks.in_words(off)}. Let the device with the app set its "
             "time by itself, then enter the next code."
         )
+
+
+def _code_field() -> forms.CharField:
+    return forms.CharField(
+        label="Code of your authenticator app, or a recovery code",
+        max_length=20,
+        widget=forms.TextInput(attrs=CODE_HINTS),
+    )
+
+
+def _spend_code(form: forms.Form, user: User) -> None:
+    """Checks the field ``code`` of ``form``; what is wrong with it is said there."""
+    checked = CodeForm({"code": form.cleaned_data["code"]}, user=user)
+    if not checked.is_valid():
+        form.add_error("code", checked.errors["code"].as_data())
+        return
+    try:
+        _spend(form.cleaned_data["code"], user)
+    except ValidationError as error:
+        form.add_error("code", error)
 
 
 def _spend(code: str, user: User) -> None:

@@ -82,7 +82,7 @@ def record_failed(*, user: User, authenticator: Authenticator, **_: Any) -> None
     record_refused(user=user, kind=authenticator.type)
 
 
-def record_refused(*, user: User | None, kind: Authenticator.Type) -> None:
-    """A factor that did not fit, at log-in or at a confirmation; ``user`` is for whom it was tried, if known."""
+def record_refused(*, user: User | None, kind: str) -> None:
+    """Something that did not fit, at log-in or at a confirmation; ``user`` is for whom it was tried, if known."""
     details = {"factor": str(kind)}
     record_denied(action=Action.SESSION_LOGIN_FAILED, actor=None, target=user, outcome=Outcome.FAILED, details=details)

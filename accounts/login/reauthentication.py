@@ -14,6 +14,8 @@ from allauth.core.exceptions import ReauthenticationRequired
 from django.conf import settings
 from django.http import HttpRequest
 
+BY_SSO = "socialaccount"
+
 P = ParamSpec("P")
 Request = TypeVar("Request", bound=HttpRequest)
 Response = TypeVar("Response")
@@ -21,17 +23,22 @@ Response = TypeVar("Response")
 
 def require_confirmation(request: HttpRequest) -> None:
     """Raises ReauthenticationRequired, which a middleware answers with the page that asks for it."""
-    if not did_recently_reauthenticate(request) or not (_has_own_way(request) or _came_by_sso_recently(request)):
+    if not is_confirmed(request):
         raise ReauthenticationRequired
 
 
-def _has_own_way(request: HttpRequest) -> bool:
-    """Without a password or a second factor here, only the provider can be asked again; allauth asks nobody."""
+def is_confirmed(request: HttpRequest) -> bool:
+    return did_recently_reauthenticate(request) and (has_own_way(request) or _confirmed_by_sso(request))
+
+
+def has_own_way(request: HttpRequest) -> bool:
+    """Without a password or a passkey here, only the provider can be asked again; allauth asks nobody."""
     return bool(get_adapter().get_reauthentication_methods(request.user))
 
 
-def _came_by_sso_recently(request: HttpRequest) -> bool:
-    times = [way["at"] for way in get_authentication_records(request, request.user) if way["method"] == "socialaccount"]
+def _confirmed_by_sso(request: HttpRequest) -> bool:
+    ways = get_authentication_records(request, request.user)
+    times = [way["at"] for way in ways if way["method"] == BY_SSO and way.get("reauthenticated")]
     return bool(times) and time.time() - times[-1] < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
 
 

@@ -1,33 +1,38 @@
-"""Single sign-on by OpenID Connect: whom the provider may let in, as whom, and with which role."""
+"""Single sign-on by OpenID Connect: whom the provider may let in, as whom, and with which role; see ``sso_views``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any
+from typing import Any, TypedDict
 
-import requests
-import structlog
-from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
+from allauth.account.internal.emailkit import valid_email_or_none
+from allauth.account.internal.flows.login import record_authentication
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
-from allauth.socialaccount.helpers import render_authentication_error
-from allauth.socialaccount.models import SocialLogin
+from allauth.socialaccount.models import SocialAccount, SocialLogin
 from allauth.socialaccount.providers.base.constants import AuthError, AuthProcess
-from allauth.socialaccount.providers.openid_connect import views
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 
+from accounts.login import mfa
+from accounts.login.reauthentication import BY_SSO, is_confirmed
 from accounts.models import Role, User
 from accounts.people.services import LastAdministrator, update_user
 from audit.actions import Action, Outcome
 from audit.services import record, record_denied
 
-log = structlog.get_logger(__name__)
+# Seconds by which the clock of the provider may be behind.
+CLOCK_SKEW = 60
+
+
+class Question(TypedDict):
+    """What goes with somebody who is sent to the provider only to confirm who they are."""
+
+    asked_at: float
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):
@@ -39,6 +44,8 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
         if sociallogin.state.get("process") == AuthProcess.CONNECT:
             _connect(request, sociallogin)
             raise ImmediateHttpResponse(redirect("accounts:sso-connect"))
+        if question := sociallogin.state.get("data"):
+            raise ImmediateHttpResponse(_confirm(request, sociallogin, question))
         claims = sociallogin.account.get_provider_account().get_user_data() or {}
         if not sociallogin.is_existing:
             _admit(request, sociallogin, claims)
@@ -53,36 +60,41 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
         _record_refusal("the provider cannot be reached or its answer is not valid", None, "")
 
 
-def _surviving_outages(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """django-allauth takes it for granted that the provider can be reached and describes itself in full."""
-
-    @login_not_required
-    @wraps(view)
-    def answer(request: HttpRequest, provider_id: str) -> HttpResponse:
-        try:
-            return view(request, provider_id)
-        except (requests.RequestException, KeyError, ValueError) as error:
-            log.warning("sso_provider_failed", error=type(error).__name__)
-            page: HttpResponse = render_authentication_error(request, None, exception=error)
-            return page
-
-    return answer
-
-
-login = _surviving_outages(views.login)
-callback = _surviving_outages(views.callback)
-
-
 def _connect(request: HttpRequest, sociallogin: SocialLogin) -> None:
-    """Adds the provider's account to that of the present user."""
-    if not isinstance(request.user, User) or not did_recently_reauthenticate(request):
+    """Connects the present user with the provider's account, in place of one from before."""
+    user = request.user
+    if not isinstance(user, User) or not is_confirmed(request):
         messages.error(request, "Confirm who you are, then connect again.")
-    elif sociallogin.is_existing and sociallogin.user != request.user:
+    elif sociallogin.is_existing and sociallogin.user != user:
+        _record_refusal("the account there is connected to somebody else here", user, "")
         messages.error(request, "Somebody else here is connected to that account already.")
     elif not sociallogin.is_existing:
         with transaction.atomic():
-            sociallogin.connect(request, request.user)
-            record(action=Action.SSO_CONNECT, actor=request.user, target=request.user)
+            replaced, _ = SocialAccount.objects.filter(user=user).delete()
+            sociallogin.connect(request, user)
+            record(action=Action.SSO_CONNECT, actor=user, target=user, before={"connected": bool(replaced)})
+
+
+def _confirm(request: HttpRequest, sociallogin: SocialLogin, question: Question) -> HttpResponse:
+    """Nobody is logged in by this, whoever comes back."""
+    next_page = sociallogin.get_redirect_url(request) or "/"
+    user = request.user
+    if not isinstance(user, User) or not sociallogin.is_existing or sociallogin.user != user:
+        reason = "That is not the account there which you log in with here."
+    elif _was_not_asked(sociallogin, question):
+        reason = f"{settings.OIDC_NAME} did not ask who you are. Log out there, then try again."
+    else:
+        record_authentication(request, user, BY_SSO, reauthenticated=True, provider=sociallogin.account.provider)
+        return redirect(next_page)
+    mfa.record_refused(user=user if isinstance(user, User) else None, kind="sso")
+    messages.error(request, reason)
+    return redirect_to_login(next_page, reverse("confirm_by_sso"))
+
+
+def _was_not_asked(sociallogin: SocialLogin, question: Question) -> bool:
+    """A provider that asks says when it did, though not all of them do."""
+    asked_at = sociallogin.account.extra_data["id_token"].get("auth_time")
+    return isinstance(asked_at, int | float) and asked_at < question["asked_at"] - CLOCK_SKEW
 
 
 def _admit(request: HttpRequest, sociallogin: SocialLogin, claims: dict[str, Any]) -> None:
@@ -91,7 +103,7 @@ def _admit(request: HttpRequest, sociallogin: SocialLogin, claims: dict[str, Any
     An account with a password of its own is not given away for an address, however sure of it the provider is: its
     owner connects the two.
     """
-    email = str(claims.get("email", "")).strip().lower()
+    email = valid_email_or_none(str(claims.get("email") or "").lower()) or ""
     user = User.objects.filter(email=email).first()
     if reason := _objection(claims, email, user):
         _record_refusal(reason, user, email)
@@ -114,6 +126,8 @@ def _objection(claims: dict[str, Any], email: str, user: User | None) -> str:
         return "your e-mail address is of a domain that is not let in"
     if user is None and not settings.OIDC_CREATE_USERS:
         return "there is no account for you here"
+    if user is not None and SocialAccount.objects.filter(user=user).exists():
+        return "as somebody else than the one to whom your account here belongs"
     if user is not None and user.has_usable_password():
         return "your account has a password: log in with it, then connect the two on the security page"
     return ""

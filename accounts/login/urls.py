@@ -11,7 +11,7 @@ from django.db import transaction
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from accounts.login import passkeys, sso, views
+from accounts.login import passkeys, sso_views, views
 from accounts.login.reauthentication import confirmed
 
 security = [
@@ -32,7 +32,7 @@ urlpatterns = [
     path("login/code/", mfa.authenticate, name="mfa_authenticate"),
     path("login/passkey/", passkeys.login, name="mfa_login_webauthn"),
     path("logout/", account.logout, name="account_logout"),
-    path("password/", confirmed(views.password_change), name="account_change_password"),
+    path("password/", views.password_change, name="account_change_password"),
     path("password/reset/", views.password_reset, name="account_reset_password"),
     path("password/reset/sent/", account.password_reset_done, name="account_reset_password_done"),
     path("password/reset/done/", account.password_reset_from_key_done, name="account_reset_password_from_key_done"),
@@ -44,7 +44,8 @@ urlpatterns = [
     path("account/confirm/", account.reauthenticate, name="account_reauthenticate"),
     path("account/confirm/code/", mfa.reauthenticate, name="mfa_reauthenticate"),
     path("account/confirm/passkey/", passkeys.confirm, name="mfa_reauthenticate_webauthn"),
+    path("account/confirm/sso/", sso_views.confirm, name="confirm_by_sso"),
     path("account/security/", include(security)),
-    path("login/<str:provider_id>/", sso.login, name="openid_connect_login"),
-    path("login/<str:provider_id>/callback/", sso.callback, name="openid_connect_callback"),
+    path("login/<str:provider_id>/", sso_views.login, name="openid_connect_login"),
+    path("login/<str:provider_id>/callback/", sso_views.callback, name="openid_connect_callback"),
 ]

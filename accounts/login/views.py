@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
 
 from accounts.login.links import GONE, secret_link
+from accounts.login.reauthentication import confirmed
 from accounts.requests import UserRequest
 
 
@@ -19,7 +20,7 @@ def password_change(request: UserRequest) -> HttpResponse:
     """For those who have one: who logs in by single sign-on changes it there."""
     if not request.user.has_usable_password():
         return render(request, "account/password_none.html", {"sso_name": settings.OIDC_NAME})
-    response: HttpResponse = allauth.password_change(request)
+    response: HttpResponse = confirmed(allauth.password_change)(request)
     return response
 
 

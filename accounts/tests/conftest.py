@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 from django.test import Client, RequestFactory
 from django.utils.module_loading import import_string
+from pytest_django import Settings
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -45,6 +46,27 @@ def code_at() -> Callable[[str, int], str]:
 def code_of(code_at: Callable[[str, int], str]) -> Callable[[str], str]:
     """`code_of(key)`: what the app shows now."""
     return lambda key: code_at(key, 0)
+
+
+@pytest.fixture(scope="module")
+def sso_server() -> Iterator[str]:
+    """The address of an OpenID Connect provider. It runs in a thread of this process, and its library warns of itself:
+    tests with it ignore DeprecationWarning:authlib."""
+    from oidc_provider_mock import run_server_in_thread
+
+    from accounts.tests.sso import PEOPLE
+
+    with run_server_in_thread(user_claims=PEOPLE) as server:
+        yield f"http://localhost:{server.server_port}"
+
+
+@pytest.fixture
+def sso(sso_server: str, settings: Settings) -> Settings:
+    """Single sign-on is set up with that provider."""
+    from accounts.tests.sso import point_at
+
+    point_at(sso_server, settings)
+    return settings
 
 
 @pytest.fixture

@@ -2,75 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from copy import deepcopy
-from typing import Any
+from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 from allauth.socialaccount.models import SocialAccount
 from django.test import Client
-from oidc_provider_mock import User as Person
-from oidc_provider_mock import run_server_in_thread
 from pytest_django import Settings
 
 from accounts.models import Role, User
+from accounts.tests.sso import NEVER, back_from, point_at, sent_to, sign_on, without_password
 from audit.models import AuditEvent
 
-# The provider runs in a thread of this process, and the library it is made of warns of itself.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:authlib")
 ClientOf = Callable[[User], Client]
-NEVER = "http://127.0.0.1:1"
-
-
-def person(sub: str, email: str, **claims: Any) -> Person:
-    return Person(sub=sub, claims={"email": email, "email_verified": True, "name": sub.title(), **claims})
-
-
-PEOPLE = [
-    person("alice", "Alice@example.org"),
-    person("boss", "boss@example.org", groups=["staff", "admins"]),
-    person("staff", "staff@example.org", groups=["staff"]),
-    person("liar", "alice@example.org", email_verified="false"),
-    person("unsure", "alice@example.org", email_verified=False),
-    person("elsewhere", "eve@evil.example"),
-    Person(sub="silent", claims={}),
-]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with run_server_in_thread(user_claims=PEOPLE) as server:
-        yield f"http://localhost:{server.server_port}"
-
-
-@pytest.fixture
-def sso(server: str, settings: Settings) -> Settings:
-    point_at(server, settings)
-    return settings
-
-
-def point_at(server: str, settings: Settings) -> None:
-    app = {"provider_id": "sso", "name": "Our SSO", "client_id": "aistrale", "secret": "s3cret"}
-    app_settings = {"server_url": server, "oauth_pkce_enabled": True}
-    settings.SOCIALACCOUNT_PROVIDERS = deepcopy({"openid_connect": {"APPS": [{**app, "settings": app_settings}]}})
-    settings.OIDC_SERVER, settings.OIDC_NAME = server, "Our SSO"
-
-
-def sign_on(client: Client, sub: str, *, query: str = "") -> Any:
-    """Goes to the provider, is ``sub`` there, and comes back; gives the answer to that."""
-    start = client.post(f"/login/sso/{query}")
-    assert start.status_code == 302, start.content.decode()
-    answer = httpx.post(start["Location"], data={"sub": sub})
-    back = urlsplit(answer.headers["Location"])
-    return client.get(f"{back.path}?{back.query}")
-
-
-def without_password(user: User) -> User:
-    user.set_unusable_password()
-    user.save()
-    return user
 
 
 def is_in(client: Client) -> bool:
@@ -134,6 +79,30 @@ def test_it_connects_an_account_that_has_a_password(confirmed_client_of: ClientO
 def test_a9_it_connects_nothing_for_who_has_not_confirmed(client_of: ClientOf, alice: User, sso: Settings) -> None:
     sign_on(client_of(alice), "alice", query="?process=connect")
     assert not SocialAccount.objects.exists()
+
+
+def test_it_gives_nobody_a_connected_account_for_its_address(client: Client, alice: User, sso: Settings) -> None:
+    without_password(alice)
+    SocialAccount.objects.create(user=alice, provider="sso", uid="somebody-before")
+    answer = sign_on(client, "alice")
+    assert answer.status_code == 403 and "as somebody else" in answer.content.decode()
+    assert not is_in(client) and failure().target_id == str(alice.audit_id)
+
+
+def test_it_connects_in_place_of_an_earlier_connection(
+    confirmed_client_of: ClientOf, alice: User, sso: Settings
+) -> None:
+    SocialAccount.objects.create(user=alice, provider="sso", uid="somebody-before")
+    sign_on(confirmed_client_of(alice), "alice", query="?process=connect")
+    assert SocialAccount.objects.get().uid == "alice"
+
+
+def test_it_knows_people_by_their_id_alone(client: Client, alice: User, bob: User, sso: Settings) -> None:
+    SocialAccount.objects.create(user=bob, provider="sso", uid="alice")
+    sign_on(client, "alice")
+    assert client.get("/").context["user"] == bob
+    bob.refresh_from_db()
+    assert bob.email == "bob@example.org"
 
 
 def test_it_connects_nobody_to_an_account_that_is_taken(
@@ -222,25 +191,22 @@ def test_it_says_so_when_the_provider_is_down(client: Client, db: None, settings
 
 
 def test_it_says_so_when_the_provider_goes_down_meanwhile(client: Client, alice: User, sso: Settings) -> None:
-    start = client.post("/login/sso/")
-    back = urlsplit(httpx.post(start["Location"], data={"sub": "alice"}).headers["Location"])
+    back = back_from(client.post("/login/sso/"), "alice")
     point_at(NEVER, sso)
-    answer = client.get(f"{back.path}?{back.query}")
+    answer = client.get(back)
     assert answer.status_code == 401 and not is_in(client)
 
 
 def test_it_refuses_an_answer_that_nobody_asked_for(client: Client, alice: User, sso: Settings) -> None:
     without_password(alice)
-    start = client.post("/login/sso/")
-    back = urlsplit(httpx.post(start["Location"], data={"sub": "alice"}).headers["Location"])
     stranger = Client()
-    assert stranger.get(f"{back.path}?{back.query}").status_code == 401
+    assert stranger.get(back_from(client.post("/login/sso/"), "alice")).status_code == 401
     assert not is_in(stranger)
 
 
 def test_it_comes_back_when_somebody_cancels(client: Client, db: None, sso: Settings) -> None:
     start = client.post("/login/sso/")
-    (state,) = parse_qs(urlsplit(start["Location"]).query)["state"]
+    (state,) = parse_qs(urlsplit(sent_to(start)).query)["state"]
     answer = client.get("/login/sso/callback/", {"error": "access_denied", "state": state})
     assert answer["Location"] == "/login/"
 
@@ -252,16 +218,6 @@ def test_it_asks_for_the_second_factor_too(
     totp_of(alice)
     assert sign_on(client, "alice")["Location"] == "/login/code/"
     assert not is_in(client)
-
-
-def test_a9_who_has_no_password_confirms_at_the_provider(client: Client, alice: User, sso: Settings) -> None:
-    without_password(alice)
-    page = "/account/security/totp/"
-    idle = Client()
-    idle.force_login(alice)
-    assert idle.get(page)["Location"] == f"/login/sso/?next={page}"
-    sign_on(client, "alice")
-    assert client.get(page).status_code == 200
 
 
 def test_it_leaves_passwords_to_the_provider(client: Client, alice: User, sso: Settings) -> None:

@@ -60,6 +60,7 @@ TABLE: Mapping[str, Who] = {
     "account/confirm/": Who.PEOPLE,
     "account/confirm/code/": Who.PEOPLE,
     "account/confirm/passkey/": Who.PEOPLE,
+    "account/confirm/sso/": Who.PEOPLE,
     "account/security/": Who.PEOPLE,
     "account/security/totp/": Who.PEOPLE,
     "account/security/totp/remove/": Who.PEOPLE,

@@ -23,12 +23,13 @@ function keep(event) {
   sessionStorage.setItem(key, JSON.stringify({ page: location.pathname, index, values }));
 }
 
+const kept = JSON.parse(sessionStorage.getItem(key));
 if (!doors.includes(location.pathname)) {
-  const kept = JSON.parse(sessionStorage.getItem(key));
   sessionStorage.removeItem(key);
-  const cameFrom = document.referrer && new URL(document.referrer).pathname;
-  if (kept?.page === location.pathname && doors.includes(cameFrom) && document.forms[kept.index]) {
+  if (kept?.isAtDoor && kept.page === location.pathname && document.forms[kept.index]) {
     refill(document.forms[kept.index], kept.values);
   }
   document.addEventListener("submit", keep);
+} else if (kept) {
+  sessionStorage.setItem(key, JSON.stringify({ ...kept, isAtDoor: true }));
 }
