@@ -21,7 +21,7 @@ from accounts.administration.people import ApiKeyAdmin, InvitationAdmin
 from accounts.administration.teams import TeamAdmin
 from accounts.login.reauthentication import require_confirmation
 from accounts.models import ApiKey, Invitation, Team, User, UserSession
-from accounts.people.services import LastAdministrator, update_user
+from accounts.people.services import LastAdministrator, record_kept, update_user
 from accounts.sessions.services import end_sessions
 from audit.actions import Action
 from audit.admin_base import Audited
@@ -57,11 +57,13 @@ class UserAdmin(Audited[User], DjangoUserAdmin[User]):
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
 
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def changeform_view(self, request: HttpRequest, object_id: str | None = None, *args: Any) -> HttpResponse:
         require_confirmation(request)
         try:
-            response: HttpResponse = super().changeform_view(request, *args, **kwargs)
+            response: HttpResponse = super().changeform_view(request, object_id, *args)
         except LastAdministrator as refusal:
+            kept = User.objects.get(pk=str(object_id))
+            record_kept(user=kept, actor=administrator(request), action=Action.USER_UPDATE)
             messages.error(request, str(refusal))
             return HttpResponseRedirect(request.path)
         return response

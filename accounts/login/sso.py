@@ -21,7 +21,7 @@ from django.urls import reverse
 from accounts.login import mfa
 from accounts.login.reauthentication import BY_SSO, is_confirmed
 from accounts.models import Role, User
-from accounts.people.services import LastAdministrator, update_user
+from accounts.people.services import LastAdministrator, record_kept, update_user
 from audit.actions import Action, Outcome
 from audit.services import record, record_denied
 
@@ -147,6 +147,7 @@ def _follow_role(request: HttpRequest, user: User, claims: dict[str, Any]) -> No
         update_user(user=user, actor=user)
     except LastAdministrator as refusal:
         user.role = before
+        record_kept(user=user, actor=user, action=Action.USER_ROLE)
         messages.warning(request, f"You stay administrator. {refusal}")
 
 

@@ -16,7 +16,7 @@ from django.urls import reverse
 from accounts.models import Role, User
 from accounts.sessions.services import end_sessions
 from audit.actions import Action
-from audit.services import record
+from audit.services import record, record_denied
 
 
 class LastAdministrator(Exception):
@@ -36,6 +36,11 @@ def keeping_an_administrator() -> Iterator[None]:
         if isinstance(error.__cause__, psycopg.errors.RestrictViolation):
             raise LastAdministrator from None
         raise
+
+
+def record_kept(*, user: User, actor: User | None, action: Action) -> None:
+    """That ``action`` was refused since ``user`` is the last administrator; after the transaction of the attempt."""
+    record_denied(action=action, actor=actor, target=user, details={"reason": "the last active administrator stays"})
 
 
 def update_user(*, user: User, actor: User) -> None:

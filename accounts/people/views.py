@@ -14,9 +14,10 @@ from accounts.models import Role, User
 from accounts.people import listing
 from accounts.people.forms import PeopleFilter, RoleForm
 from accounts.people.invitations import open_invitations
-from accounts.people.services import LastAdministrator, change_role, set_active
+from accounts.people.services import LastAdministrator, change_role, record_kept, set_active
 from accounts.requests import UserRequest, administrators_only
 from accounts.sessions.services import end_sessions, live_sessions
+from audit.actions import Action
 
 ROLE_TEXT = (
     "An administrator manages people, settings and keys, and sees everybody's calls. It holds from the next request."
@@ -65,7 +66,7 @@ def person_role(request: UserRequest, pk: int) -> HttpResponse:
     try:
         user = change_role(user=user, role=Role(form.cleaned_data["role"]), actor=request.user)
     except LastAdministrator as refusal:
-        return _refused(request, user, refusal)
+        return _refused(request, user, refusal, Action.USER_ROLE)
     return _done(request, user, f"{user} is now {user.get_role_display().lower()}.")
 
 
@@ -79,7 +80,7 @@ def person_deactivate(request: UserRequest, pk: int) -> HttpResponse:
     try:
         set_active(user=user, active=False, actor=request.user)
     except LastAdministrator as refusal:
-        return _refused(request, user, refusal)
+        return _refused(request, user, refusal, Action.USER_DEACTIVATE)
     return _done(request, user, f"{user} is deactivated.")
 
 
@@ -113,7 +114,8 @@ def _question(request: UserRequest, user: User, title: str, text: str, verb: str
     return render(request, page, context, status=422 if form and form.is_bound else 200)
 
 
-def _refused(request: UserRequest, user: User, refusal: LastAdministrator) -> HttpResponse:
+def _refused(request: UserRequest, user: User, refusal: LastAdministrator, action: Action) -> HttpResponse:
+    record_kept(user=user, actor=request.user, action=action)
     messages.error(request, str(refusal))
     return redirect("people:person-detail", user.pk)
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.login.reauthentication import confirmed
 from accounts.models import User
 from accounts.people.forms import EraseForm
-from accounts.people.services import LastAdministrator
+from accounts.people.services import LastAdministrator, record_kept
 from accounts.personal_data import registry
 from accounts.personal_data.erasure import erase_user
 from accounts.requests import UserRequest, administrators_only
@@ -80,6 +80,7 @@ def _erase(request: UserRequest, user: User, *, back: str) -> HttpResponse | Non
         try:
             erase_user(user=user, actor=request.user)
         except LastAdministrator as refusal:
+            record_kept(user=user, actor=request.user, action=Action.USER_ERASE)
             form.add_error(None, str(refusal))
         else:
             return None

@@ -6,7 +6,6 @@ from collections.abc import Callable
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
-from django.urls import reverse
 
 from accounts.models import Role, User
 from accounts.people.services import LastAdministrator, update_user
@@ -54,11 +53,25 @@ def test_c6_an_inactive_administrator_does_not_count(admin: User, alice: User) -
         update_user(user=admin, actor=admin)
 
 
-def test_c6_the_admin_site_says_why(confirmed_client_of: ClientOf, admin: User) -> None:
-    data = {"email": admin.email, "name": "Admin", "role": Role.ENGINEER, "is_active": "on"}
-    path = reverse("admin:accounts_user_change", args=[admin.pk])
-    page = confirmed_client_of(admin).post(path, data, follow=True)
-    assert "last active administrator" in page.content.decode()
+@pytest.mark.parametrize(
+    ("road", "data", "action"),
+    [
+        ("/people/{}/role/", {"role": "engineer"}, "role_change"),
+        ("/people/{}/deactivate/", {}, "deactivate"),
+        ("/account/erase/", {"email": "admin@example.org"}, "erase"),
+        ("/admin/accounts/user/{}/change/", {"email": "admin@example.org", "role": "engineer"}, "update"),
+        ("/admin/accounts/user/{}/change/", {"email": "admin@example.org", "role": "administrator"}, "update"),
+    ],
+    ids=["role", "deactivation", "erasure", "admin-role", "admin-deactivation"],
+)
+def test_c6_every_road_says_why_and_is_recorded(
+    confirmed_client_of: ClientOf, admin: User, road: str, data: dict[str, str], action: str
+) -> None:
+    page = confirmed_client_of(admin).post(road.format(admin.pk), data, follow=True).content.decode()
+    assert "last active administrator" in page
+    event = AuditEvent.objects.latest("sequence")
+    assert (event.action, event.outcome, event.target_id) == (f"accounts:user:{action}", "denied", str(admin.audit_id))
+    assert User.objects.administrators().get() == admin
 
 
 @pytest.mark.django_db(transaction=True)

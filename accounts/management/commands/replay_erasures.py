@@ -9,8 +9,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
-from accounts.people.services import LastAdministrator
+from accounts.people.services import LastAdministrator, record_kept
 from accounts.personal_data.erasure import erase_user, list_file, pseudonyms
+from audit.actions import Action
 from audit.context import Source, bind
 
 
@@ -58,6 +59,7 @@ def _erase(user: User) -> None:
     try:
         erase_user(user=user, actor=None)
     except LastAdministrator as refusal:
+        record_kept(user=user, actor=None, action=Action.USER_ERASE)
         raise CommandError(f"{user.audit_id} is not erased: {refusal}", returncode=1) from refusal
 
 
