@@ -17,7 +17,6 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.sharing import EVERYONE, PRIVATE, Audience, Visibility, check_team, lock_team
-from audit import known_secrets
 from audit.actions import Action, Outcome
 from audit.services import record
 from tokens import keyring
@@ -186,7 +185,6 @@ def _stamp_use(token: ProviderToken) -> None:
 
 def test_secret(*, actor: User, provider: str, secret: str, base_url: str) -> CheckResult:
     """Test a secret that is not stored (yet). Raises BaseUrlRefused, PermissionDenied."""
-    known_secrets.remember(secret)
     _require_administrator(actor, base_url=base_url)
     base_url = allowed_base_url(base_url)
     result = check_secret(provider=provider, secret=secret, base_url=base_url)

@@ -97,6 +97,13 @@ def test_x1_naughty_strings_may_be_searched_for(admin: User, client_of: ClientOf
     assert wrong == []
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/chat/?q=%00", "/admin/audit/auditevent/?outcome=%00", "/admin/accounts/user/%00/"])
+def test_x1_an_address_with_u0000_is_refused(admin: User, client_of: ClientOf, path: str) -> None:
+    answer = client_of(admin).get(path)
+    assert answer.status_code == 400 and b"Error 400" in answer.content
+
+
 FORMS = {
     "/account/profile/": {"name": "", "time_zone": "UTC", "theme": "dark"},
     "/tokens/add/": {"label": "", "provider": "openai", "secret": "sk-0123456789abcdef"},
