@@ -12,6 +12,8 @@ from typing import Any
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from django.conf import settings
 
+# https://www.iana.org/assignments/websocket/websocket.xhtml#close-code-number, read on 2026-11-23
+TRY_AGAIN = 1013
 # A whole long answer, painted anew, fits into it several times.
 UNREAD_BYTES = 4 * 1024 * 1024
 
@@ -55,6 +57,13 @@ class BoundedProtocol(WebSocketProtocol):
             super().sendMessage(payload, *arguments, **options)
         finally:
             self.maxMessagePayloadSize = limit
+
+    def serverClose(self, code: int | None = None) -> None:
+        """autobahn sends no code that was registered after RFC 6455, such as that for "try again later"."""
+        if code == TRY_AGAIN:
+            self.sendCloseFrame(code=code, isReply=False)
+        else:
+            super().serverClose(code)
 
     def check_timeouts(self) -> None:
         """daphne calls it every two seconds."""

@@ -200,6 +200,30 @@ def signed_in(page: Page, sign_in: Callable[[Page, str], None]) -> Page:
     return page
 
 
+@pytest.fixture
+def by_name(site: Site) -> str:
+    """The address of the site by a host name: there are no passkeys for a bare address."""
+    return site.url.replace("127.0.0.1", "localhost")
+
+
+@pytest.fixture
+def authenticator(page: Page) -> Iterator[None]:
+    """A device that knows its user's face."""
+    session = page.context.new_cdp_session(page)
+    session.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    yield
+    session.detach()
+
+
 def log_in(page: Page, site: Site, email: str = ADMIN, password: str = PASSWORD) -> None:
     page.goto(f"{site.url}/login/")
     page.locator("input[type=email], input[name=login]").fill(email)

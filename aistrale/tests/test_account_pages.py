@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
@@ -23,30 +22,6 @@ def person(site: Site, name: str) -> str:
     site.environment["DJANGO_SUPERUSER_PASSWORD"] = PASSWORD
     site.manage("createsuperuser", "--noinput", "--email", email)
     return email
-
-
-@pytest.fixture
-def by_name(site: Site) -> str:
-    """The address of the site by a host name: there are no passkeys for a bare address."""
-    return site.url.replace("127.0.0.1", "localhost")
-
-
-@pytest.fixture
-def authenticator(page: Page) -> Iterator[None]:
-    """A device that knows its user's face."""
-    session = page.context.new_cdp_session(page)
-    session.send("WebAuthn.enable")
-    options = {
-        "protocol": "ctap2",
-        "transport": "internal",
-        "hasResidentKey": True,
-        "hasUserVerification": True,
-        "isUserVerified": True,
-        "automaticPresenceSimulation": True,
-    }
-    session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
-    yield
-    session.detach()
 
 
 def enter(page: Page, url: str, email: str) -> None:
