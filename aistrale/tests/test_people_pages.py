@@ -130,9 +130,42 @@ def test_it_is_accessible(page: Page, site: Site) -> None:
     page.keyboard.press("Enter")
     expect(page.locator("main code").first).to_have_text(re.compile("^ais_"))
     check_usable(page)
+    for listed, take_back in (("/account/profile/", "Revoke A key"), ("/people/", "Withdraw")):
+        page.goto(f"{site.url}{listed}")
+        page.goto(f"{site.url}{page.get_by_role('link', name=take_back).first.get_attribute('href')}")
+        check_usable(page)
     page.goto(link)
     check_usable(page)
     page.context.clear_cookies()
     for path in (link, f"{site.url}/invitation/nothing/"):
         page.goto(path)
         check_usable(page)
+
+
+def test_it_asks_on_accessible_pages_of_the_admin_site(page: Page, site: Site) -> None:
+    log_in(page, site)
+    email = person(site, "asked")
+    page.goto(f"{site.url}/account/data/")
+    confirm(page)
+    sessions = f"{site.url}/admin/accounts/usersession/"
+    people = f"{site.url}/admin/accounts/user/?q={email}"
+    for listed, action in [
+        (sessions, "delete_selected"),
+        (people, "log_out"),
+        (people, "remove_second_factors"),
+        (people, "make_password_links"),
+    ]:
+        page.goto(listed)
+        page.locator("input[name=_selected_action]").first.check()
+        page.locator("select[name=action]").select_option(action)
+        page.locator("button[name=index]").click()
+        expect(page.locator("input[name=action][type=hidden]")).to_have_value(action)
+        check_usable(page)
+    page.get_by_role("button", name="Make the links").click()
+    expect(page.locator("main code")).to_contain_text("/password/reset/")
+    check_usable(page)
+    page.goto(sessions)
+    page.locator("#result_list tbody a").first.click()
+    page.get_by_role("link", name="Delete").click()
+    expect(page.get_by_role("button", name="Yes, I’m sure")).to_be_visible()
+    check_usable(page)
