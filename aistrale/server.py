@@ -93,12 +93,17 @@ class Life:
 
     async def _start(self) -> None:
         from aistrale.upkeep import keep_up
-        from inference.providers.registry import import_adapters
+        from inference.providers.registry import ADAPTERS, get_adapter
 
         await self._runs.open()
         self._on_ready()
         self._do(keep_up())
-        await asyncio.to_thread(import_adapters)
+        for (
+            provider
+        ) in ADAPTERS:  # now, so that no run has to wait for it; one by one, so that no shutdown has to either
+            if self._runs.is_draining:
+                return
+            await asyncio.to_thread(get_adapter, provider)
 
     async def _shut_down(self) -> None:
         try:

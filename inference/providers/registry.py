@@ -30,9 +30,3 @@ NEEDS_NO_TOKEN = frozenset({"echo"})
 def get_adapter(provider: str) -> Adapter:
     """Import the adapter on first use: the SDKs take seconds to import. Raises KeyError for an unknown name."""
     return cast(Adapter, import_module(ADAPTERS[provider]))
-
-
-def import_adapters() -> None:
-    """Import all of them, in a thread of a server that has just started, so that no run has to wait for it."""
-    for provider in ADAPTERS:
-        get_adapter(provider)
