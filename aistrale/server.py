@@ -98,9 +98,8 @@ class Life:
         await self._runs.open()
         self._on_ready()
         self._do(keep_up())
-        for (
-            provider
-        ) in ADAPTERS:  # now, so that no run has to wait for it; one by one, so that no shutdown has to either
+        # No run is to wait for them, and no shutdown for all of them.
+        for provider in ADAPTERS:
             if self._runs.is_draining:
                 return
             await asyncio.to_thread(get_adapter, provider)
