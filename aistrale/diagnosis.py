@@ -132,7 +132,7 @@ def _audit_log() -> str:
 
 def _disk() -> str:
     usage = shutil.disk_usage(settings.DATA_DIR)
-    free = f"{usage.free / 2**30:,.1f} GiB of {usage.total / 2**30:,.1f} are free"
+    free = f"{usage.free / 2**30:,.1f} GB of {usage.total / 2**30:,.1f} GB are free"
     if usage.free < LEAST_FREE_BYTES:
         raise Warned(f"Only {free} where {settings.DATA_DIR} is: make room, or the database will stop.")
     return free

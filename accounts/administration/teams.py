@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.forms import BaseInlineFormSet, ModelForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -47,7 +48,10 @@ class TeamAdmin(Audited[Team]):
     actions = None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
-        return super().get_queryset(request).annotate(members_count=Count("memberships"))
+        """Members are counted of the teams that are shown, not of all."""
+        members = Membership.objects.filter(team=OuterRef("pk")).order_by().values("team").annotate(count=Count("pk"))
+        counted = Coalesce(Subquery(members.values("count")), 0)
+        return super().get_queryset(request).annotate(members_count=counted)
 
     @admin.display(description="members", ordering="members_count")
     def members_count(self, counted: Any) -> int:

@@ -63,3 +63,9 @@ def test_it_shows_its_pages(client_of: ClientOf, admin: User, team: Team, page: 
 def test_it_shows_the_members_of_a_team(client_of: ClientOf, admin: User, team: Team) -> None:
     page = client_of(admin).get(reverse("admin:accounts_team_change", args=[team.pk])).content.decode()
     assert "alice@example.org" in page and "bob@example.org" in page
+
+
+def test_it_shows_no_more_teams_than_a_page_holds(client_of: ClientOf, admin: User, db: None) -> None:
+    Team.objects.bulk_create([Team(name=f"Team {number:03}") for number in range(101)])
+    page = client_of(admin).get("/account/teams/").content.decode()
+    assert "Team 099" in page and "Team 100" not in page and "first 100 teams" in page
