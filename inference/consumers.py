@@ -156,8 +156,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 user=user, conversation_id=self._conversation_id, is_new=self._is_new, form=form.to_run_form()
             )
         except LimitReached as limit:
-            await self._refuse({limit.field: [limit.message]})
-            return await in_thread(note_limit_hit)(user, limit.kind)
+            await in_thread(note_limit_hit)(user, limit.kind)
+            return await self._refuse({limit.field: [limit.message]})
         except RunRefused as refusal:
             return await self._refuse({refusal.field: [refusal.message]})
         except Conversation.DoesNotExist:

@@ -110,11 +110,11 @@ def disabled_reason(provider: str, token: ProviderToken | None) -> str:
     if token is None:
         return "You have no token for it yet."
     if token.expired:
-        return f"Your token “{token.label}” has expired."
+        return f"The token “{token.label}” has expired."
     if token.state == TokenState.REFUSED:
-        return f"The provider refuses your token “{token.label}”."
+        return f"The provider refuses the token “{token.label}”."
     if token.state == TokenState.NEEDS_REENTRY:
-        return f"Your token “{token.label}” has to be entered again."
+        return f"The token “{token.label}” has to be entered again."
     return ""
 
 

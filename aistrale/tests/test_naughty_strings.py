@@ -142,9 +142,8 @@ def test_x1_naughty_strings_may_come_by_socket(field: str) -> None:
 REPRESENTATIVE = [string for string in STRINGS if re.search(r"<script|onerror|javascript:|<svg|\{\{|src=", string)][::6]
 
 
-@pytest.fixture
-def watched(page: Page, site: Site) -> Iterator[Page]:
-    """Fails the test for dialogs, answers of 500 and more, and requests that leave the site."""
+def watch(page: Page, url: str) -> list[str]:
+    """Collects dialogs, answers of 500 and more, and requests that leave the site."""
     seen: list[str] = []
 
     def note_dialog(dialog: Dialog) -> None:
@@ -152,12 +151,18 @@ def watched(page: Page, site: Site) -> Iterator[Page]:
         dialog.dismiss()
 
     def note_request(request: Request) -> None:
-        if not request.url.startswith((site.url, "data:", "blob:")):
+        if not request.url.startswith((url, "data:", "blob:")):
             seen.append(f"request: {request.url}")
 
     page.on("dialog", note_dialog)
     page.on("request", note_request)
     page.on("response", lambda answer: seen.append(f"{answer.status} {answer.url}") if answer.status >= 500 else None)
+    return seen
+
+
+@pytest.fixture
+def watched(page: Page, site: Site) -> Iterator[Page]:
+    seen = watch(page, site.url)
     yield page
     assert seen == []
 

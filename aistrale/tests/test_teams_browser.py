@@ -78,6 +78,16 @@ def test_it_reads_along_until_the_owner_takes_it_back(signed_in: Page, reader: P
     expect(reader.locator("#connection")).to_contain_text("not shared with you any more")
 
 
+def test_it_has_the_keys_that_its_help_lists(reader: Page, site: Site, made: dict[str, str]) -> None:
+    reader.goto(f"{site.url}/chat/{made['conversation']}/")
+    reader.keyboard.press("?")
+    expect(reader.locator("#help-dialog")).to_contain_text("Search the conversations")
+    expect(reader.locator("#help-dialog")).not_to_contain_text("Send the message")
+    reader.keyboard.press("Escape")
+    reader.keyboard.press("/")
+    expect(reader.get_by_label("Search titles and messages")).to_be_focused()
+
+
 def test_it_goes_on_in_a_copy(reader: Page, site: Site, made: dict[str, str]) -> None:
     reader.goto(f"{site.url}/chat/{made['conversation']}/")
     reader.get_by_role("button", name="Continue in a copy").click()

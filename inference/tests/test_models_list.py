@@ -75,9 +75,9 @@ def test_it_says_that_a_token_is_missing(alice: User) -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"state": TokenState.REFUSED}, "The provider refuses your token “Work”."),
-        ({"state": TokenState.NEEDS_REENTRY}, "Your token “Work” has to be entered again."),
-        ({"expires_at": timezone.now() - timedelta(days=1)}, "Your token “Work” has expired."),
+        ({"state": TokenState.REFUSED}, "The provider refuses the token “Work”."),
+        ({"state": TokenState.NEEDS_REENTRY}, "The token “Work” has to be entered again."),
+        ({"expires_at": timezone.now() - timedelta(days=1)}, "The token “Work” has expired."),
     ],
 )
 def test_it_says_what_is_wrong_with_a_token(
