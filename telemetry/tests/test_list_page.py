@@ -199,7 +199,6 @@ def test_it_shows_filters_as_chips_that_can_be_removed(url: str, start: Make, al
         {"start": "yesterday"},
         {"start": "0001-01-01T00:00"},
         {"end": "9999-12-31T23:59"},
-        {"model": "\x00"},
         {"model": "m" * 201},
     ],
 )
