@@ -17,6 +17,7 @@ from django.db.models.functions import Coalesce, Extract
 from django.urls import reverse
 from django.utils import timezone
 
+from audit.periods import PeriodsByIndex
 from telemetry import pricing
 from telemetry.aggregates import Percentile
 
@@ -70,7 +71,7 @@ _SECONDS = Extract(F("ended_at") - F("started_at"), "epoch", output_field=FloatF
 _FIRST_TOKEN = Extract(F("first_token_at") - F("started_at"), "epoch", output_field=FloatField())
 
 
-class GenerationQuerySet(models.QuerySet["Generation"]):
+class GenerationQuerySet(PeriodsByIndex["Generation"]):
     def visible_to(self, user: User) -> Self:
         return self if user.is_administrator else self.filter(user=user)
 
