@@ -118,10 +118,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
-def add_administrator(site: Site) -> None:
-    """ADMIN with PASSWORD."""
+def add_administrator(site: Site, email: str = ADMIN) -> None:
+    """With PASSWORD."""
     site.environment["DJANGO_SUPERUSER_PASSWORD"] = PASSWORD
-    site.manage("createsuperuser", "--noinput", "--email", ADMIN)
+    site.manage("createsuperuser", "--noinput", "--email", email)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from aistrale.tests.browser import Site
+from aistrale.tests.browser import Site, add_administrator
 from inference.tests.fake_provider import FakeProvider
 
 TALKER = "talker@example.org"
@@ -28,7 +28,7 @@ def add_token(site: Site, owner: str, provider: FakeProvider) -> None:
 @pytest.fixture(scope="session")
 def talker(site: Site, provider: FakeProvider) -> str:
     """The e-mail address of somebody with a token for the fake provider."""
-    site.manage("createsuperuser", "--noinput", "--email", TALKER)
+    add_administrator(site, TALKER)
     add_token(site, TALKER, provider)
     return TALKER
 

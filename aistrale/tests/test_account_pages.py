@@ -9,7 +9,7 @@ import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from playwright.sync_api import Page, expect
 
-from aistrale.tests.browser import PASSWORD, Site, log_in
+from aistrale.tests.browser import PASSWORD, Site, add_administrator, log_in
 from aistrale.tests.usability import check_usable
 
 PAGES = ["/account/security/", "/account/security/totp/", "/account/security/passkeys/add/", "/account/sessions/"]
@@ -19,8 +19,7 @@ ENTRANCES = ["/account/confirm/", "/password/reset/1-nothing/", "/password/reset
 def person(site: Site, name: str) -> str:
     """A new account with PASSWORD; gives its address."""
     email = f"{name}-{time.monotonic_ns()}@example.org"
-    site.environment["DJANGO_SUPERUSER_PASSWORD"] = PASSWORD
-    site.manage("createsuperuser", "--noinput", "--email", email)
+    add_administrator(site, email)
     return email
 
 

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Browser, Page, expect
 
-from aistrale.tests.browser import Site, log_in
+from aistrale.tests.browser import Site, add_administrator, log_in
 from aistrale.tests.chat_page import add_token, answers, ask, choose_model, expect_status, expect_words, use
 from aistrale.tests.usability import check_usable
 from inference.tests.fake_provider import ANSWER, FakeProvider, answer
@@ -191,7 +191,7 @@ def test_it_is_accessible(chat: Page, provider: FakeProvider) -> None:
 
 
 def test_it_begins_with_a_model_of_the_only_token(chromium: Browser, site: Site, provider: FakeProvider) -> None:
-    site.manage("createsuperuser", "--noinput", "--email", "novice@example.org")
+    add_administrator(site, "novice@example.org")
     add_token(site, "novice@example.org", provider)
     page = chromium.new_page()
     log_in(page, site, "novice@example.org")
@@ -200,6 +200,16 @@ def test_it_begins_with_a_model_of_the_only_token(chromium: Browser, site: Site,
     ask(page)
     expect_status(page, "succeeded")
     page.context.close()
+
+
+def test_it_says_in_the_picker_why_a_provider_lists_nothing(page: Page, site: Site) -> None:
+    add_administrator(site, "offline@example.org")
+    token = ("--owner", "offline@example.org", "--provider", "openai", "--label", "Away", "--no-check")
+    site.manage("add_token", *token, "--base-url", "http://127.0.0.1:9/v1", stdin="sk-good-1234\n")
+    log_in(page, site, "offline@example.org")
+    page.goto(f"{site.url}/chat/")
+    page.locator("#model-button").click()
+    expect(page.get_by_role("group", name="OpenAI")).to_contain_text("No list: ")
 
 
 def test_it_shows_code_in_a_question_as_code_and_gives_its_source_to_the_editor(chat: Page) -> None:

@@ -22,7 +22,7 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from aistrale.tests.browser import ADMIN, PASSWORD, Site, running_site
+from aistrale.tests.browser import ADMIN, PASSWORD, Site, add_administrator, running_site
 from aistrale.tests.processes import MANAGE
 from aistrale.tests.soundness import problems_of_site
 
@@ -35,8 +35,7 @@ QUESTION = [
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     with running_site(tmp_path) as site:
-        site.environment["DJANGO_SUPERUSER_PASSWORD"] = PASSWORD
-        site.manage("createsuperuser", "--noinput", "--email", ADMIN)
+        add_administrator(site)
         yield site
 
 
@@ -144,8 +143,7 @@ def streaming(site: Site) -> Iterator[ClientConnection]:
 
 def test_it_saves_what_is_streaming_when_the_server_is_stopped(tmp_path: Path) -> None:
     with running_site(tmp_path, AISTRALE_RUN_DRAIN_SECONDS="0.2") as site:
-        site.environment["DJANGO_SUPERUSER_PASSWORD"] = PASSWORD
-        site.manage("createsuperuser", "--noinput", "--email", ADMIN)
+        add_administrator(site)
         with streaming(site):
             site.server.stop(within=15)
         row = generation(site)
@@ -155,8 +153,7 @@ def test_it_saves_what_is_streaming_when_the_server_is_stopped(tmp_path: Path) -
 
 def test_it_stops_a_run_after_the_last_tab_is_closed(tmp_path: Path) -> None:
     with running_site(tmp_path, AISTRALE_RUN_GRACE_SECONDS="0.5") as site:
-        site.environment["DJANGO_SUPERUSER_PASSWORD"] = PASSWORD
-        site.manage("createsuperuser", "--noinput", "--email", ADMIN)
+        add_administrator(site)
         with streaming(site):
             pass
         row = until(lambda: (row := generation(site)) and row[0] != "running" and row, within=10)
