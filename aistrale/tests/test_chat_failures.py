@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from playwright.sync_api import Page, expect
 
@@ -44,7 +45,8 @@ def test_it_gives_the_question_back_after_a_reload_too(chat: Page, provider: Fak
 
 
 def test_it_leaves_what_is_being_written_alone(chat: Page, provider: FakeProvider) -> None:
-    provider.script("slow", failure(DIALECT, 400))
+    refusal = failure(DIALECT, 400)
+    provider.script("slow", replace(refusal, steps=(2.0, *refusal.steps)))
     use(chat, "slow")
     chat.locator("#id_text").fill("First")
     chat.keyboard.press("Control+Enter")
