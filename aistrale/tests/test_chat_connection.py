@@ -19,8 +19,8 @@ def line(chat: Page, site: Site) -> Iterator[CutProxy]:
     port = urlsplit(site.url).port
     assert port
     with CutProxy(port) as line:
-        cookies = [{"name": c["name"], "value": c["value"], "url": line.url} for c in chat.context.cookies()]
-        chat.context.add_cookies(cookies)  # type: ignore[arg-type]
+        cookies = chat.context.cookies()
+        chat.context.add_cookies([{"name": c["name"], "value": c["value"], "url": line.url} for c in cookies])
         chat.goto(f"{line.url}/chat/?provider=openai&model=fake-large")
         yield line
         chat.goto("about:blank")
