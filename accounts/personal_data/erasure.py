@@ -29,6 +29,8 @@ def erase_user(*, user: User, actor: User | None) -> None:
     with keeping_an_administrator():
         # From here on nothing new can belong to the user: its foreign key would have to wait for this.
         person = User.objects.select_for_update().get(pk=user.pk)
+        # The database says now whether this is the last administrator: sessions that have ended do not come back.
+        User.objects.filter(pk=person.pk).update(is_active=False)
         others = _pseudonyms_before(person)
         with together():
             end_sessions(user=person, actor=actor)

@@ -183,12 +183,34 @@ def test_an_erasure_is_repeated_from_an_export(alice: User, admin: User, tmp_pat
     assert list(User.objects.values_list("pk", flat=True)) == [admin.pk] != [back.pk]
 
 
-def test_it_does_not_repeat_the_erasure_of_a_last_administrator(admin: User) -> None:
+@pytest.mark.django_db(transaction=True)
+def test_c6_it_repeats_the_erasure_of_everybody_but_a_last_administrator(
+    admin: User, alice: User, bob: User, capsys: pytest.CaptureFixture[str]
+) -> None:
     list_file().parent.mkdir(parents=True)
-    list_file().write_text(f"{admin.audit_id} 2026-01-01T00:00:00+00:00\n")
-    with pytest.raises(CommandError, match="last active administrator") as refusal:
+    list_file().write_text("".join(f"{user.audit_id} 2026-01-01T00:00:00+00:00\n" for user in (alice, admin, bob)))
+    with pytest.raises(CommandError, match=f"{admin.audit_id} is not erased: .* last active administrator") as refusal:
         call_command("replay_erasures")
     assert refusal.value.returncode == 1
+    assert "2 erased, 0 were gone already." in capsys.readouterr().out
+    kept = User.objects.get()
+    assert (kept.audit_id, kept.email, kept.is_administrator) == (admin.audit_id, admin.email, True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_c6_it_records_that_a_last_administrator_was_not_erased_again(admin: User, client_of: ClientOf) -> None:
+    client = client_of(admin)
+    list_file().parent.mkdir(parents=True)
+    list_file().write_text(f"{admin.audit_id} 2026-01-01T00:00:00+00:00\n")
+    before = tables_with(admin.email)
+    with pytest.raises(CommandError):
+        call_command("replay_erasures")
+    event = AuditEvent.objects.get()
+    facts = (event.action, event.outcome, event.actor, event.source, event.target_id)
+    assert facts == ("accounts:user:erase", "denied", None, "command", str(admin.audit_id))
+    assert "last active administrator" in event.details.personal["reason"]
+    assert set(tables_with(admin.email)) - set(before) <= {"audit_auditdetails"}
+    assert client.get("/").status_code == 200, "the sessions have ended all the same"
 
 
 @pytest.mark.parametrize("text", [None, "no pseudonym\n", "{not json\n", "[]\n"])

@@ -67,11 +67,13 @@ def test_c6_an_inactive_administrator_does_not_count(admin: User, alice: User) -
 def test_c6_every_road_says_why_and_is_recorded(
     confirmed_client_of: ClientOf, admin: User, road: str, data: dict[str, str], action: str
 ) -> None:
-    page = confirmed_client_of(admin).post(road.format(admin.pk), data, follow=True).content.decode()
+    client = confirmed_client_of(admin)
+    page = client.post(road.format(admin.pk), data, follow=True).content.decode()
     assert "last active administrator" in page
     event = AuditEvent.objects.latest("sequence")
     assert (event.action, event.outcome, event.target_id) == (f"accounts:user:{action}", "denied", str(admin.audit_id))
     assert User.objects.administrators().get() == admin
+    assert client.get("/").status_code == 200, "the sessions have ended all the same"
 
 
 @pytest.mark.django_db(transaction=True)

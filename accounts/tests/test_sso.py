@@ -164,14 +164,30 @@ def test_it_takes_a_role_away_with_the_claim(client: Client, admin: User, sso: S
     assert User.objects.get(email="boss@example.org").role == Role.ENGINEER
 
 
-def test_c6_it_takes_no_role_away_from_the_last_administrator(client: Client, db: None, sso: Settings) -> None:
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_first", [False, True], ids=["again", "for the first time"])
+def test_c6_it_takes_no_role_away_from_the_last_administrator(client: Client, sso: Settings, is_first: bool) -> None:
     sso.OIDC_CREATE_USERS, sso.OIDC_ROLE_CLAIM, sso.OIDC_ADMINISTRATORS = True, "groups", ["admins"]
-    sign_on(client, "boss")
+    if is_first:
+        without_password(User.objects.create_user("boss@example.org", role=Role.ADMINISTRATOR))
+    else:
+        sign_on(client, "boss")
+    boss, before = User.objects.get(), AuditEvent.objects.count()
     sso.OIDC_ADMINISTRATORS = ["others"]
     again = Client()
-    sign_on(again, "boss")
-    assert User.objects.get().role == Role.ADMINISTRATOR
+    assert sign_on(again, "boss")["Location"] == "/"
     assert "last active administrator" in again.get("/").content.decode()
+    kept = User.objects.get()
+    assert (kept.role, kept.name, kept.email) == (Role.ADMINISTRATOR, boss.name, boss.email)
+    assert again.get("/admin/").status_code == 200, "the role was taken from the session at least"
+    entries = AuditEvent.objects.filter(sequence__gt=before).order_by("sequence")
+    told = [(entry.action, entry.outcome) for entry in entries]
+    connected = [("accounts:sso:connect", "success")] if is_first else []
+    refused, log_in = ("accounts:user:role_change", "denied"), ("accounts:session:login", "success")
+    assert told == [*connected, refused, log_in]
+    entry = entries.get(outcome="denied")
+    assert (entry.actor, entry.target_id, entry.source) == (boss.audit_id, str(boss.audit_id), "web")
+    assert "last active administrator" in entry.details.personal["reason"]
 
 
 def test_it_refuses_an_inactive_account(client: Client, alice: User, sso: Settings) -> None:

@@ -36,11 +36,15 @@ class Command(BaseCommand):
         listed = _read(path or list_file())
         back = User.objects.filter(audit_id__in=listed)
         gone = len(listed) - len(back)
+        refused: list[str] = []
         for user in back:
             self.stdout.write(f"{'Would erase' if dry_run else 'Erasing'} {user.audit_id}")
             if not dry_run:
-                _erase(user)
-        self.stdout.write(f"{len(back):,} to erase, {gone:,} gone already." if dry_run else _summary(len(back), gone))
+                refused += _erase(user)
+        erased = len(back) - len(refused)
+        self.stdout.write(f"{len(back):,} to erase, {gone:,} gone already." if dry_run else _summary(erased, gone))
+        if refused:
+            raise CommandError("\n".join(refused), returncode=1)
 
 
 def _read(path: Path) -> set[Any]:
@@ -55,12 +59,14 @@ def _read(path: Path) -> set[Any]:
         ) from error
 
 
-def _erase(user: User) -> None:
+def _erase(user: User) -> list[str]:
+    """Why not, where it is refused. That of one person keeps nobody else."""
     try:
         erase_user(user=user, actor=None)
     except LastAdministrator as refusal:
         record_kept(user=user, actor=None, action=Action.USER_ERASE)
-        raise CommandError(f"{user.audit_id} is not erased: {refusal}", returncode=1) from refusal
+        return [f"{user.audit_id} is not erased: {refusal}"]
+    return []
 
 
 def _summary(erased: int, gone: int) -> str:
