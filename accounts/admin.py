@@ -8,20 +8,24 @@ from allauth.account.admin import EmailAddress
 from allauth.mfa.admin import Authenticator
 from allauth.socialaccount.admin import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.db import transaction
+from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
 from django.urls import reverse
 
 from accounts.administration.access import FactorAdmin, UserSessionAdmin
-from accounts.administration.actions import ACTIONS, administrator
+from accounts.administration.actions import ACTIONS, administrator, counted
 from accounts.administration.people import ApiKeyAdmin, InvitationAdmin
 from accounts.administration.teams import TeamAdmin
 from accounts.login.reauthentication import require_confirmation
-from accounts.models import ApiKey, Invitation, Team, User, UserSession
+from accounts.models import ApiKey, Invitation, Role, Team, User, UserSession
 from accounts.people.services import LastAdministrator, record_kept, update_user
+from accounts.people.views import DEACTIVATE_TEXT, REACTIVATE_TEXT, ROLE_TEXT
 from accounts.sessions.services import end_sessions
 from audit.actions import Action
 from audit.admin_base import Audited
@@ -57,16 +61,43 @@ class UserAdmin(Audited[User], DjangoUserAdmin[User]):
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[User], search_term: str
+    ) -> tuple[QuerySet[User], bool]:
+        """Offered for a team are those who can log in, as on the site."""
+        match = request.resolver_match
+        if match and match.url_name == "autocomplete":
+            queryset = queryset.filter(is_active=True)
+        return super().get_search_results(request, queryset, search_term)
+
+    def consequences(self, form: ModelForm[User]) -> list[str]:
+        told = []
+        if "role" in form.changed_data:
+            told.append(f"The role becomes {form.instance.get_role_display().lower()}. {ROLE_TEXT}")
+        if "is_active" in form.changed_data:
+            told.append(REACTIVATE_TEXT if form.instance.is_active else DEACTIVATE_TEXT)
+        if "email" in form.changed_data:
+            told.append(f"To log in, this person enters {form.instance.email} from now on.")
+        return told
+
     def changeform_view(self, request: HttpRequest, object_id: str | None = None, *args: Any) -> HttpResponse:
         require_confirmation(request)
         try:
-            response: HttpResponse = super().changeform_view(request, object_id, *args)
+            return super().changeform_view(request, object_id, *args)
         except LastAdministrator as refusal:
             kept = User.objects.get(pk=str(object_id))
-            record_kept(user=kept, actor=administrator(request), action=Action.USER_UPDATE)
+            is_demotion = request.POST.get("role") != Role.ADMINISTRATOR
+            action = Action.USER_ROLE if is_demotion else Action.USER_DEACTIVATE
+            record_kept(user=kept, actor=administrator(request), action=action)
             messages.error(request, str(refusal))
             return HttpResponseRedirect(request.path)
-        return response
+
+    def response_change(self, request: HttpRequest, obj: User) -> HttpResponse:
+        """Whoever has taken the own rights away has no business here any more."""
+        if obj == request.user and not obj.is_administrator:
+            messages.success(request, "You are no administrator any more.")
+            return redirect("dashboard")
+        return super().response_change(request, obj)
 
     def save_model(self, request: HttpRequest, obj: User, form: ModelForm[User], change: bool) -> None:
         if change:
@@ -76,14 +107,15 @@ class UserAdmin(Audited[User], DjangoUserAdmin[User]):
         record(action=Action.USER_CREATE, actor=administrator(request), target=obj, after=after)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Of somebody else: one's own is changed on the site, where one has to know the old one."""
+        actor, user = administrator(request), self.get_object(request, unquote(id))
+        if user == actor:
+            return redirect("account_change_password")
         require_confirmation(request)
         with transaction.atomic():
-            before = User.objects.filter(pk=id).values_list("password", flat=True).first()
             response = super().user_change_password(request, id, form_url)
-            user = User.objects.filter(pk=id).first()
-            if user and user.password != before:
-                actor = administrator(request)
+            if user and User.objects.get(pk=user.pk).password != user.password:
                 record(action=Action.USER_PASSWORD, actor=actor, target=user)
-                keep = request.session.session_key if actor == user else None
-                end_sessions(user=user, actor=actor, keep=keep)
+                ended = end_sessions(user=user, actor=actor)
+                messages.info(request, f"Ended {counted(ended, 'session')} of {user}.")
         return response

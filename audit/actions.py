@@ -36,6 +36,7 @@ class Action(StrEnum):
     USER_ERASE = "accounts:user:erase"
     INVITATION_CREATE = "accounts:invitation:create"
     INVITATION_REVOKE = "accounts:invitation:revoke"
+    INVITATION_DELETE = "accounts:invitation:delete"
     INVITATION_ACCEPT = "accounts:invitation:accept"
     API_KEY_CREATE = "accounts:api_key:create"
     API_KEY_USE = "accounts:api_key:use"

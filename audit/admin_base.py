@@ -6,12 +6,19 @@ from functools import cached_property
 from typing import Any, ClassVar, Generic, TypeVar, cast
 from urllib.parse import urlencode
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
+from django.core.exceptions import BadRequest, ValidationError
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import Model, QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
+
+from audit.services import together
 
 M = TypeVar("M", bound=Model)
 
@@ -32,7 +39,13 @@ class CappedPaginator(Paginator[Any]):
 
 
 class Audited(admin.ModelAdmin[M], Generic[M]):
-    """For every ModelAdmin. Django's own history holds names that would outlive an erasure, and nothing protects it."""
+    """For every ModelAdmin. Django's own history holds names that would outlive an erasure, and nothing protects it.
+
+    What is done to several things at once is done to all of them or to none.
+    """
+
+    # Its question names each, and a form has no more than 1,000 fields.
+    MOST_AT_ONCE: ClassVar[int] = 500
 
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
@@ -47,6 +60,58 @@ class Audited(admin.ModelAdmin[M], Generic[M]):
 
     def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
         """The services record."""
+
+    def consequences(self, form: ModelForm[M]) -> list[str]:
+        """What comes of a change, as sentences; it is asked about before it is made, unless there are none.
+
+        ``form.data`` also has what inlines are sent.
+        """
+        return []
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        # Recorded together, since whatever locks rows must do so before the log is locked.
+        with transaction.atomic(), together():
+            if question := self._question(request, object_id):
+                return question
+            page: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
+        return page
+
+    def _question(self, request: HttpRequest, object_id: str | None) -> TemplateResponse | None:
+        """None where there is nothing to ask, or it has been answered, or Django says what is wrong with the form."""
+        obj = self.get_object(request, unquote(object_id)) if object_id and request.method == "POST" else None
+        if obj is None or "confirmed" in request.POST or not self.has_change_permission(request, obj):
+            return None
+        form = self.get_form(request, obj, change=True)(request.POST, instance=obj)
+        told = self.consequences(form) if form.is_valid() else []
+        if not told:
+            return None
+        fields = [(name, text) for name, texts in request.POST.lists() for text in texts if "csrf" not in name]
+        title = f"Change the {self.opts.verbose_name}?"
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
+        # Its name as it is stored, not as it is going to be.
+        original = self.get_object(request, unquote(object_id or ""))
+        context |= {"original": original, "consequences": told, "fields": fields}
+        return TemplateResponse(request, "admin/confirm_change.html", context)
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[M], *args: Any) -> HttpResponse | None:
+        try:
+            for chosen in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                self.opts.pk.to_python(chosen)
+        except ValidationError as error:
+            raise BadRequest("What is chosen has no such id.") from error
+        is_all = request.POST.get("select_across", "0") != "0"
+        if is_all and queryset.order_by()[: self.MOST_AT_ONCE + 1].count() > self.MOST_AT_ONCE:
+            many = f"These are more than {self.MOST_AT_ONCE} {self.opts.verbose_name_plural}. Choose fewer at once."
+            messages.error(request, many)
+            return HttpResponseRedirect(request.get_full_path())
+        return super().response_action(request, queryset, *args)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[M]) -> None:
+        with transaction.atomic(), together():
+            for obj in queryset:
+                self.delete_model(request, obj)
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """What the log has about the object, also when the object is gone."""

@@ -113,9 +113,11 @@ class PriceOverrideAdmin(Audited[PriceOverride]):
     def save_model(
         self, request: HttpRequest, obj: PriceOverride, form: ModelForm[PriceOverride], change: bool
     ) -> None:
-        before = _values(PriceOverride.objects.get(pk=obj.pk)) if change else None
+        before = _values(PriceOverride.objects.select_for_update().get(pk=obj.pk)) if change else None
         super().save_model(request, obj, form, change)
         obj.refresh_from_db()
+        if before == _values(obj):
+            return
         action = Action.PRICE_UPDATE if change else Action.PRICE_CREATE
         record(action=action, actor=administrator(request), target=obj, before=before, after=_values(obj))
 
@@ -125,11 +127,6 @@ class PriceOverrideAdmin(Audited[PriceOverride]):
             super().delete_model(request, obj)
             obj.pk = pk
             record(action=Action.PRICE_DELETE, actor=administrator(request), target=obj, before=_values(obj))
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[PriceOverride]) -> None:
-        with transaction.atomic():
-            for price in queryset:
-                self.delete_model(request, price)
 
 
 def _values(price: PriceOverride) -> dict[str, Any]:

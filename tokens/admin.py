@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -46,10 +45,6 @@ class ProviderTokenAdmin(Audited[ProviderToken]):
 
     def delete_model(self, request: HttpRequest, obj: ProviderToken) -> None:
         services.delete_token(token=obj, actor=administrator(request))
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ProviderToken]) -> None:
-        for token in queryset.select_related("owner"):
-            services.delete_token(token=token, actor=administrator(request))
 
 
 @admin.register(EncryptionKey)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
@@ -16,6 +17,7 @@ from accounts.login.reauthentication import require_confirmation
 from accounts.models import User
 from accounts.people.services import password_link
 from accounts.sessions.services import end_sessions
+from audit.services import together
 
 PAGE = "admin/accounts/user/action.html"
 
@@ -39,7 +41,12 @@ class Step:
         return TemplateResponse(request, PAGE, {**common, "checkbox": ACTION_CHECKBOX_NAME, **context})
 
 
-LOG_OUT = Step("log_out", "Log out everywhere", "All sessions of these people end, and what they have open.", "Log out")
+LOG_OUT = Step(
+    "log_out",
+    "Log out everywhere",
+    "All sessions of these people end, and what they have open. The one in which you are now stays.",
+    "Log out",
+)
 REMOVE_FACTORS = Step(
     "remove_second_factors",
     "Remove second factors",
@@ -62,8 +69,10 @@ def log_out(
 ) -> TemplateResponse | None:
     if page := LOG_OUT.ask(request, users):
         return page
-    ended = sum(end_sessions(user=user, actor=administrator(request)) for user in users)
-    messages.success(request, f"Ended {ended:,} sessions.")
+    actor, key = administrator(request), request.session.session_key
+    with transaction.atomic(), together():
+        ended = [end_sessions(user=user, actor=actor, keep=key if user == actor else None) for user in users]
+    messages.success(request, f"Ended {counted(sum(ended), 'session')} of {counted(len(ended), 'user')}.")
     return None
 
 
@@ -73,9 +82,10 @@ def remove_second_factors(
 ) -> TemplateResponse | None:
     if page := REMOVE_FACTORS.ask(request, users):
         return page
-    for user in users:
-        remove_factors(user=user, actor=administrator(request))
-    messages.success(request, "Removed the second factors.")
+    with transaction.atomic(), together():
+        removed = [remove_factors(user=user, actor=administrator(request)) for user in users]
+    had_none = f"; {removed.count(False):,} had none" if not all(removed) else ""
+    messages.success(request, f"Removed the second factors of {counted(sum(removed), 'user')}{had_none}.")
     return None
 
 
@@ -85,11 +95,16 @@ def make_password_links(
 ) -> TemplateResponse:
     if page := MAKE_LINKS.ask(request, users):
         return page
-    links = [(user, password_link(user=user, actor=administrator(request))) for user in users]
+    with transaction.atomic(), together():
+        links = [(user, password_link(user=user, actor=administrator(request))) for user in users]
     return MAKE_LINKS.page(request, links=links)
 
 
 ACTIONS: list[Callable[..., TemplateResponse | None]] = [log_out, remove_second_factors, make_password_links]
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def administrator(request: HttpRequest) -> User:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -38,10 +37,6 @@ class InvitationAdmin(Audited[Invitation]):
     def delete_model(self, request: HttpRequest, obj: Invitation) -> None:
         invitations.remove(invitation=obj, actor=administrator(request))
 
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Invitation]) -> None:
-        for invitation in queryset:
-            self.delete_model(request, invitation)
-
     def view_on_site(self, invitation: Invitation) -> str:
         return (
             reverse("people:person-detail", args=[invitation.user_id])
@@ -66,10 +61,6 @@ class ApiKeyAdmin(Audited[ApiKey]):
 
     def delete_model(self, request: HttpRequest, obj: ApiKey) -> None:
         api_keys.revoke(key=obj, actor=administrator(request))
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        for key in queryset.select_related("user"):
-            self.delete_model(request, key)
 
     def view_on_site(self, key: ApiKey) -> str:
         return reverse("people:person-detail", args=[key.user_id])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
@@ -13,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from accounts.administration.actions import administrator
-from accounts.models import Membership, Team
+from accounts.models import Membership, Team, User
 from accounts.teams import services as team_services
 from audit.admin_base import Audited
 
@@ -25,6 +26,9 @@ else:
     MemberInlineBase, TeamForm, MemberFormSet = admin.StackedInline, ModelForm, BaseInlineFormSet
 
 
+_TAKEN_OUT = re.compile(r"memberships-(\d+)-DELETE")
+
+
 class MemberInline(MemberInlineBase):
     model = Membership
     autocomplete_fields = ("user",)
@@ -33,6 +37,12 @@ class MemberInline(MemberInlineBase):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
         return super().get_queryset(request).select_related("user", "team")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Those who can log in, as on the site."""
+        return super().formfield_for_foreignkey(
+            db_field, request, **kwargs | {"queryset": User.objects.filter(is_active=True)}
+        )
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Somebody is put in or taken out, never made somebody else."""
@@ -46,6 +56,15 @@ class TeamAdmin(Audited[Team]):
     date_hierarchy = "created_at"
     inlines = (MemberInline,)
     actions = None
+
+    def consequences(self, form: TeamForm) -> list[str]:
+        ids = [form.data.get(f"memberships-{row[1]}-id", "") for row in map(_TAKEN_OUT.fullmatch, form.data) if row]
+        leaving = form.instance.memberships.filter(pk__in=filter(str.isdecimal, ids)).select_related("user")
+        return [
+            f"{membership.user.get_full_name()} will not see any more what others share with the team. "
+            f"{team_services.privacy_in_words(form.instance, owner=membership.user)}"
+            for membership in leaving
+        ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
         """Members are counted of the teams that are shown, not of all."""

@@ -46,12 +46,13 @@ def lacks_factor(user: User) -> bool:
 
 
 @transaction.atomic
-def remove_factors(*, user: User, actor: User | None) -> None:
-    """All of them, for somebody who has lost them: the password alone lets in again."""
+def remove_factors(*, user: User, actor: User | None) -> bool:
+    """All of them, for somebody who has lost them: the password alone lets in again. False where there were none."""
     kinds = sorted(Authenticator.objects.filter(user=user).values_list("type", flat=True))
     if kinds:
         Authenticator.objects.filter(user=user).delete()
         record(action=Action.MFA_REMOVE, actor=actor, target=user, before={"factors": kinds})
+    return bool(kinds)
 
 
 def record_added(*, instance: Authenticator, created: bool, **_: Any) -> None:

@@ -91,7 +91,9 @@ def revoke(*, invitation: Invitation, actor: User) -> bool:
 @transaction.atomic
 def remove(*, invitation: Invitation, actor: User) -> None:
     """Withdraws it where it is open, and forgets it."""
-    revoke(invitation=invitation, actor=actor)
+    if not revoke(invitation=invitation, actor=actor):
+        state = invitation.state.value
+        record(action=Action.INVITATION_DELETE, actor=actor, target=invitation, before={"state": state})
     Invitation.objects.filter(pk=invitation.pk).delete()
 
 

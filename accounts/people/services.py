@@ -44,12 +44,18 @@ def record_kept(*, user: User, actor: User | None, action: Action) -> None:
 
 
 def update_user(*, user: User, actor: User) -> None:
-    """Saves ``user`` as it is now. Who is deactivated is logged out. Raises LastAdministrator."""
+    """Saves ``user`` as it is now, if that is not how it was. Who is deactivated is logged out.
+
+    Raises LastAdministrator.
+    """
     with keeping_an_administrator():
         before = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        actions = _actions(before, user)
+        if not actions:
+            return
         user.save()
-        for action in _actions(before, user):
-            details = {"email_before": before.email} if before.email != user.email else None
+        details = {f"{name}_before": getattr(before, name) for name in _differing(before, user, "email", "name")}
+        for action in actions:
             record(
                 action=action, actor=actor, target=user, before=_rights(before), after=_rights(user), details=details
             )
@@ -87,10 +93,15 @@ def password_link(*, user: User, actor: User | None) -> str:
 
 
 def _actions(before: User, after: User) -> list[Action]:
+    """What the log calls the difference. More than one entry only where rights change in two ways."""
     actions = [Action.USER_ROLE] if before.role != after.role else []
     if before.is_active != after.is_active:
         actions.append(Action.USER_REACTIVATE if after.is_active else Action.USER_DEACTIVATE)
-    return actions or [Action.USER_UPDATE]
+    return actions or ([Action.USER_UPDATE] if _differing(before, after, "email", "name") else [])
+
+
+def _differing(before: User, after: User, *names: str) -> list[str]:
+    return [name for name in names if getattr(before, name) != getattr(after, name)]
 
 
 def _rights(user: User) -> dict[str, Any]:

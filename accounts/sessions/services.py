@@ -37,7 +37,8 @@ def follow_session(*, request: HttpRequest, key_before: str | None) -> None:
     key = str(request.session.session_key)
     if key_before and key_before != key:
         UserSession.objects.filter(digest=key_digest(key_before)).update(digest=key_digest(key))
-    if _is_due(request.session.get(SEEN, 0)):
+    # Not that of a session which this very request has ended: to save it would be an error.
+    if _is_due(request.session.get(SEEN, 0)) and request.session.exists(key):
         request.session[SEEN] = time.time()
         _note(key, **_client(request))
 

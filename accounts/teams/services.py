@@ -69,6 +69,16 @@ def becomes_private(team: Team, *, owner: User | None = None) -> list[tuple[str,
     return [(name, count) for name, count in counted if count]
 
 
+def privacy_in_words(team: Team, *, owner: User | None = None) -> str:
+    """For example ``3 conversations and 1 provider token become private to their owners.``"""
+    kinds = becomes_private(team, owner=owner)
+    parts = [f"{count:,} {name}{'' if count == 1 else 's'}" for name, count in kinds]
+    one = sum(count for _, count in kinds) == 1
+    if not parts:
+        return "Nothing is shared that would become private."
+    return f"{' and '.join(parts)} {'becomes private to its owner' if one else 'become private to their owners'}."
+
+
 def _make_private(kinds: list[SharedQuerySet[Any]]) -> dict[str, int]:
     """How many, by the name of the model."""
     return {str(things.model._meta.model_name): things.make_private() for things in kinds}

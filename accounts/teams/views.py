@@ -69,7 +69,7 @@ def team_delete(request: UserRequest, pk: UUID) -> HttpResponse:
         return redirect("accounts:team-list")
     context = {
         "title": f"Delete the team “{team}”?",
-        "text": _in_words(team_services.becomes_private(team)),
+        "text": team_services.privacy_in_words(team),
         "verb": "Delete the team",
         "form": form,
     }
@@ -102,19 +102,10 @@ def member_remove(request: UserRequest, pk: UUID, user_pk: int) -> HttpResponse:
         return redirect("accounts:team-list")
     text = (
         f"{'You' if leaves else user.get_full_name()} will not see any more what others share with the team. "
-        f"{_in_words(team_services.becomes_private(team, owner=user))}"
+        f"{team_services.privacy_in_words(team, owner=user)}"
     )
     title = f"Leave “{team}”?" if leaves else f"Remove {user.get_full_name()} from “{team}”?"
     return _confirm_page(request, {"title": title, "text": text, "verb": "Leave" if leaves else "Remove"})
-
-
-def _in_words(kinds: list[tuple[str, int]]) -> str:
-    """For example ``3 conversations and 1 provider token become private to their owners.``"""
-    parts = [f"{count:,} {name}{'' if count == 1 else 's'}" for name, count in kinds]
-    one = sum(count for _, count in kinds) == 1
-    if not parts:
-        return "Nothing is shared that would become private."
-    return f"{' and '.join(parts)} {'becomes private to its owner' if one else 'become private to their owners'}."
 
 
 def _form_page(request: UserRequest, form: TeamForm | MemberForm, *, title: str, verb: str) -> HttpResponse:

@@ -39,7 +39,7 @@ def test_it_stores_addresses_in_lower_case(confirmed_client_of: ClientOf, admin:
 
 
 def test_it_records_a_change_of_rights(confirmed_client_of: ClientOf, admin: User, alice: User) -> None:
-    data = {"email": alice.email, "name": "Alice", "role": Role.ADMINISTRATOR, "is_active": "on"}
+    data = {"email": alice.email, "name": "Alice", "role": Role.ADMINISTRATOR, "is_active": "on", "confirmed": "yes"}
     confirmed_client_of(admin).post(reverse("admin:accounts_user_change", args=[alice.pk]), data)
     event = AuditEvent.objects.get()
     assert event.action == "accounts:user:role_change"
@@ -49,7 +49,7 @@ def test_it_records_a_change_of_rights(confirmed_client_of: ClientOf, admin: Use
 
 def test_it_logs_a_deactivated_user_out(confirmed_client_of: ClientOf, admin: User, alice: User) -> None:
     client = confirmed_client_of(alice)
-    data = {"email": alice.email, "name": "Alice", "role": Role.ENGINEER}
+    data = {"email": alice.email, "name": "Alice", "role": Role.ENGINEER, "confirmed": "yes"}
     confirmed_client_of(admin).post(reverse("admin:accounts_user_change", args=[alice.pk]), data)
     assert client.get("/").status_code == 302
 

@@ -12,6 +12,7 @@ from accounts.people.services import LastAdministrator, update_user
 from audit.models import AuditEvent
 
 ClientOf = Callable[[User], Client]
+CHANGED = {"email": "admin@example.org", "confirmed": "yes"}
 
 
 @pytest.mark.parametrize("change", [{"role": Role.ENGINEER}, {"is_active": False}], ids=["demoted", "deactivated"])
@@ -59,8 +60,8 @@ def test_c6_an_inactive_administrator_does_not_count(admin: User, alice: User) -
         ("/people/{}/role/", {"role": "engineer"}, "role_change"),
         ("/people/{}/deactivate/", {}, "deactivate"),
         ("/account/erase/", {"email": "admin@example.org"}, "erase"),
-        ("/admin/accounts/user/{}/change/", {"email": "admin@example.org", "role": "engineer"}, "update"),
-        ("/admin/accounts/user/{}/change/", {"email": "admin@example.org", "role": "administrator"}, "update"),
+        ("/admin/accounts/user/{}/change/", {**CHANGED, "role": "engineer"}, "role_change"),
+        ("/admin/accounts/user/{}/change/", {**CHANGED, "role": "administrator"}, "deactivate"),
     ],
     ids=["role", "deactivation", "erasure", "admin-role", "admin-deactivation"],
 )

@@ -35,7 +35,7 @@ def test_it_takes_a_member_out_and_renames(client_of: ClientOf, admin: User, bob
     ids = {f"memberships-{number}-id": str(row.pk) for number, row in enumerate(rows)}
     ids |= {f"memberships-{number}-team": str(team.pk) for number in range(2)}
     gone = next(number for number, row in enumerate(rows) if row.user == bob)
-    data = form(total=2, **ids, **{f"memberships-{gone}-DELETE": "on"}) | {"name": "Science"}
+    data = form(total=2, **ids, **{f"memberships-{gone}-DELETE": "on"}) | {"name": "Science", "confirmed": "yes"}
     client_of(admin).post(reverse("admin:accounts_team_change", args=[team.pk]), data)
     team.refresh_from_db()
     assert (team.name, team.memberships.count()) == ("Science", 1)
