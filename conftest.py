@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 pytest_plugins = [
     "aistrale.tests.browser",
     "aistrale.tests.chat_page",
+    "aistrale.tests.keyboard",
     "aistrale.tests.sockets",
     "aistrale.tests.soundness",
 ]

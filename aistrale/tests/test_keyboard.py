@@ -2,65 +2,15 @@
 
 from __future__ import annotations
 
-import re
+from playwright.sync_api import Page, expect
 
-import pytest
-from playwright.sync_api import Locator, Page, expect
-
-from aistrale.tests.browser import PASSWORD, Site, add_administrator
+from aistrale.tests.browser import Site, add_administrator
 from aistrale.tests.chat_page import answers, expect_status, expect_words
+from aistrale.tests.keyboard import expect_page, fill, go_to, log_in, press
 from inference.tests.fake_provider import FakeProvider
 
 # Of this test alone: whoever has other tokens has another choice of models.
 EMAIL = "keyboard@example.org"
-MOST_STOPS = 80
-# Whether the focused element can be seen, with a ring of its own or of the box around it.
-SHOWS_FOCUS = """() => {
-  const at = document.activeElement;
-  // The browser itself marks the part of a date that one is in.
-  if (at === document.body || at.matches("[type^=date]")) return "";
-  const box = at.getBoundingClientRect();
-  const ringed = [at, at.closest(".input-group")].filter(Boolean).map((each) => getComputedStyle(each))
-    .some((style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1);
-  return box.width && box.height && ringed ? "" : at.outerHTML.slice(0, 120);
-}"""
-
-
-@pytest.fixture
-def keyboard(page: Page) -> Page:
-    page.set_viewport_size({"width": 1440, "height": 900})
-    return page
-
-
-def go_to(page: Page, target: Locator, *, key: str = "Tab") -> None:
-    """With Tab from stop to stop."""
-    expect(target).to_be_visible()
-    for _ in range(MOST_STOPS):
-        if target.evaluate("each => each === document.activeElement"):
-            return
-        page.keyboard.press(key)
-        assert page.evaluate(SHOWS_FOCUS) == ""
-    raise AssertionError(f"{target} is not reached by {key}")
-
-
-def press(page: Page, target: Locator, *, key: str = "Tab") -> None:
-    go_to(page, target, key=key)
-    page.keyboard.press("Enter")
-
-
-def fill(page: Page, label: str, text: str) -> None:
-    go_to(page, page.get_by_label(re.compile(f"^{label}\\b")).first)
-    page.keyboard.press("Control+A")
-    page.keyboard.type(text)
-
-
-def log_in(page: Page, site: Site) -> None:
-    page.goto(f"{site.url}/login/")
-    expect(page.get_by_label("E-mail address")).to_be_focused()
-    page.keyboard.type(EMAIL)
-    fill(page, "Password", PASSWORD)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
 
 
 def add_token(page: Page, provider: FakeProvider) -> None:
@@ -150,7 +100,9 @@ def test_it_goes_from_the_log_in_to_the_admin_site_by_keyboard(
     keyboard: Page, site: Site, provider: FakeProvider
 ) -> None:
     add_administrator(site, EMAIL)
-    log_in(keyboard, site)
+    keyboard.goto(f"{site.url}/login/")
+    log_in(keyboard, EMAIL)
+    expect_page(keyboard, "Dashboard")
     add_token(keyboard, provider)
     open_dialog_and_leave_it(keyboard)
     talk(keyboard)

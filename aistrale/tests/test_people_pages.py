@@ -80,22 +80,6 @@ def test_it_goes_from_the_invitation_to_the_erasure(page: Page, site: Site, chro
     expect(page.get_by_text("Nobody matches")).to_be_visible()
 
 
-def test_it_shows_a_key_and_revokes_it_by_keyboard(page: Page, site: Site) -> None:
-    log_in(page, site, person(site, "keys"))
-    page.goto(f"{site.url}/account/api-keys/add/")
-    confirm(page)
-    page.get_by_label("Name").fill("Nightly")
-    page.keyboard.press("Enter")
-    expect(page.locator("main code").first).to_have_text(re.compile("^ais_"))
-    page.get_by_role("link", name="Done").press("Enter")
-    page.get_by_role("link", name="Revoke Nightly").press("Enter")
-    dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("Revoke “Nightly”?")
-    check_usable(page)
-    dialog.get_by_role("button", name="Revoke").press("Enter")
-    expect(page.locator("#toasts")).to_contain_text("lets nobody in any more")
-
-
 def test_it_changes_a_role_in_the_dialog(page: Page, site: Site) -> None:
     log_in(page, site)
     email = person(site, "role")

@@ -1,8 +1,18 @@
 // A fragment swapped into #dialog-content opens the dialog; focus goes in and comes back by itself.
 const dialog = document.getElementById("dialog");
 
+/** What stood in a menu is gone when the dialog closes; what opened the menu is still there. */
+function leaveMenus() {
+  const menu = document.activeElement.closest(":popover-open");
+  if (!menu) return;
+  menu.hidePopover();
+  leaveMenus();
+}
+
 document.addEventListener("htmx:afterSwap", (event) => {
-  if (event.target.id === "dialog-content" && !dialog.open) dialog.showModal();
+  if (event.target.id !== "dialog-content" || dialog.open) return;
+  leaveMenus();
+  dialog.showModal();
 });
 dialog.addEventListener("click", (event) => {
   if (event.target !== dialog && !event.target.closest("[data-dialog-close]")) return;

@@ -21,8 +21,17 @@ function expire(element) {
   }, shownFor);
 }
 
+let cameFrom = null;
+region.addEventListener("focusin", ({ relatedTarget }) => {
+  if (!region.contains(relatedTarget)) cameFrom = relatedTarget;
+});
+
 region.addEventListener("click", (event) => {
-  event.target.closest("[data-toast-close]")?.closest(".toast").remove();
+  const button = event.target.closest("[data-toast-close]");
+  if (!button) return;
+  const hadFocus = button === document.activeElement;
+  button.closest(".toast").remove();
+  if (hadFocus) (region.querySelector("[data-toast-close]") ?? cameFrom ?? document.getElementById("content")).focus();
 });
 
 new MutationObserver((changes) => {

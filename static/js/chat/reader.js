@@ -1,6 +1,7 @@
 // The page of a conversation that somebody else shares: it shows what comes, and sends nothing but the wish to watch.
 import "./code.js";
 import "./dialogs.js";
+import "./focus.js";
 import "./keys.js";
 import "./live.js";
 import "./scroll.js";

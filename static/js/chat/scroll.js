@@ -1,5 +1,5 @@
 // The page follows the text only while the reader is at its end.
-import { chat, messages, onChange } from "./page.js";
+import { chat, input, messages, onChange } from "./page.js";
 
 const NEAR = 48;
 const page = document.scrollingElement;
@@ -35,6 +35,8 @@ onChange(() => {
 chat.addEventListener("chat:sent", () => { following = true; });
 jump.addEventListener("click", () => {
   following = true;
+  // A hidden button has no focus to keep.
+  (input ?? messages.querySelector(".turn:last-child :is(a, button)"))?.focus({ preventScroll: true });
   toEnd();
   show();
 });

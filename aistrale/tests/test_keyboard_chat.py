@@ -1,0 +1,158 @@
+"""By keyboard alone: answers and their versions, the list of conversations, and who reads along."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import Locator, Page, expect
+
+from aistrale.tests.chat_page import answers, expect_status
+from aistrale.tests.keyboard import choose, expect_focus_within, expect_toast, fill, go_to, open_dialog, press
+
+Newcomer = Callable[[str], str]
+
+
+def open_chat(page: Page) -> None:
+    press(page, page.get_by_role("link", name="Chat", exact=True))
+    page.wait_for_url("**/chat/")
+    expect(page.locator("#model-name")).to_contain_text("echo")
+
+
+def message(page: Page) -> Locator:
+    return page.get_by_label("Message", exact=True)
+
+
+def ask(page: Page, text: str) -> None:
+    go_to(page, message(page))
+    page.keyboard.type(text)
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".question").last).to_contain_text(text)
+    expect_status(page, "succeeded")
+
+
+def test_it_goes_through_the_versions_of_an_answer(keyboard: Page, newcomer: Newcomer) -> None:
+    page = keyboard
+    newcomer("versions")
+    open_chat(page)
+    ask(page, "Say one")
+    press(page, page.get_by_role("button", name="Regenerate"), key="Shift+Tab")
+    siblings = page.locator(".answer .siblings")
+    expect(siblings).to_contain_text("2/2")
+    expect_status(page, "succeeded")
+    expect(message(page)).to_be_focused()
+    press(page, page.get_by_role("link", name="Previous answer"), key="Shift+Tab")
+    expect(siblings).to_contain_text("1/2")
+    expect(page.get_by_role("link", name="Next answer")).to_be_focused()
+    press(page, page.get_by_role("link", name="Next answer"))
+    expect(siblings).to_contain_text("2/2")
+    expect(page.get_by_role("link", name="Previous answer")).to_be_focused()
+    other = page.get_by_role("button", name="With another model")
+    press(page, other)
+    expect(page.get_by_role("combobox", name="Filter models")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(other).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("option", name="echo").first).to_be_visible()
+    page.keyboard.type("echo")
+    page.keyboard.press("Enter")
+    expect(siblings).to_contain_text("3/3")
+    expect(message(page)).to_be_focused()
+
+
+def test_it_copies_and_edits_and_lists_its_keys(keyboard: Page, newcomer: Newcomer) -> None:
+    page = keyboard
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    newcomer("copies")
+    open_chat(page)
+    ask(page, "Say one")
+    copy = answers(page).locator("[data-copy-source]")
+    press(page, copy, key="Shift+Tab")
+    expect_toast(page, "Copied")
+    expect(copy).to_be_focused()
+    page.keyboard.press("?")
+    expect_focus_within(page.get_by_role("dialog", name="Keyboard shortcuts"))
+    page.keyboard.press("Escape")
+    expect(copy).to_be_focused()
+    press(page, page.get_by_role("button", name="Edit"), key="Shift+Tab")
+    page.keyboard.type(" and two")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".question .siblings")).to_contain_text("2/2")
+    expect_status(page, "succeeded")
+    expect(message(page)).to_be_focused()
+    page.keyboard.press("Control+Shift+C")
+    press(page, page.get_by_role("link", name="Previous wording"), key="Shift+Tab")
+    expect(page.get_by_role("link", name="Next wording")).to_be_focused()
+
+
+def test_it_sets_a_parameter_and_resets_it(keyboard: Page, newcomer: Newcomer) -> None:
+    page = keyboard
+    newcomer("parameters")
+    open_chat(page)
+    reset = page.locator("#parameters .reset").first
+    number = page.locator("#parameters input[type=number]").first
+    go_to(page, number)
+    page.keyboard.type("1")
+    press(page, reset, key="Shift+Tab")
+    expect(number).to_be_focused()
+    expect(number).to_have_value("")
+
+
+def chosen(page: Page, title: str, action: str) -> Locator:
+    """What stands under this name in the open menu of the conversation."""
+    opener = page.get_by_role("button", name=f"Actions for {title}")
+    press(page, opener)
+    return page.locator(".conversation .menu:popover-open").get_by_text(action, exact=True)
+
+
+def test_it_keeps_the_list_of_conversations(keyboard: Page, newcomer: Newcomer) -> None:
+    page = keyboard
+    newcomer("lists")
+    open_chat(page)
+    ask(page, "Pears")
+    press(page, page.get_by_role("link", name="New", exact=True))
+    page.wait_for_url("**/chat/")
+    ask(page, "Apples")
+    press(page, chosen(page, "Pears", "Pin"))
+    expect(page.get_by_role("heading", name="Pinned")).to_be_visible()
+    expect(page.get_by_role("button", name="Actions for Pears")).to_be_focused()
+
+    press(page, chosen(page, "Apples", "Rename"))
+    expect_focus_within(page.get_by_role("dialog", name="Rename conversation"))
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Actions for Apples")).to_be_focused()
+    press(page, chosen(page, "Apples", "Rename"))
+    fill(page, "Title", "Plums")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Plums")
+
+    press(page, chosen(page, "Plums", "Archive"))
+    expect(page.get_by_role("link", name="Plums")).to_have_count(0)
+    expect(page.locator("#conversation-list")).to_be_focused()
+    go_to(page, page.get_by_label("Archived"), key="Shift+Tab")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("link", name="Plums")).to_be_visible()
+    expect(page.get_by_label("Archived")).to_be_focused()
+    press(page, chosen(page, "Plums", "Delete"))
+    press(page, page.get_by_role("dialog").get_by_role("button", name="Delete conversation"))
+    page.wait_for_url("**/chat/")
+    page.keyboard.press("/")
+    expect(page.get_by_label("Search titles and messages")).to_be_focused()
+    page.keyboard.type("plums")
+    expect(page.locator("#conversation-list")).to_contain_text("Nothing holds")
+    expect(page.get_by_label("Search titles and messages")).to_be_focused()
+
+
+def test_it_shares_a_conversation_and_takes_it_back(keyboard: Page, newcomer: Newcomer) -> None:
+    page = keyboard
+    newcomer("sharer")
+    open_chat(page)
+    ask(page, "For all")
+    press(page, chosen(page, "For all", "Share"))
+    choose(page, "Shared with", "Everyone")
+    press(page, page.get_by_role("dialog").get_by_role("button", name="Save"))
+    expect_toast(page, "is shared with")
+    shared = page.get_by_role("link", name="Shared with everyone")
+    open_dialog(page, shared, "Share “For all”")
+    choose(page, "Shared with", "Nobody")
+    press(page, page.get_by_role("dialog").get_by_role("button", name="Save"))
+    expect(shared).to_have_count(0)
