@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from aistrale.tests.chat_page import answers, expect_status
 from aistrale.tests.keyboard import choose, expect_focus_within, expect_toast, fill, go_to, open_dialog, press
@@ -88,6 +88,13 @@ def test_it_sets_a_parameter_and_resets_it(keyboard: Page, newcomer: Newcomer) -
     page = keyboard
     newcomer("parameters")
     open_chat(page)
+    press(page, page.locator("#model-button"))
+    refresh = page.get_by_role("button", name="Refresh")
+    with page.expect_response("**/chat/models/"):
+        press(page, refresh, key="Shift+Tab")
+    expect(refresh).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#model-button")).to_be_focused()
     reset = page.locator("#parameters .reset").first
     number = page.locator("#parameters input[type=number]").first
     go_to(page, number)
@@ -156,3 +163,69 @@ def test_it_shares_a_conversation_and_takes_it_back(keyboard: Page, newcomer: Ne
     choose(page, "Shared with", "Nobody")
     press(page, page.get_by_role("dialog").get_by_role("button", name="Save"))
     expect(shared).to_have_count(0)
+
+
+def test_it_reads_along_and_goes_on_in_a_copy(
+    keyboard: Page, newcomer: Newcomer, chromium: Browser, sign_in: Callable[[Page, str], None]
+) -> None:
+    page, owner = keyboard, chromium.new_page()
+    writer = newcomer("writer")
+    sign_in(owner, writer)
+    owner.goto(page.url)
+    open_chat(owner)
+    ask(owner, "To be read")
+    owner.wait_for_url("**/chat/*-*/")
+    press(owner, chosen(owner, "To be read", "Share"))
+    choose(owner, "Shared with", "Everyone")
+    press(owner, owner.get_by_role("dialog").get_by_role("button", name="Save"))
+    expect_toast(owner, "is shared with")
+
+    newcomer("reader")
+    page.goto(owner.url)
+    copy = page.locator(".question").first.get_by_role("button", name="Copy")
+    go_to(page, copy)
+    ask(owner, "And this")
+    expect(page.locator(".question")).to_have_count(2)
+    expect_status(page, "succeeded")
+    expect(copy).to_be_focused()
+    press(page, page.get_by_role("button", name="Continue in a copy"))
+    expect_toast(page, "This copy is yours alone")
+    owner.close()
+
+
+def test_it_jumps_to_the_latest(keyboard: Page, newcomer: Newcomer) -> None:
+    page = keyboard
+    newcomer("jumper")
+    open_chat(page)
+    go_to(page, message(page))
+    page.keyboard.insert_text("A line.\n" * 80)
+    page.keyboard.press("Control+Enter")
+    expect_status(page, "succeeded")
+    go_to(page, answers(page).locator("[data-copy-source]"), key="Shift+Tab")
+    page.keyboard.press("Control+Home")
+    press(page, page.get_by_role("button", name="Jump to latest"))
+    expect(message(page)).to_be_focused()
+
+
+def test_it_works_zoomed_in(keyboard: Page, newcomer: Newcomer) -> None:
+    """Where the sides of the page are menus."""
+    page = keyboard
+    page.set_viewport_size({"width": 480, "height": 640})
+    newcomer("zoomed")
+    menu = page.get_by_role("button", name="Menu")
+    press(page, menu)
+    page.keyboard.press("Escape")
+    expect(menu).to_be_focused()
+    page.keyboard.press("Enter")
+    open_chat(page)
+    ask(page, "Near")
+    conversations = page.get_by_role("button", name="Conversations", exact=True)
+    press(page, conversations)
+    press(page, chosen(page, "Near", "Rename"))
+    expect_focus_within(page.get_by_role("dialog", name="Rename conversation"))
+    page.keyboard.press("Escape")
+    expect(conversations).to_be_focused()
+    parameters = page.get_by_role("button", name="Parameters")
+    press(page, parameters)
+    press(page, page.locator("#chat-parameters").get_by_role("button", name="Close"))
+    expect(parameters).to_be_focused()

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from aistrale.tests.browser import PASSWORD, Site
 from aistrale.tests.keyboard import (
@@ -140,9 +140,22 @@ def test_it_changes_the_profile(keyboard: Page, newcomer: Newcomer) -> None:
     choose(page, "Model of a new chat", "The one")
     press(page, page.get_by_role("button", name="Save"))
     expect_toast(page, "Saved your profile")
-    dismiss = page.locator("#toasts").get_by_role("button", name="Dismiss")
-    press(page, dismiss)
     expect(page.locator("html")).not_to_have_class("dark")
+    press(page, page.locator("#toasts").get_by_role("button", name="Dismiss"), key="Shift+Tab")
+    expect(page.locator("#content")).to_be_focused()
+
+
+def test_it_gives_the_focus_back_after_a_slow_answer(keyboard: Page, newcomer: Newcomer) -> None:
+    page = keyboard
+    newcomer("patient")
+    requests: list[Route] = []
+    page.route("**/account/theme/", lambda route: requests.append(route))
+    dark = open_user_menu(page).get_by_role("button", name="Dark")
+    press(page, dark)
+    expect(dark).to_be_disabled()
+    expect(page.locator("body")).to_be_focused()
+    requests[0].continue_()
+    expect(dark).to_be_focused()
 
 
 def test_it_shows_a_key_once_and_revokes_it(keyboard: Page, newcomer: Newcomer) -> None:
