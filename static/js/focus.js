@@ -29,7 +29,7 @@ document.addEventListener("htmx:beforeRequest", ({ detail }) => {
   if (!isLost()) held.set(detail.xhr, withOpener(document.activeElement));
 });
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
-  const target = document.getElementById(detail.target.id);
+  const target = detail.target.isConnected ? detail.target : document.getElementById(detail.target.id);
   if (!target || !held.has(detail.xhr)) return;
   for (const control of held.get(detail.xhr)) {
     if (isLost()) successor(control, target)?.focus();
