@@ -122,7 +122,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     @property
     def _session_key(self) -> str:
-        return str(self.scope["session"].session_key)
+        return self.scope["cookies"].get(settings.SESSION_COOKIE_NAME, "")
 
     async def _user(self) -> User | None:
         return await in_thread(user_of_session)(self._session_key)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, Protocol, cast
 
 import orjson
 
-from inference.providers.errors import StreamBroken, Timeout
+from inference.providers.errors import StreamBroken
 from inference.providers.limits import Limits
 
 MAX_LINE_BYTES = 1_000_000
 MAX_ANSWER_BYTES = 64_000_000
 END_MARK = b"[DONE]"
+# After the end mark: how long the rest of the body may take.
+DRAIN_SECONDS = 0.25
 
 
 class Body(Protocol):
@@ -42,27 +45,26 @@ async def payloads(response: Body, limits: Limits) -> AsyncGenerator[Any, None]:
     lines = Lines()
     # httpx promises less than it gives: this is a generator, and an open one would outlive the task.
     async with aclosing(cast(AsyncGenerator[bytes, None], response.aiter_raw())) as body:
-        more = True
-        while more:
-            chunk = await limits.next_chunk(body)
-            more = bool(chunk)
-            # An answer may end without the newline that ends its last line.
-            for data in lines.feed(chunk or b"\n"):
-                if data == END_MARK:
-                    await _drain(body, limits)
-                    return
-                if data:
-                    yield decode(data)
+        more, complete = True, False
+        async with limits.watching():
+            while more and not complete:
+                chunk = await limits.next_chunk(body)
+                more = bool(chunk)
+                # An answer may end without the newline that ends its last line.
+                for data in lines.feed(chunk or b"\n"):
+                    if complete := data == END_MARK:
+                        break
+                    if data:
+                        yield decode(data)
+        await _drain(body)
 
 
-async def _drain(body: AsyncIterator[bytes], limits: Limits) -> None:
+async def _drain(body: AsyncIterator[bytes]) -> None:
     """Read to the end of the body, or the connection cannot serve the next call. Not worth a long wait."""
-    limits.end()
-    try:
-        while await limits.next_chunk(body):
-            pass
-    except Timeout:
-        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            async for _ in body:
+                pass
 
 
 def decode(data: bytes) -> Any:
