@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Subquery
 from django.utils import timezone
 
 from audit.actions import Action
@@ -94,13 +95,13 @@ def start_run(*, user: User, conversation_id: UUID, is_new: bool, form: RunForm)
     Raises RunRefused (LimitReached is one) for what the user can mend, Conversation.DoesNotExist where the
     conversation is not the user's.
     """
-    conversation = _conversation_for(user, conversation_id, form, is_new=is_new)
-    messages = {message.pk: message for message in conversation.messages.all()}
+    _ask_in(user, conversation_id, form, is_new=is_new)
+    messages = {message.pk: message for message in Message.objects.filter(conversation=conversation_id)}
     if any(message.client_id == form.client_id for message in messages.values()):
         return None
     if reached := limit_reached(user):
         raise LimitReached(reached)
-    question, asked = _question(conversation, messages, form)
+    question, asked = _question(conversation_id, messages, form)
     access = _access(user, form.provider)
     request = ChatRequest(
         model=form.model,
@@ -109,9 +110,9 @@ def start_run(*, user: User, conversation_id: UUID, is_new: bool, form: RunForm)
         parameters=form.parameters,
         timeouts=Timeouts(**settings.PROVIDER_TIMEOUTS),
     )
-    generation = _start_generation(user, conversation, access.token, form, request)
+    generation = _start_generation(user, conversation_id, access.token, form, request)
     answer = Message.objects.create(
-        conversation=conversation,
+        conversation_id=conversation_id,
         parent=asked,
         role=Role.ASSISTANT,
         generation=generation,
@@ -121,31 +122,31 @@ def start_run(*, user: User, conversation_id: UUID, is_new: bool, form: RunForm)
         action=Action.RUN_START,
         actor=user,
         target=generation,
-        after={"provider": form.provider, "model": form.model, "conversation": str(conversation.pk)},
+        after={"provider": form.provider, "model": form.model, "conversation": str(conversation_id)},
     )
     return Started(
-        conversation_id=conversation.pk,
+        conversation_id=conversation_id,
         question_id=question.pk if question else None,
         answer_id=answer.pk,
         order=_order(generation, answer, access, request),
     )
 
 
-def _conversation_for(user: User, conversation_id: UUID, form: RunForm, *, is_new: bool) -> Conversation:
-    """The conversation, locked, with what it was last asked with."""
-    last_form = {
+def _ask_in(user: User, conversation_id: UUID, form: RunForm, *, is_new: bool) -> None:
+    """Lock the conversation until the transaction ends, and note what it was last asked with."""
+    asked = {
         "provider": form.provider,
         "model": form.model,
         "system": form.system,
         "parameters": dict(form.parameters),
     }
     if is_new:
-        new = Conversation(pk=conversation_id, owner=user, title=title_from(form.text), **last_form)
+        new = Conversation(pk=conversation_id, owner=user, title=title_from(form.text), **asked)
         # Not get_or_create: of a form that arrives twice at once, the second waits here for the first.
         Conversation.objects.bulk_create([new], ignore_conflicts=True)
-    conversation = Conversation.objects.editable_by(user).select_for_update().get(pk=conversation_id)
-    Conversation.objects.filter(pk=conversation_id).update(**last_form, updated_at=timezone.now())
-    return conversation
+    own = Conversation.objects.editable_by(user).filter(pk=conversation_id)
+    if not own.update(**asked, updated_at=timezone.now()):
+        raise Conversation.DoesNotExist
 
 
 def title_from(text: str | None) -> str:
@@ -154,9 +155,7 @@ def title_from(text: str | None) -> str:
     return line if len(line) <= TITLE_LENGTH else line[:TITLE_LENGTH].rsplit(" ", 1)[0] + "…"
 
 
-def _question(
-    conversation: Conversation, messages: Mapping[int, Message], form: RunForm
-) -> tuple[Message | None, Message]:
+def _question(conversation_id: UUID, messages: Mapping[int, Message], form: RunForm) -> tuple[Message | None, Message]:
     """The user message that the form adds, if it adds one, and the message to be answered."""
     parent = messages.get(form.parent_id) if form.parent_id is not None else None
     wanted = Role.USER if form.text is None else Role.ASSISTANT
@@ -164,7 +163,7 @@ def _question(
         raise RunRefused("text", "The message that this one answers is not in this conversation.")
     if form.text is not None:
         question = Message.objects.create(
-            conversation=conversation, parent=parent, role=Role.USER, text=form.text, client_id=form.client_id
+            conversation_id=conversation_id, parent=parent, role=Role.USER, text=form.text, client_id=form.client_id
         )
         return question, question
     if parent is None:
@@ -203,11 +202,11 @@ def _access(user: User, provider: str) -> _Access:
 
 
 def _start_generation(
-    user: User, conversation: Conversation, token: ProviderToken | None, form: RunForm, request: ChatRequest
+    user: User, conversation_id: UUID, token: ProviderToken | None, form: RunForm, request: ChatRequest
 ) -> Generation:
     return telemetry.start_generation(
         user=user,
-        conversation_id=conversation.pk,
+        conversation_id=conversation_id,
         token_id=token.pk if token else None,
         token_label=token.label if token else "",
         base_url=token.base_url if token else "",
@@ -294,14 +293,14 @@ def _note_token(generation_id: UUID, outcome: telemetry.Outcome) -> None:
         result = CheckResult(TokenState.REFUSED, outcome.error_message, 0)
     else:
         return
-    others = ProviderToken.objects.exclude(state=result.state)
-    runs = Generation.objects.filter(pk=generation_id, token_id__in=others.values("pk")).select_related("user")
-    if (run := runs.first()) is None or run.token_id is None:
-        return
-    # A secret that was entered since is another one than the provider has judged.
-    token = others.filter(pk=run.token_id, secret_set_at__lte=run.started_at).first()
-    if token is not None:
-        record_check(token=token, actor=run.user, result=result)
+    run = Generation.objects.filter(pk=generation_id)
+    judged = ProviderToken.objects.exclude(state=result.state).filter(
+        pk__in=run.values("token_id"),
+        # A secret that was entered since is another one than the provider has judged.
+        secret_set_at__lte=Subquery(run.values("started_at")),
+    )
+    for token in judged:
+        record_check(token=token, actor=run.select_related("user").get().user, result=result)
 
 
 def interrupt_stale_runs(*, except_for: Sequence[UUID]) -> int:

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Case, IntegerField, Value, When
+from django.db.models import Case, IntegerField, When
 from django.utils import timezone
 
 from accounts.models import User
@@ -143,14 +143,12 @@ def pick_token(*, user: User, provider: str) -> ProviderToken | None:
 
     Its state is not asked for: a broken default must be seen, not silently replaced by somebody else's account.
     """
-    nearest = Case(
-        When(owner_id=user.pk, then=Value(0)),
-        When(visibility=Visibility.TEAM, then=Value(1)),
-        default=Value(2),
-        output_field=IntegerField(),
-    )
-    tokens = ProviderToken.objects.visible_to(user).filter(provider=provider).select_related("owner")
-    return tokens.order_by(nearest, "-is_default", "-created_at", "pk").first()
+    tokens = ProviderToken.objects.filter(provider=provider).select_related("owner")
+    newest = ("-is_default", "-created_at", "pk")
+    teams_first = Case(When(visibility=Visibility.TEAM, then=0), default=1, output_field=IntegerField())
+    # Two questions, since most people have a token of their own, which the first one finds.
+    own = tokens.owned_by(user).order_by(*newest).first()
+    return own or tokens.shared_with(user).order_by(teams_first, *newest).first()
 
 
 def open_token(*, token_id: UUID, actor: User) -> str:

@@ -41,6 +41,11 @@ def lacking_factor() -> QuerySet[User]:
     return lacking if settings.MFA_POLICY == "all" else lacking.none()
 
 
+def without_lacking(users: QuerySet[User]) -> QuerySet[User]:
+    """Leave out those who must have a second factor and have none."""
+    return users if settings.MFA_POLICY == "optional" else users.exclude(pk__in=lacking_factor().values("pk"))
+
+
 def lacks_factor(user: User) -> bool:
     return settings.MFA_POLICY != "optional" and lacking_factor().filter(pk=user.pk).exists()
 

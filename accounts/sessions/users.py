@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.utils.crypto import constant_time_compare
 
-from accounts.login.mfa import lacking_factor
+from accounts.login.mfa import without_lacking
 from accounts.models import User
 from accounts.sessions.store import key_digest, stored_sessions
 
@@ -23,7 +23,7 @@ def users_of_sessions(session_keys: Collection[str]) -> dict[str, User]:
     digests = {key: key_digest(key) for key in session_keys}
     sessions = stored_sessions(digests.values())
     owners = {session[SESSION_KEY] for session in sessions.values() if SESSION_KEY in session}
-    allowed = User.objects.filter(pk__in=owners, is_active=True).exclude(pk__in=lacking_factor().values("pk"))
+    allowed = without_lacking(User.objects.filter(pk__in=owners, is_active=True))
     users = {str(user.pk): user for user in allowed}
     found = {key: _owner(sessions.get(digest, {}), users) for key, digest in digests.items()}
     return {key: user for key, user in found.items() if user is not None}
