@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http.client import FOUND
+
 from allauth.account import views as allauth
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
@@ -39,6 +41,9 @@ def password_reset_from_key(request: HttpRequest, uidb36: str, key: str) -> Http
     response: HttpResponse = allauth.password_reset_from_key(request, uidb36=uidb36, key=key)
     if isinstance(response, TemplateResponse) and (response.context_data or {}).get("token_fail"):
         response.status_code = GONE
+    if request.method == "POST" and response.status_code == FOUND:
+        # It has been used. django-allauth leaves it where it waited for the form.
+        request.session.pop(allauth.INTERNAL_RESET_SESSION_KEY, None)
     return response
 
 

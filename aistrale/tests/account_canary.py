@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -18,6 +19,8 @@ NEW_PASSWORD = "canary fresh 9d2c6a1e"
 LAST_PASSWORD = "canary last 3f7e0b5d"
 MISTYPED = "canary mistyped 8c1a4f2e"
 INVITED, INVITED_PASSWORD = "dora@example.org", "canary invited 5a9e2d7c"
+# Wrong codes are words, which chance puts nowhere.
+WRONG_CODES = ("qzx41k", "wjv72p", "hgy93q")
 OIDC_SECRET = "canary-oidc-2b6f8d0e4a1c"
 METRICS_TOKEN = "canary-metrics-7e1d3b5f9a0c"
 PAGES = [
@@ -30,14 +33,21 @@ PAGES = [
 
 @dataclass
 class Visitor:
-    """Sends forms as a browser does. ``shown`` is what was seen on pages that must not show a secret."""
+    """Sends forms as a browser does. ``shown`` is what was seen on pages that must not show a secret.
+
+    ``look`` is called after every answer, when what it has left behind is still there.
+    """
 
     url: str
+    look: Callable[[], None]
     shown: list[str] = field(default_factory=list)
     sessions: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._client = httpx2.Client(base_url=self.url, headers={"Origin": self.url}, follow_redirects=True)
+
+    def another(self) -> Visitor:
+        return Visitor(self.url, self.look)
 
     def get(self, path: str, **headers: str) -> str:
         return self._seen(self._client.get(path, headers=headers))
@@ -61,6 +71,14 @@ class Visitor:
     def close(self) -> None:
         self._client.close()
 
+    def go_on(self, path: str) -> str:
+        """Sends the form for it, and gives the address to which the answer leads by itself."""
+        page = self._client.get(path)
+        token = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
+        answer = self._client.post(path, data={"csrfmiddlewaretoken": token[0]})
+        self._seen(answer)
+        return answer.headers["Refresh"].removeprefix("0; url=")
+
     def reveal(self, pattern: str) -> list[str]:
         """The secrets on the page that was seen last, which is the one that shows them."""
         found = re.findall(pattern, self.shown.pop())
@@ -70,35 +88,66 @@ class Visitor:
     def _seen(self, answer: httpx2.Response) -> str:
         self.sessions |= {value for name, value in self._client.cookies.items() if name == "session"}
         self.shown.append(answer.text)
+        self.look()
         return answer.text
 
 
-def use_accounts(site: Site, password: str) -> tuple[set[str], str]:
-    """What is secret of it, and everything that was shown on the way to people and programs."""
-    visitor = Visitor(site.url.replace("127.0.0.1", "localhost"))
+@dataclass
+class Secrets:
+    """``codes`` are digits, which are secret only as a word of their own.
+
+    ``passing`` are those of the ``words`` that wait in a session for the form, or for somebody to come back; as long
+    as that takes.
+    """
+
+    words: set[str]
+    codes: set[str]
+    passing: set[str]
+
+
+def use_accounts(site: Site, password: str, visitor: Visitor) -> Secrets:
+    """Gives what is secret of it."""
     visitor.send("/login/", login=ADMIN, password=MISTYPED)
     visitor.send("/login/", login=ADMIN, password=password)
     visitor.send("/account/confirm/", password=password)
-    secrets = {NEW_PASSWORD, LAST_PASSWORD, MISTYPED, INVITED_PASSWORD, OIDC_SECRET, METRICS_TOKEN}
-    secrets |= use_invitation(visitor) | use_api_key(visitor) | use_passkey(visitor) | use_app(visitor)
+    words = {NEW_PASSWORD, LAST_PASSWORD, MISTYPED, INVITED_PASSWORD, OIDC_SECRET, METRICS_TOKEN, *WRONG_CODES}
+    words |= use_invitation(visitor) | use_api_key(visitor)
+    signature, codes = use_passkey(visitor)
+    key, used = use_app(visitor, password, codes)
     visitor.send("/password/", password1=NEW_PASSWORD, password2=NEW_PASSWORD)
-    secrets |= use_reset_link(visitor, site)
+    passing = {key, *use_reset_link(visitor, site)}
     visitor.send("/login/", login=ADMIN, password=LAST_PASSWORD)
     shown = [visitor.get(f"/{path}") for path in PAGES]
     assert "Dashboard" in shown[0] and INVITED in shown[6], "nobody was logged in"
-    visitor.send("/login/sso/")  # the provider is down
-    visitor.get("/login/sso/callback/?code=canary-code-6e4b2d9f&state=canary-state-1a7c3e5d")
     visitor.get("/metrics", Authorization=f"Bearer {METRICS_TOKEN}")
     assert "aistrale_database_up" in visitor.shown[-1]
-    secrets |= {"canary-code-6e4b2d9f", "canary-state-1a7c3e5d"}
-    visitor.close()
-    return secrets | visitor.sessions, "".join(visitor.shown)
+    return Secrets({*words, *passing, signature}, {*codes, *used}, passing)
+
+
+def fail_to_sign_on(visitor: Visitor) -> set[str]:
+    """While the provider is down."""
+    guest, code, state = visitor.another(), "canary-code-6e4b2d9f", "canary-state-1a7c3e5d"
+    guest.send("/login/sso/")
+    guest.get(f"/login/sso/callback/?code={code}&state={state}")
+    visitor.follow(guest)
+    return {code, state}
+
+
+def sign_on(visitor: Visitor, sub: str) -> None:
+    """Single sign-on as ``sub``, at a provider that knows what is secret of it."""
+    guest = visitor.another()
+    target = guest.go_on("/login/sso/")
+    guest.shown.pop()  # leads on to the provider, with what is for it
+    back = urlsplit(httpx2.post(target, data={"sub": sub}).headers["Location"])
+    guest.get(f"{back.path}?{back.query}")
+    assert "Dashboard" in guest.shown[-1], str(back) + re.sub(r"<[^>]+>|\s+", " ", guest.shown[-1])[-900:]
+    visitor.follow(guest)
 
 
 def use_invitation(visitor: Visitor) -> set[str]:
     visitor.send("/people/invite/", email=INVITED, role="engineer")
     [link] = set(visitor.reveal(r"http://[^\s\"<]+/invitation/[^\s\"<]+/"))
-    path, guest = urlsplit(link).path, Visitor(visitor.url)
+    path, guest = urlsplit(link).path, visitor.another()
     guest.send(path, name="Dora", password=INVITED_PASSWORD, repeated="something else")
     guest.send(path, name="Dora", password=INVITED_PASSWORD, repeated=INVITED_PASSWORD)
     guest.get("/account/profile/")
@@ -111,46 +160,61 @@ def use_invitation(visitor: Visitor) -> set[str]:
 def use_api_key(visitor: Visitor) -> set[str]:
     visitor.send("/account/api-keys/add/", label="Nightly", expires_at="30")
     [key] = set(visitor.reveal(r"ais_[0-9a-f]{12}_[A-Za-z0-9_-]{43}"))
-    program, wrong = Visitor(visitor.url), f"{key[:-5]}wrong"
+    program, wrong = visitor.another(), f"{key[:-5]}wrong"
     program.get("/audit/export.jsonl", Authorization=f"Bearer {key}")
     program.get("/audit/export.jsonl", Authorization=f"Bearer {wrong}")
     visitor.follow(program)
-    program = Visitor(visitor.url)
+    program = visitor.another()
     program.get(f"/audit/export.jsonl?key={key}")  # leads to the log-in, and from there back
     program.close()
     return {key, key[-43:], wrong}
 
 
-def use_passkey(visitor: Visitor) -> set[str]:
+def use_passkey(visitor: Visitor) -> tuple[str, list[str]]:
+    """The signature of its log-in, and the recovery codes that come with it."""
     passkey, path = Passkey(), "/account/security/passkeys/add/"
     page = visitor.get(path)
     [asked] = re.findall(r'<script id="passkey-options" type="application/json">(.*?)</script>', page)
     visitor.post(path, page, name="Laptop", credential=passkey.create(json.loads(asked)))
     codes = visitor.reveal(r"\b\d{8}\b")
-    guest = Visitor(visitor.url)
+    guest = visitor.another()
     page, asked = guest.get("/login/"), guest.get("/login/passkey/", Accept="application/json")
     said = passkey.get(json.loads(asked)["request_options"])
     guest.post("/login/passkey/", page, credential=said)
     assert "Dashboard" in guest.shown[-1], "the passkey did not let in"
     visitor.follow(guest)
-    return {json.loads(said)["response"]["signature"], *codes}
+    return json.loads(said)["response"]["signature"], codes
 
 
-def use_app(visitor: Visitor) -> set[str]:
+def use_app(visitor: Visitor, password: str, recovery: list[str]) -> tuple[str, set[str]]:
+    """Right and wrong codes for setting it up, logging in and confirming: its key, and the codes that it showed."""
     path = "/account/security/totp/"
-    visitor.get(path)
+    page = visitor.get(path)
     [key] = visitor.reveal(r'<code id="totp-key">([A-Z2-7]+)</code>')
-    code = format_hotp_value(hotp_value(key, int(time.time()) // 30))
-    visitor.send(path, code="00000x")
-    visitor.shown.pop()  # the same key again
-    visitor.send(path, code=code)
-    return {key}
+    # One step off is right as well, so nobody has to wait for the next one.
+    early, now, late = (format_hotp_value(hotp_value(key, int(time.time()) // 30 + step)) for step in (-1, 0, 1))
+    visitor.post(path, page, code=WRONG_CODES[0])
+    assert key in visitor.shown.pop(), "a wrong code has set up an app"
+    visitor.post(path, page, code=now)
+    assert key not in visitor.shown[-1], "the code has not set up the app"
+    for code, other in ((late, recovery[0]), (recovery[1], early)):
+        guest = visitor.another()
+        guest.send("/login/", login=ADMIN, password=password)
+        guest.send("/login/code/", code=WRONG_CODES[1])
+        guest.send("/login/code/", code=code)
+        assert "Dashboard" in guest.shown[-1], "the code did not let in"
+        guest.send("/account/confirm/", password=password, code=WRONG_CODES[2])
+        assert "Dashboard" not in guest.shown[-1]
+        guest.send("/account/confirm/", password=password, code=other)
+        assert "Dashboard" in guest.shown[-1], "the code confirmed nothing"
+        visitor.follow(guest)
+    return key, {early, now, late}
 
 
 def use_reset_link(visitor: Visitor, site: Site) -> set[str]:
     printed = site.manage("rescue", ADMIN, "--remove-second-factors")
     path = urlsplit(printed.split()[-1]).path
-    guest = Visitor(visitor.url)
+    guest = visitor.another()
     guest.send(path, password1=LAST_PASSWORD, password2="something else")
     guest.send(path, password1=LAST_PASSWORD, password2=LAST_PASSWORD)
     guest.get(path)
