@@ -16,7 +16,7 @@ from accounts.people.forms import PeopleFilter, RoleForm
 from accounts.people.invitations import open_invitations
 from accounts.people.services import LastAdministrator, change_role, record_kept, set_active
 from accounts.requests import UserRequest, administrators_only
-from accounts.sessions.services import end_sessions, live_sessions
+from accounts.sessions.services import MOST_SHOWN, end_sessions, live_sessions
 from audit.actions import Action
 
 ROLE_TEXT = (
@@ -50,7 +50,8 @@ def person_list(request: UserRequest) -> HttpResponse:
 def person_detail(request: UserRequest, pk: int) -> HttpResponse:
     user = get_object_or_404(User, pk=pk)
     (person,) = listing.persons([user])
-    context = {"person": person, "sessions": live_sessions(user), "is_self": user == request.user}
+    sessions = live_sessions(user)
+    context = {"person": person, "sessions": sessions, "most": MOST_SHOWN, "is_self": user == request.user}
     return render(request, "accounts/person_detail.html", context)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -16,9 +17,14 @@ from accounts.sessions.store import SEEN, STARTED, SessionStore, end_stored, key
 from audit.actions import Action
 from audit.services import record
 
+# On one page: a script that logs in again and again leaves thousands.
+MOST_SHOWN = 100
+
 
 def begin_session(*, request: HttpRequest, user: User, **_: Any) -> None:
-    """Receives Django's signal of a log-in."""
+    """Receives Django's signal of a log-in. Forgets the user's sessions that are too old to be alive."""
+    too_old = timezone.now() - timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    UserSession.objects.filter(user=user, started_at__lt=too_old).delete()
     now = time.time()
     request.session[STARTED] = request.session[SEEN] = now
     UserSession.objects.update_or_create(
@@ -53,8 +59,8 @@ def note_activity(*, session_key: str) -> None:
 
 
 def live_sessions(user: User) -> list[UserSession]:
-    """The newest first. Those that have ended by themselves are cleared away."""
-    sessions = list(UserSession.objects.filter(user=user).order_by("-last_seen_at"))
+    """The newest first, at most MOST_SHOWN. Those that have ended by themselves are cleared away."""
+    sessions = list(UserSession.objects.filter(user=user).order_by("-last_seen_at")[:MOST_SHOWN])
     alive = stored_sessions([session.digest for session in sessions])
     UserSession.objects.filter(pk__in=[session.pk for session in sessions if session.digest not in alive]).delete()
     return [session for session in sessions if session.digest in alive]

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.requests import UserRequest
-from accounts.sessions.services import end_sessions, live_sessions
+from accounts.sessions.services import MOST_SHOWN, end_sessions, live_sessions
 from accounts.sessions.store import key_digest
 
 
@@ -16,7 +16,7 @@ from accounts.sessions.store import key_digest
 def session_list(request: UserRequest) -> HttpResponse:
     current = key_digest(str(request.session.session_key))
     rows = [(session, session.digest == current) for session in live_sessions(request.user)]
-    return render(request, "accounts/session_list.html", {"rows": rows})
+    return render(request, "accounts/session_list.html", {"rows": rows, "most": MOST_SHOWN})
 
 
 @require_POST

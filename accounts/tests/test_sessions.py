@@ -2,18 +2,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 import redis
 from django.conf import settings
+from django.core.cache import caches
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User, UserSession
 from accounts.sessions import services as session_services
-from accounts.sessions.store import key_digest
+from accounts.sessions.store import key_digest, stored_key
 from accounts.sessions.users import user_of_session
 from audit.models import AuditEvent
 
@@ -95,6 +98,31 @@ def test_it_forgets_a_session_that_has_ended_by_itself(
     client_of(alice)
     redis_client.flushdb()
     assert page(client_of(alice)).count("<tr>") == 2
+
+
+def test_it_forgets_sessions_too_old_to_be_alive_at_the_next_log_in(
+    client_of: ClientOf, alice: User, bob: User
+) -> None:
+    client_of(bob)
+    client_of(alice)
+    UserSession.objects.update(started_at=timezone.now() - timedelta(seconds=settings.SESSION_COOKIE_AGE + 60))
+    client_of(alice)
+    assert [session.user for session in UserSession.objects.order_by("started_at")] == [bob, alice]
+
+
+def test_it_lists_those_seen_last_of_very_many(client_of: ClientOf, alice: User) -> None:
+    here = client_of(alice)
+    stored = caches[settings.SESSION_CACHE_ALIAS].get(stored_key(key_digest(key_of(here))))
+    digests = [f"{number:064x}" for number in range(session_services.MOST_SHOWN + 5)]
+    caches[settings.SESSION_CACHE_ALIAS].set_many({stored_key(digest): stored for digest in digests})
+    earlier = timezone.now() - timedelta(hours=1)
+    UserSession.objects.bulk_create(UserSession(user=alice, digest=each, last_seen_at=earlier) for each in digests)
+    listed = page(here)
+    assert listed.count("<tr>") == session_services.MOST_SHOWN + 1
+    assert "This one" in listed
+    assert "These are the 100 seen last" in listed
+    here.post(reverse("accounts:session-end-others"))
+    assert UserSession.objects.count() == 1
 
 
 def test_it_follows_a_session_through_a_new_password(confirmed_client_of: ClientOf, alice: User) -> None:
