@@ -29,6 +29,7 @@ urlpatterns = [
     path("sessions/<int:pk>/end/", session_views.session_end, name="session-end"),
     path("teams/", team_views.team_list, name="team-list"),
     path("teams/add/", team_views.team_add, name="team-add"),
+    path("teams/<uuid:pk>/", team_views.team_detail, name="team-detail"),
     path("teams/<uuid:pk>/rename/", team_views.team_rename, name="team-rename"),
     path("teams/<uuid:pk>/delete/", team_views.team_delete, name="team-delete"),
     path("teams/<uuid:pk>/members/add/", team_views.member_add, name="member-add"),

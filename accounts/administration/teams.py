@@ -6,12 +6,16 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.options import InlineModelAdmin
 from django.contrib.admin.utils import unquote
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.forms import BaseInlineFormSet, ModelForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from accounts.administration.actions import administrator
 from accounts.models import Membership, Team, User
@@ -26,6 +30,8 @@ else:
     MemberInlineBase, TeamForm, MemberFormSet = admin.StackedInline, ModelForm, BaseInlineFormSet
 
 
+# A form has no more than 1,000 fields, of which each member takes three.
+MOST_MEMBERS = 200
 _TAKEN_OUT = re.compile(r"memberships-(\d+)-DELETE")
 
 
@@ -50,12 +56,24 @@ class MemberInline(MemberInlineBase):
 
 
 class TeamAdmin(Audited[Team]):
-    fields = ("name",)
+    readonly_fields = ("all_members",)
     list_display = ("name", "members_count", "created_at")
     search_fields = ("name",)
     date_hierarchy = "created_at"
-    inlines = (MemberInline,)
     actions = None
+
+    def get_fields(self, request: HttpRequest, obj: Team | None = None) -> list[Any]:
+        return ["name", "all_members"] if obj else ["name"]
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> list[type[InlineModelAdmin[Any, Any]]]:
+        return [] if obj and obj.members_count > MOST_MEMBERS else [MemberInline]
+
+    @admin.display(description="members")
+    def all_members(self, counted: Any) -> SafeString:
+        """Where they are searched, added and removed, however many there are."""
+        return format_html(
+            '<a href="{}">{} on the site</a>', reverse("accounts:team-detail", args=[counted.pk]), counted.members_count
+        )
 
     def consequences(self, form: TeamForm) -> list[str]:
         ids = [form.data.get(f"memberships-{row[1]}-id", "") for row in map(_TAKEN_OUT.fullmatch, form.data) if row]

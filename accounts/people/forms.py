@@ -9,23 +9,16 @@ from django.http import QueryDict
 
 from accounts.forms import SetupForm
 from accounts.models import Invitation, Role, User
+from accounts.paging import Search
 from accounts.people import listing
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 
-class PeopleFilter(forms.Form):
-    """Every field is optional, and all that are given must hold."""
-
-    q = forms.CharField(required=False, max_length=200, label="Search", widget=forms.TextInput({"type": "search"}))
+class PeopleFilter(Search):
     role = forms.ChoiceField(required=False, choices=[("", "Any"), *Role.choices])
     state = forms.ChoiceField(required=False, choices=[("", "Any"), ("active", "Active"), ("inactive", "Deactivated")])
-    page = forms.IntegerField(required=False, min_value=1, max_value=100_000, widget=forms.HiddenInput)
-
-    def __init__(self, data: QueryDict) -> None:
-        super().__init__(data)
-        self._query = data
 
     def users(self) -> QuerySet[User]:
         """None while the form has errors."""
@@ -37,19 +30,6 @@ class PeopleFilter(forms.Form):
         if state := self.cleaned_data["state"]:
             users = users.filter(is_active=state == "active")
         return users
-
-    @property
-    def number(self) -> int:
-        return (self.is_valid() and self.cleaned_data["page"]) or 1
-
-    @property
-    def is_narrowed(self) -> bool:
-        return any(self.data.get(name) for name in ("q", "role", "state"))
-
-    def url_of_page(self, number: int) -> str:
-        query = self._query.copy()
-        query["page"] = str(number)
-        return f"?{query.urlencode()}"
 
 
 class RoleForm(forms.Form):

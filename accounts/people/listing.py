@@ -17,7 +17,6 @@ from accounts.models import User
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-PAGE_SIZE = 50
 _KINDS = {Authenticator.Type.TOTP: "app", Authenticator.Type.WEBAUTHN: "passkey"}
 
 
@@ -31,25 +30,12 @@ class Person:
     must_add_factor: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    people: list[Person]
-    has_more: bool
-
-
 def matching(text: str) -> QuerySet[User]:
     """Those whose name or address holds each word of ``text``, by address."""
     found = User.objects.order_by("email")
     for word in text.split():
         found = found.filter(Q(name__icontains=word) | Q(email__icontains=word))
     return found
-
-
-def page_of(users: QuerySet[User], *, number: int) -> Page:
-    """``number`` counts from 1. No page is counted that nobody looks at."""
-    start = (number - 1) * PAGE_SIZE
-    listed = list(users[start : start + PAGE_SIZE + 1])
-    return Page(persons(listed[:PAGE_SIZE]), len(listed) > PAGE_SIZE)
 
 
 def persons(users: Iterable[User]) -> list[Person]:

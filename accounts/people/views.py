@@ -34,13 +34,12 @@ END_TEXT = "This person is logged out everywhere, and has to log in again."
 @require_safe
 def person_list(request: UserRequest) -> HttpResponse:
     form = PeopleFilter(request.GET)
-    page = listing.page_of(form.users(), number=form.number)
+    users, has_more = form.rows_of_page(form.users())
     context = {
         "form": form,
-        "people": page.people,
+        "people": listing.persons(users),
         "invitations": open_invitations().select_related("invited_by") if form.number == 1 else [],
-        "newer": form.url_of_page(form.number - 1) if form.number > 1 else "",
-        "older": form.url_of_page(form.number + 1) if page.has_more else "",
+        **form.pages(has_more=has_more),
     }
     return render(request, "accounts/person_list.html", context)
 

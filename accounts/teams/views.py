@@ -5,15 +5,16 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Prefetch
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import Membership, Team, User
+from accounts.paging import Search
 from accounts.requests import UserRequest, administrators_only
 from accounts.teams import services as team_services
 from accounts.teams.forms import DeleteTeamForm, MemberForm, TeamForm
+from accounts.teams.members import members_of, with_first_members
 
 ASKED = 3
 # Teams on the page. Whoever makes more finds them in the admin site.
@@ -22,8 +23,7 @@ SHOWN = 100
 
 @require_safe
 def team_list(request: UserRequest) -> HttpResponse:
-    members = Membership.objects.select_related("user").order_by("user__name", "user__email")
-    teams = Team.objects.visible_to(request.user).prefetch_related(Prefetch("memberships", members))
+    teams = with_first_members(Team.objects.visible_to(request.user), viewer=request.user)
     listed = list(teams[: SHOWN + 1])
     administrators = User.objects.administrators().order_by("name", "email")[:ASKED]
     context = {
@@ -33,6 +33,16 @@ def team_list(request: UserRequest) -> HttpResponse:
         "administrators": administrators,
     }
     return render(request, "accounts/team_list.html", context)
+
+
+@require_safe
+def team_detail(request: UserRequest, pk: UUID) -> HttpResponse:
+    team = get_object_or_404(Team.objects.visible_to(request.user), pk=pk)
+    form = Search(request.GET)
+    text = form.cleaned_data["q"] if form.is_valid() else ""
+    members, has_more = form.rows_of_page(members_of(team, text=text))
+    context = {"team": team, "form": form, "memberships": members, **form.pages(has_more=has_more)}
+    return render(request, "accounts/team_detail.html", context)
 
 
 @require_http_methods(["GET", "POST"])

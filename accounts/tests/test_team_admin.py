@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Team, User
+from accounts.models import Membership, Team, User
 from audit.models import AuditEvent
 
 ClientOf = Callable[[User], Client]
@@ -63,6 +63,19 @@ def test_it_shows_its_pages(client_of: ClientOf, admin: User, team: Team, page: 
 def test_it_shows_the_members_of_a_team(client_of: ClientOf, admin: User, team: Team) -> None:
     page = client_of(admin).get(reverse("admin:accounts_team_change", args=[team.pk])).content.decode()
     assert "alice@example.org" in page and "bob@example.org" in page
+
+
+def test_it_leads_to_the_page_of_a_team_with_too_many_members_for_a_form(
+    client_of: ClientOf, admin: User, team: Team
+) -> None:
+    people = User.objects.bulk_create(User(email=f"{number}@example.org") for number in range(400))
+    Membership.objects.bulk_create(Membership(team=team, user=user) for user in people)
+    client, path = client_of(admin), reverse("admin:accounts_team_change", args=[team.pk])
+    page = client.get(path).content.decode()
+    assert f'<a href="/account/teams/{team.pk}/">402 on the site</a>' in page
+    client.post(path, {"name": "Science"})
+    team.refresh_from_db()
+    assert (team.name, team.members.count()) == ("Science", 402)
 
 
 def test_it_shows_no_more_teams_than_a_page_holds(client_of: ClientOf, admin: User, db: None) -> None:

@@ -75,6 +75,10 @@ def a_membership(owner: User) -> Membership:
     return Membership.objects.create(team=Team.objects.create(name=f"Team {Team.objects.count()}"), user=owner)
 
 
+def a_team(owner: User) -> Team:
+    return a_membership(owner).team
+
+
 def ids_of(made: Any) -> tuple[object, ...]:
     return (made.team.pk, made.user.pk) if isinstance(made, Membership) else (made.pk,)
 
@@ -84,6 +88,7 @@ OBJECTS: Mapping[str, Callable[[User], Any]] = {
     "account/security/passkeys/<int:pk>/rename/": a_passkey,
     "account/sessions/<int:pk>/end/": a_session,
     "account/api-keys/<int:pk>/revoke/": a_key,
+    "account/teams/<uuid:pk>/": a_team,
     "account/teams/<uuid:pk>/members/<int:user_pk>/remove/": a_membership,
     "chat/messages/<int:pk>/source/": a_message,
     "chat/<uuid:pk>/": a_conversation,

@@ -84,6 +84,7 @@ TABLE: Mapping[str, Who] = {
     "account/erase/": Who.PEOPLE,
     "account/teams/": Who.PEOPLE,
     "account/teams/add/": Who.ADMINISTRATORS,
+    "account/teams/<uuid:pk>/": Who.PEOPLE,
     "account/teams/<uuid:pk>/rename/": Who.ADMINISTRATORS,
     "account/teams/<uuid:pk>/delete/": Who.ADMINISTRATORS,
     "account/teams/<uuid:pk>/members/add/": Who.ADMINISTRATORS,

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from accounts.models import Membership, Team, User
 from accounts.teams import services as team_services
+from accounts.teams.members import SHOWN
 from audit.models import AuditEvent
 from inference.models import Conversation
 
@@ -76,6 +77,34 @@ def test_it_asks_as_many_questions_for_many_teams_as_for_one(
         Membership.objects.create(team=other, user=admin)
     with django_assert_max_num_queries(6):
         client.get(LIST)
+
+
+def test_it_lists_the_first_members_of_many_oneself_first_and_all_on_the_teams_page(
+    client_of: ClientOf, bob: User, team: Team
+) -> None:
+    User.objects.filter(pk=bob.pk).update(name="Zed")
+    people = [User(email=f"anna-{number}@example.org", name=f"Anna {number:03}") for number in range(70)]
+    Membership.objects.bulk_create(Membership(team=team, user=user) for user in User.objects.bulk_create(people))
+    client = client_of(bob)
+    listed = client.get(reverse("accounts:team-list")).content.decode()
+    assert [listed.count(name) for name in ("<strong>Zed<", "alice@", "Anna ")] == [1, 1, SHOWN - 2]
+    assert ("Leave</a>" in listed, "All 72 members" in listed) == (True, True)
+    first, second, found = (
+        client.get(reverse("accounts:team-detail", args=[team.pk]), query).content.decode()
+        for query in ({}, {"page": "2"}, {"q": "anna 069"})
+    )
+    assert (first.count("since"), second.count("since")) == (50, 22)
+    assert (found.count("since"), "Anna 069" in found) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("query", "said"), [({"q": "nobody at all"}, "Nobody matches"), ({}, "Nobody is in this team yet")]
+)
+def test_it_says_that_nobody_matches_or_is_in_the_team(
+    client_of: ClientOf, admin: User, query: dict[str, str], said: str
+) -> None:
+    path = reverse("accounts:team-detail", args=[Team.objects.create(name="Empty").pk])
+    assert said in client_of(admin).get(path, query).content.decode()
 
 
 def test_it_makes_a_team(client_of: ClientOf, admin: User) -> None:
