@@ -60,11 +60,13 @@ bench-audit: $(VENV)/.installed-dev ## Measure appends to the audit log and its 
 bench-keys: $(VENV)/.installed-dev ## Measure a rotation of the data keys against bare updates (ARGS="--json")
 	@exec $(BIN)/python -m bench.keys $(ARGS)
 
-lock: ## Pin requirements.in and requirements-dev.in with hashes (needs uv)
-	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--custom-compile-command "make lock" requirements.in -o requirements.txt
-	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--custom-compile-command "make lock" -c requirements.txt requirements-dev.in -o requirements-dev.txt
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command "make lock"
+
+lock: ## Pin the requirements, those for development and the scanners with hashes (needs uv)
+	@$(COMPILE) requirements.in -o requirements.txt
+	@$(COMPILE) -c requirements.txt requirements-dev.in -o requirements-dev.txt
+	@$(COMPILE) security/requirements.in -o security/requirements.txt
 
 clean: ## Remove what the tools have made; var/ with its data stays
 	@rm -rf $(VENV) .venv-security sbom.json .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis test-results
@@ -82,7 +84,7 @@ $(VENV)/.installed-dev: requirements-dev.txt | $(BIN)/python
 .venv-security/.installed: security/requirements.txt | $(BIN)/python
 	@echo "Installing the scanners..."
 	@$(BIN)/python -m venv .venv-security
-	@.venv-security/bin/pip --disable-pip-version-check --quiet install -r security/requirements.txt
+	@.venv-security/bin/pip --disable-pip-version-check --quiet install --require-hashes -r security/requirements.txt
 	@touch $@
 
 $(BIN)/python:
