@@ -20,6 +20,7 @@ from django.urls import reverse
 
 from accounts.administration.access import FactorAdmin, UserSessionAdmin
 from accounts.administration.actions import ACTIONS, administrator, counted
+from accounts.administration.passwords import PersonForm
 from accounts.administration.people import ApiKeyAdmin, InvitationAdmin
 from accounts.administration.teams import TeamAdmin
 from accounts.login.reauthentication import require_confirmation
@@ -43,6 +44,7 @@ admin.site.register(ApiKey, ApiKeyAdmin)
 
 @admin.register(User)
 class UserAdmin(Audited[User], DjangoUserAdmin[User]):
+    form = PersonForm
     fieldsets = ((None, {"fields": ("email", "password", "name", "role", "is_active", "last_login", "date_joined")}),)
     add_fieldsets = ((None, {"fields": ("email", "name", "role", "password1", "password2")}),)
     readonly_fields = ("last_login", "date_joined")

@@ -10,6 +10,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from accounts.administration.actions import administrator
 from accounts.login.reauthentication import require_confirmation
@@ -46,8 +47,11 @@ class UserSessionAdmin(Audited[UserSession]):
     def response_action(self, request: HttpRequest, queryset: QuerySet[UserSession], *args: Any) -> HttpResponse | None:
         require_confirmation(request)
         own = queryset.filter(digest=_own_digest(request)).first()
-        if own and str(own.pk) in request.POST.getlist(ACTION_CHECKBOX_NAME):
+        chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        if own and str(own.pk) in chosen:
             messages.warning(request, "The session in which you are now is left out: it ends when you log out.")
+            if set(chosen) == {str(own.pk)}:
+                return redirect(request.get_full_path())
         return super().response_action(request, queryset.exclude(pk=own.pk) if own else queryset, *args)
 
     def delete_model(self, request: HttpRequest, obj: UserSession) -> None:

@@ -94,3 +94,14 @@ def test_a9_the_admin_site_asks_for_the_second_factor_that_must_be(
 ) -> None:
     settings.MFA_POLICY = "administrators"
     assert client_of(admin).get(reverse("admin:index"))["Location"] == reverse("mfa_index")
+
+
+def test_it_shows_whether_there_is_a_password_and_nothing_of_it(
+    confirmed_client_of: ClientOf, admin: User, alice: User
+) -> None:
+    path, client = reverse("admin:accounts_user_change", args=[alice.pk]), confirmed_client_of(admin)
+    page = client.get(path).content.decode()
+    assert "Has a password" in page and "argon2" not in page and "salt" not in page
+    alice.set_unusable_password()
+    alice.save()
+    assert "Has no password" in client.get(path).content.decode()
