@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from aistrale.tests.chat_page import answers, expect_status
 from aistrale.tests.keyboard import choose, expect_focus_within, expect_toast, fill, go_to, open_dialog, press
 
-Newcomer = Callable[[str], str]
+Newcomer = Callable[[], str]
 
 
 def open_chat(page: Page) -> None:
@@ -32,7 +32,7 @@ def ask(page: Page, text: str) -> None:
 
 def test_it_goes_through_the_versions_of_an_answer(keyboard: Page, newcomer: Newcomer) -> None:
     page = keyboard
-    newcomer("versions")
+    newcomer()
     open_chat(page)
     ask(page, "Say one")
     press(page, page.get_by_role("button", name="Regenerate"), key="Shift+Tab")
@@ -62,7 +62,7 @@ def test_it_goes_through_the_versions_of_an_answer(keyboard: Page, newcomer: New
 def test_it_copies_and_edits_and_lists_its_keys(keyboard: Page, newcomer: Newcomer) -> None:
     page = keyboard
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    newcomer("copies")
+    newcomer()
     open_chat(page)
     ask(page, "Say one")
     copy = answers(page).locator("[data-copy-source]")
@@ -86,7 +86,7 @@ def test_it_copies_and_edits_and_lists_its_keys(keyboard: Page, newcomer: Newcom
 
 def test_it_sets_a_parameter_and_resets_it(keyboard: Page, newcomer: Newcomer) -> None:
     page = keyboard
-    newcomer("parameters")
+    newcomer()
     open_chat(page)
     press(page, page.locator("#model-button"))
     refresh = page.get_by_role("button", name="Refresh")
@@ -113,7 +113,7 @@ def chosen(page: Page, title: str, action: str) -> Locator:
 
 def test_it_keeps_the_list_of_conversations(keyboard: Page, newcomer: Newcomer) -> None:
     page = keyboard
-    newcomer("lists")
+    newcomer()
     open_chat(page)
     ask(page, "Pears")
     press(page, page.get_by_role("link", name="New", exact=True))
@@ -151,7 +151,7 @@ def test_it_keeps_the_list_of_conversations(keyboard: Page, newcomer: Newcomer) 
 
 def test_it_shares_a_conversation_and_takes_it_back(keyboard: Page, newcomer: Newcomer) -> None:
     page = keyboard
-    newcomer("sharer")
+    newcomer()
     open_chat(page)
     ask(page, "For all")
     press(page, chosen(page, "For all", "Share"))
@@ -169,7 +169,7 @@ def test_it_reads_along_and_goes_on_in_a_copy(
     keyboard: Page, newcomer: Newcomer, chromium: Browser, sign_in: Callable[[Page, str], None]
 ) -> None:
     page, owner = keyboard, chromium.new_page()
-    writer = newcomer("writer")
+    writer = newcomer()
     sign_in(owner, writer)
     owner.goto(page.url)
     open_chat(owner)
@@ -180,7 +180,7 @@ def test_it_reads_along_and_goes_on_in_a_copy(
     press(owner, owner.get_by_role("dialog").get_by_role("button", name="Save"))
     expect_toast(owner, "is shared with")
 
-    newcomer("reader")
+    newcomer()
     page.goto(owner.url)
     copy = page.locator(".question").first.get_by_role("button", name="Copy")
     go_to(page, copy)
@@ -195,10 +195,10 @@ def test_it_reads_along_and_goes_on_in_a_copy(
 
 def test_it_jumps_to_the_latest(keyboard: Page, newcomer: Newcomer) -> None:
     page = keyboard
-    newcomer("jumper")
+    newcomer()
     open_chat(page)
     go_to(page, message(page))
-    page.keyboard.insert_text("A line.\n" * 80)
+    page.keyboard.insert_text("A line." + "\n" * 80 + "Another.")
     page.keyboard.press("Control+Enter")
     expect_status(page, "succeeded")
     go_to(page, answers(page).locator("[data-copy-source]"), key="Shift+Tab")
@@ -211,7 +211,7 @@ def test_it_works_zoomed_in(keyboard: Page, newcomer: Newcomer) -> None:
     """Where the sides of the page are menus."""
     page = keyboard
     page.set_viewport_size({"width": 480, "height": 640})
-    newcomer("zoomed")
+    newcomer()
     menu = page.get_by_role("button", name="Menu")
     press(page, menu)
     page.keyboard.press("Escape")

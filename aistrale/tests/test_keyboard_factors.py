@@ -22,7 +22,7 @@ from aistrale.tests.keyboard import (
 )
 from aistrale.tests.test_account_pages import code
 
-Newcomer = Callable[[str], str]
+Newcomer = Callable[[], str]
 
 
 def open_security(page: Page) -> None:
@@ -51,7 +51,7 @@ def set_up_app(page: Page) -> tuple[str, list[str]]:
 
 
 def test_it_sets_up_an_app_and_logs_in_with_its_code(keyboard: Page, newcomer: Newcomer) -> None:
-    page, email = keyboard, newcomer("app")
+    page, email = keyboard, newcomer()
     open_security(page)
     key, codes = set_up_app(page)
     press(page, page.get_by_role("link", name="Make new ones"))
@@ -66,7 +66,7 @@ def test_it_sets_up_an_app_and_logs_in_with_its_code(keyboard: Page, newcomer: N
 
 
 def test_it_logs_in_with_a_recovery_code_and_removes_the_app(keyboard: Page, newcomer: Newcomer) -> None:
-    page, email = keyboard, newcomer("recovery")
+    page, email = keyboard, newcomer()
     open_security(page)
     _, codes = set_up_app(page)
     log_out(page)
@@ -88,7 +88,7 @@ def test_it_logs_in_with_a_recovery_code_and_removes_the_app(keyboard: Page, new
 def test_it_adds_renames_uses_and_removes_a_passkey(
     keyboard: Page, newcomer: Newcomer, site: Site, by_name: str
 ) -> None:
-    page, email = keyboard, newcomer("passkey")
+    page, email = keyboard, newcomer()
     page.goto(f"{by_name}/login/")
     log_in(page, email)
     expect_page(page, "Dashboard")

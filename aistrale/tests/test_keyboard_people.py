@@ -26,7 +26,7 @@ from aistrale.tests.keyboard import (
 )
 from aistrale.tests.usability import check_usable
 
-Newcomer = Callable[[str], str]
+Newcomer = Callable[[], str]
 NEW_PASSWORD = "staple battery horse correct"
 
 
@@ -39,20 +39,22 @@ def invite(page: Page, email: str) -> None:
 
 
 def test_it_invites_somebody_who_comes(keyboard: Page, newcomer: Newcomer) -> None:
-    page, email, other = keyboard, newcomer("host"), f"guest-{time.monotonic_ns()}@example.org"
+    page, now = keyboard, time.monotonic_ns()
+    guest, unwanted = f"guest-{now}@example.org", f"unwanted-{now}@example.org"
+    newcomer()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     follow(page, "People", "People")
     press(page, page.get_by_role("link", name="Invite somebody"))
     confirm(page)
-    invite(page, email.replace("host", "nobody"))
+    invite(page, unwanted)
     follow(page, "Done", "People")
-    withdraw = page.get_by_role("link", name=f"Withdraw the invitation of {email.replace('host', 'nobody')}")
-    dialog = open_dialog(page, withdraw, "Withdraw the invitation")
+    withdraw = page.get_by_role("link", name=f"Withdraw the invitation of {unwanted}")
+    dialog = open_dialog(page, withdraw, "Withdraw the invitation", key="Shift+Tab")  # below all people
     press(page, dialog.get_by_role("button", name="Withdraw"))
     expect(withdraw).to_have_count(0)
 
     follow(page, "Invite somebody", "Invite somebody")
-    invite(page, other)
+    invite(page, guest)
     copy = page.get_by_role("button", name="Copy link")
     press(page, copy)
     expect_toast(page, "Copied")
@@ -74,7 +76,7 @@ def open_teams(page: Page) -> None:
 
 
 def test_it_makes_a_team_and_shares_a_token_with_it(keyboard: Page, site: Site, newcomer: Newcomer) -> None:
-    page, email = keyboard, newcomer("founder")
+    page, email = keyboard, newcomer()
     name = f"Crew {time.monotonic_ns()}"
     open_teams(page)
     press(page, page.get_by_role("link", name=re.compile("New team|Make a team")))
@@ -125,7 +127,7 @@ def open_profile(page: Page) -> None:
 
 def test_it_changes_the_profile(keyboard: Page, newcomer: Newcomer) -> None:
     page = keyboard
-    newcomer("profile")
+    newcomer()
     menu = open_user_menu(page)
     dark = menu.get_by_role("button", name="Dark")
     press(page, dark)
@@ -147,7 +149,7 @@ def test_it_changes_the_profile(keyboard: Page, newcomer: Newcomer) -> None:
 
 def test_it_gives_the_focus_back_after_a_slow_answer(keyboard: Page, newcomer: Newcomer) -> None:
     page = keyboard
-    newcomer("patient")
+    newcomer()
     requests: list[Route] = []
     page.route("**/account/theme/", lambda route: requests.append(route))
     dark = open_user_menu(page).get_by_role("button", name="Dark")
@@ -160,7 +162,7 @@ def test_it_gives_the_focus_back_after_a_slow_answer(keyboard: Page, newcomer: N
 
 def test_it_shows_a_key_once_and_revokes_it(keyboard: Page, newcomer: Newcomer) -> None:
     page = keyboard
-    newcomer("keys")
+    newcomer()
     open_profile(page)
     press(page, page.get_by_role("link", name="Add a key"))
     confirm(page)
@@ -178,7 +180,7 @@ def test_it_shows_a_key_once_and_revokes_it(keyboard: Page, newcomer: Newcomer) 
 
 def test_it_changes_the_password_and_logs_out(keyboard: Page, newcomer: Newcomer) -> None:
     page = keyboard
-    newcomer("password")
+    newcomer()
     press(page, open_user_menu(page).get_by_role("link", name="Change password"))
     confirm(page)
     fill(page, "New password", NEW_PASSWORD)
@@ -189,7 +191,7 @@ def test_it_changes_the_password_and_logs_out(keyboard: Page, newcomer: Newcomer
 
 
 def test_it_ends_one_session_and_then_the_others(keyboard: Page, site: Site, newcomer: Newcomer) -> None:
-    page, email = keyboard, newcomer("sessions")
+    page, email = keyboard, newcomer()
     for _ in range(3):
         page.context.clear_cookies()
         page.goto(f"{site.url}/login/")
@@ -206,7 +208,7 @@ def test_it_ends_one_session_and_then_the_others(keyboard: Page, site: Site, new
 
 
 def test_it_takes_the_data_along_and_erases_the_account(keyboard: Page, site: Site, newcomer: Newcomer) -> None:
-    page, email = keyboard, newcomer("leaving")
+    page, email = keyboard, newcomer()
     open_profile(page)
     press(page, page.get_by_role("link", name="Your data"))
     confirm(page)
