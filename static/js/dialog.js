@@ -19,4 +19,7 @@ dialog.addEventListener("click", (event) => {
   event.preventDefault();
   dialog.close();
 });
-dialog.addEventListener("close", () => document.getElementById("dialog-content").replaceChildren());
+dialog.addEventListener("close", () => {
+  // The event comes with the next frame: the dialog may have been opened anew.
+  if (!dialog.open) document.getElementById("dialog-content").replaceChildren();
+});

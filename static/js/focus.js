@@ -26,7 +26,10 @@ function successor(control, target) {
 }
 
 document.addEventListener("htmx:beforeRequest", ({ detail }) => {
-  if (!isLost()) held.set(detail.xhr, withOpener(document.activeElement));
+  const control = document.activeElement;
+  // Scripts ask in the name of the whole page.
+  const parts = [detail.target, detail.elt].filter((part) => part !== document.body);
+  if (parts.some((part) => part.contains(control))) held.set(detail.xhr, withOpener(control));
 });
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
   const target = detail.target.isConnected ? detail.target : document.getElementById(detail.target.id);
