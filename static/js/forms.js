@@ -1,4 +1,7 @@
 // Show-password buttons, and one submit per form however often the button is pressed.
+import { keepForms } from "./kept_forms.js";
+import { toast } from "./toasts.js";
+
 function offerReveal(root) {
   for (const button of root.querySelectorAll("[data-reveal]")) button.hidden = false;
 }
@@ -28,3 +31,4 @@ addEventListener("pageshow", (event) => {
 
 document.addEventListener("htmx:load", (event) => offerReveal(event.target));
 offerReveal(document);
+keepForms(toast);
