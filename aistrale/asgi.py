@@ -4,13 +4,15 @@ import os
 from typing import Any
 
 from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import OriginValidator
+from channels.security.websocket import WebsocketDenier
 from channels.sessions import CookieMiddleware
 from django.conf import settings
 from django.core.asgi import get_asgi_application
+from django.urls import re_path
 from django.utils.module_loading import import_string
 
 from aistrale.forwarded import Forwarded
+from aistrale.origins import OwnPages
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aistrale.settings")
 pages = get_asgi_application()
@@ -20,10 +22,8 @@ runs = import_string("aistrale.process.runs")
 routes = import_string("inference.routing.websocket_urlpatterns")(runs)
 
 
-def sockets() -> Any:
-    """Opened by pages of the site alone, even where it answers under any name, as it may while it is developed."""
-    origins = [host for host in settings.ALLOWED_HOSTS if host and host != "*"] or [settings.PUBLIC_URL]
-    return OriginValidator(CookieMiddleware(URLRouter(routes)), origins)
+# Else an address that nobody knows would be an error of ours.
+nothing: Any = WebsocketDenier.as_asgi()
+sockets = OwnPages(CookieMiddleware(URLRouter([*routes, re_path("", nothing)])))
 
-
-application = Forwarded(ProtocolTypeRouter({"http": pages, "websocket": sockets()}), proxies=settings.PROXIES)
+application = Forwarded(ProtocolTypeRouter({"http": pages, "websocket": sockets}), proxies=settings.PROXIES)

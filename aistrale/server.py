@@ -46,8 +46,10 @@ def serve(listener: socket.socket, *, on_ready: Callable[[], None]) -> None:
     from daphne.server import Server
 
     from aistrale.asgi import application
+    from aistrale.request_bodies import bound_bodies
     from aistrale.slow_clients import cut_slow_clients
 
+    bound_bodies()
     cut_slow_clients()
     life = Life(loop, on_ready=on_ready, stop=reactor.stop)
     reactor.callWhenRunning(life.begin)

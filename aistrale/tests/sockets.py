@@ -15,7 +15,7 @@ from django.test import Client
 if TYPE_CHECKING:
     from accounts.models import User
 
-ORIGIN = "http://127.0.0.1"
+ORIGIN = "http://127.0.0.1:8000"
 Open = Callable[..., Awaitable[tuple[WebsocketCommunicator, bool, int | str | None]]]
 
 

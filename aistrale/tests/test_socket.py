@@ -53,7 +53,7 @@ async def test_w2_it_refuses_an_anonymous_visitor(open_socket: Open) -> None:
     assert (accepted, code) == (False, 4401)
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", None, "null"])
+@pytest.mark.parametrize("origin", ["https://evil.example", None, "null", "http://127.0.0.1:9999"])
 async def test_w1_it_refuses_a_foreign_or_missing_origin(alice: User, open_socket: Open, origin: str | None) -> None:
     _, accepted, _ = await open_socket(alice, new_path(alice), origin=origin)
 
@@ -209,7 +209,7 @@ async def test_w1_it_refuses_a_foreign_origin_even_where_any_host_is_allowed(
 
     settings.ALLOWED_HOSTS = ["*"]
     headers = [(b"origin", origin.encode())] if origin else []
-    socket = WebsocketCommunicator(sockets(), "/ws/chat/new/x/", headers=headers)
+    socket = WebsocketCommunicator(sockets, "/ws/chat/new/x/", headers=headers)
 
     # Not 4401, which the consumer would say to who is not logged in.
     assert await socket.connect() == (False, 1000)
@@ -279,6 +279,11 @@ async def test_r1_it_says_at_the_composer_that_a_limit_is_reached(
 
     assert await in_thread(hits.count)() == 1
     assert await in_thread(Generation.objects.count)() == 1
+
+
+async def test_c1_there_is_no_other_socket(alice: User, open_socket: Open) -> None:
+    for user in (None, alice):
+        assert (await open_socket(user, "/ws/nowhere/"))[1:] == (False, 1000)
 
 
 SOCKETS = {"ws/chat/<uuid:pk>/": f"/ws/chat/{uuid4()}/", "ws/chat/new/<str:signed>/": "/ws/chat/new/x/"}

@@ -1,0 +1,47 @@
+"""Requests with more in them than any form of ours: cut off while they arrive.
+
+daphne itself would write all of it to disk before anybody is asked whether it may. To be imported when the reactor is
+installed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from daphne import http_protocol
+
+# Beyond what Django takes of a form (DATA_UPLOAD_MAX_MEMORY_SIZE), so that it is Django's page that tells of most.
+MOST_BYTES = 4 * 1024 * 1024
+_REFUSAL = b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+class BoundedRequest(http_protocol.WebRequest):
+    _bytes = 0
+    _is_refused = False
+
+    def gotLength(self, length: int | None) -> None:
+        """Called when the headers are there; None where the body comes in chunks."""
+        super().gotLength(length)
+        if length is not None and length > MOST_BYTES:
+            self._refuse()
+
+    def handleContentChunk(self, data: bytes) -> None:
+        self._bytes += len(data)
+        if self._bytes > MOST_BYTES:
+            self._refuse()
+        if not self._is_refused:
+            super().handleContentChunk(data)
+
+    def process(self) -> Any:
+        """What had arrived already may have brought the end of the body."""
+        return None if self._is_refused else super().process()
+
+    def _refuse(self) -> None:
+        if not self._is_refused:
+            self._is_refused = True
+            self.channel.transport.write(_REFUSAL)
+            self.channel.loseConnection()
+
+
+def bound_bodies() -> None:
+    http_protocol.WebRequest = BoundedRequest
