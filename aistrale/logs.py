@@ -78,6 +78,8 @@ def configuration(*, level: int, terminal: bool) -> dict[str, Any]:
             # Django would mail errors to administrators; and what it says of a request we say ourselves.
             "django": {"handlers": [], "level": level},
             "django.request": {"level": "CRITICAL"},
+            # Of hosts that anybody may make up: not among the recent errors, which they would push out.
+            "django.security": {"handlers": ["stderr"], "propagate": False},
             # With each variable that a template lacks, it would tell those that it has.
             "django.template": {"level": "INFO"},
             **{name: {"level": "WARNING"} for name in ("asyncio", "daphne", "httpcore", "httpx", "httpx2")},

@@ -15,6 +15,7 @@ from django.contrib.messages import get_messages
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.middleware.security import SecurityMiddleware
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -48,6 +49,13 @@ def address_middleware(get_response: GetResponse) -> GetResponse:
         return get_response(request)
 
     return middleware
+
+
+class AnswerHeaders(SecurityMiddleware):
+    """Django's headers alone: on what its own middleware answers by itself too, to http and to hosts not allowed."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        return None
 
 
 class PageLoginMiddleware(LoginRequiredMiddleware):
@@ -116,8 +124,8 @@ def page_middleware(get_response: GetResponse) -> GetResponse:
             response = get_response(request)
             if _is_fragment(request, response):
                 _append_messages(request, response)
-        if user.is_authenticated:
-            response.headers.setdefault("Cache-Control", "no-store")
+        # Also of who comes with a key or a one-time link, whom no session tells.
+        response.headers.setdefault("Cache-Control", "no-store")
         patch_vary_headers(response, ["HX-Request"])
         return response
 

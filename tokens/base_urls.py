@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 # 127.1, 2130706433, 0x7f.0.0.1: the forms in which a resolver takes an IPv4 address besides the usual one.
 _NUMBER = re.compile(r"(0x[0-9a-f]*|\d+)(\.(0x[0-9a-f]*|\d+))*\.?")
 _NAT64 = IPv6Network("64:ff9b::/96")
+# All of IPv6 that is handed out. Python takes more for global: IPv4 addresses in old disguises (::127.0.0.1,
+# ::ffff:0:127.0.0.1), site-local ones, translators of one's own.
+_UNICAST = IPv6Network("2000::/3")
+# Of the protocols themselves, of which Python takes some for global, and documentation, which it does not know yet.
+_SPECIAL = (IPv4Network("192.0.0.0/24"), IPv6Network("3fff::/20"))
 
 
 class BaseUrlRefused(ValueError):
@@ -72,7 +77,9 @@ def is_public(address: str) -> bool:
 
 
 def _is_global(ip: IPv4Address | IPv6Address) -> bool:
-    return ip.is_global and not ip.is_multicast
+    if isinstance(ip, IPv6Address) and ip not in _UNICAST and ip not in _NAT64 and not ip.ipv4_mapped:
+        return False
+    return ip.is_global and not ip.is_multicast and not any(ip in network for network in _SPECIAL)
 
 
 def _embedded(ip: IPv4Address | IPv6Address) -> list[IPv4Address]:

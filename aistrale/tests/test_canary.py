@@ -197,7 +197,7 @@ def settings_of_site() -> dict[str, str]:
     }
 
 
-def test_it_lets_no_secret_out(
+def test_l1_it_lets_no_secret_out(
     tmp_path: Path, fake: FakeProvider, settings_of_site: dict[str, str], capfd: pytest.CaptureFixture[str]
 ) -> None:
     with running_site(tmp_path, **settings_of_site) as site:

@@ -153,7 +153,7 @@ def test_it_goes_on_below_the_branch_that_is_shown(chat: Page, provider: FakePro
     expect(chat.locator(".siblings").first).to_contain_text("1/2")
 
 
-def test_it_loads_and_runs_nothing_that_a_model_writes(chat: Page, provider: FakeProvider) -> None:
+def test_x3_it_loads_and_runs_nothing_that_a_model_writes(chat: Page, provider: FakeProvider) -> None:
     outside: list[str] = []
 
     def note(request: Request) -> None:

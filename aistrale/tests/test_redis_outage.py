@@ -50,7 +50,7 @@ def test_it_knows_the_user_again_when_redis_is_back(signed_in: Client, outage: C
     assert signed_in.get("/").status_code == 200
 
 
-def test_it_lets_nobody_log_in_unthrottled(client: Client, alice: User, outage: Callable[[bool], None]) -> None:
+def test_r2_it_lets_nobody_log_in_unthrottled(client: Client, alice: User, outage: Callable[[bool], None]) -> None:
     client.raise_request_exception = False
     outage(True)
     assert client.post("/login/", {"login": alice.email, "password": "wrong"}).status_code == 503

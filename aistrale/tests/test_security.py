@@ -39,6 +39,13 @@ def test_the_page_names_tests_that_exist_or_says_why_there_is_none(row: list[str
     assert words and (named or len(proof) > 30)
 
 
+@pytest.mark.parametrize("row", [row for row in ROWS if row[0][0] in "ACXSWLRGY"], ids=lambda row: row[0])
+def test_what_concerns_people_and_the_surface_is_proved_under_its_name(row: list[str]) -> None:
+    name, _, proof = row
+    named = re.findall(r"::(\w+)`", proof)
+    assert not named or [test for test in named if f"_{name.lower()}_" in test]
+
+
 def test_g1_every_requirement_is_locked_with_its_hashes() -> None:
     for name in ("requirements.txt", "requirements-dev.txt"):
         lines = (ROOT / name).read_text().replace("\\\n", " ").splitlines()

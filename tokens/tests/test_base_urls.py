@@ -40,6 +40,9 @@ def test_it_takes_nothing_for_the_providers_own(url: str) -> None:
         ("https://169.254.169.254/latest", "not public"),
         ("https://[::1]/v1", "not public"),
         ("https://[::ffff:127.0.0.1]/v1", "not public"),
+        ("https://[::127.0.0.1]/v1", "not public"),
+        ("https://127.0.0.1./v1", "not public"),
+        ("https://0/v1", "not public"),
         ("https://2130706433/v1", "not public"),
         ("https://0x7f.1/v1", "not public"),
         ("https://0177.0.0.1/v1", "not public"),
@@ -60,7 +63,7 @@ def test_it_takes_nothing_for_the_providers_own(url: str) -> None:
         ("https://llm.exämple.org", "character"),
     ],
 )
-def test_it_refuses(url: str, message: str) -> None:
+def test_s1_it_refuses(url: str, message: str) -> None:
     with pytest.raises(BaseUrlRefused, match=message):
         clean_base_url(url, trusted_hosts=TRUSTED)
 
@@ -90,10 +93,17 @@ def test_it_knows_public_addresses(address: str) -> None:
         "::ffff:10.0.0.1",
         "64:ff9b::10.0.0.1",
         "2002:7f00:1::",
+        "::7f00:1",
+        "::ffff:0:7f00:1",
+        "64:ff9b:1::7f00:1",
+        "fec0::1",
+        "3fff::1",
+        "192.0.0.8",
+        "198.18.0.1",
         "127.1",
         "2130706433",
         "example.org",
     ],
 )
-def test_it_knows_addresses_that_are_not_public(address: str) -> None:
+def test_s2_it_knows_addresses_that_are_not_public(address: str) -> None:
     assert not is_public(address)
