@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from aistrale.tests.browser import Site
-from aistrale.tests.usability import check_usable
-
-
-@pytest.mark.parametrize(
-    "path", ["/audit/", "/audit/1/", "/audit/?action=accounts:session:login", "/audit/?start=x", "/audit/checkpoints/"]
-)
-def test_it_is_usable_in_both_themes_at_both_widths(signed_in: Page, site: Site, path: str) -> None:
-    signed_in.goto(site.url + path)
-    check_usable(signed_in)
 
 
 def test_it_finds_the_way_from_an_entry_to_all_that_person_did(signed_in: Page, site: Site) -> None:

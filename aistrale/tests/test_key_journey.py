@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from aistrale.tests.browser import ADMIN, PASSWORD, Site, log_in
-from aistrale.tests.usability import WIDE, check_usable
+from aistrale.tests.usability import WIDE
 
 SECRET = "sk-canary-in-a-browser-8Kd3"
 
@@ -38,15 +38,6 @@ def test_it_rotates_and_shows_the_report(keys_page: Page) -> None:
     expect(report.locator(".badge")).to_have_text("Finished")
     expect(report).to_contain_text("Sealed values by key")
     assert SECRET not in keys_page.content()
-
-
-def test_it_is_accessible(keys_page: Page, site: Site) -> None:
-    site.manage("rotate_keys")
-    keys_page.reload()
-    report = keys_page.locator("a[href*='/rotations/']").first.get_attribute("href")
-    for path in ("/tokens/keys/", "/tokens/keys/rotate/", str(report)):
-        keys_page.goto(site.url + path)
-        check_usable(keys_page)
 
 
 def test_it_prints_the_report_without_the_shell(keys_page: Page, site: Site) -> None:

@@ -1,4 +1,4 @@
-"""People, invitations, profiles, keys and erasure in a real browser, and what axe finds on their pages."""
+"""People, invitations, profiles, keys and erasure in a real browser, and what axe finds where they ask."""
 
 from __future__ import annotations
 
@@ -11,19 +11,6 @@ from playwright.sync_api import Browser, Page, expect
 from aistrale.tests.browser import PASSWORD, Site, log_in
 from aistrale.tests.test_account_pages import confirm, person
 from aistrale.tests.usability import check_usable
-
-PAGES = [
-    "/people/",
-    "/people/?q=nobody-at-all",
-    "/people/invite/",
-    "/people/1/",
-    "/people/1/role/",
-    "/people/1/data/",
-    "/account/profile/",
-    "/account/api-keys/add/",
-    "/account/data/",
-    "/account/erase/",
-]
 
 
 def new_address(name: str) -> str:
@@ -100,30 +87,6 @@ def test_it_offers_the_zone_of_the_browser(chromium: Browser, site: Site) -> Non
     page.get_by_role("button", name="Use that").click()
     expect(page.get_by_label("Time zone")).to_have_value("Europe/Berlin")
     page.close()
-
-
-def test_it_is_accessible(page: Page, site: Site) -> None:
-    log_in(page, site)
-    link = invite(page, site, new_address("guest"))
-    check_usable(page)
-    for path in PAGES:
-        page.goto(f"{site.url}{path}")
-        check_usable(page)
-    page.goto(f"{site.url}/account/api-keys/add/")
-    page.get_by_label("Name").fill("A key")
-    page.keyboard.press("Enter")
-    expect(page.locator("main code").first).to_have_text(re.compile("^ais_"))
-    check_usable(page)
-    for listed, take_back in (("/account/profile/", "Revoke A key"), ("/people/", "Withdraw")):
-        page.goto(f"{site.url}{listed}")
-        page.goto(f"{site.url}{page.get_by_role('link', name=take_back).first.get_attribute('href')}")
-        check_usable(page)
-    page.goto(link)
-    check_usable(page)
-    page.context.clear_cookies()
-    for path in (link, f"{site.url}/invitation/nothing/"):
-        page.goto(path)
-        check_usable(page)
 
 
 def test_it_asks_on_accessible_pages_of_the_admin_site(page: Page, site: Site, chromium: Browser) -> None:
