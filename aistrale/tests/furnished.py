@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page
 
-from aistrale.tests.browser import ADMIN, PASSWORD, Site
+from aistrale.tests.browser import ADMIN, PASSWORD, Site, add_administrator
 
 
 def confirm(page: Page, site: Site) -> None:
@@ -24,6 +24,8 @@ def fill(page: Page, address: str, **fields: str) -> None:
 
 def furnish(page: Page, site: Site) -> str:
     """By ADMIN, who has confirmed who they are: one of all with a form of its own. Gives the link of an invitation."""
+    # Of oneself, the admin site leads to one's own page for a password.
+    add_administrator(site, "colleague@example.org")
     token = ("add_token", "--owner", ADMIN, "--provider", "openai", "--label", "Main", "--no-check")
     site.manage(*token, "--base-url", "http://127.0.0.1:1", stdin="sk-0123456789abcdef")
     site.manage("ask", "--user", ADMIN, "--provider", "echo", "--model", "echo", "Hello")

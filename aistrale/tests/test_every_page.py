@@ -23,12 +23,13 @@ from aistrale.tests.test_account_pages import code
 from aistrale.tests.usability import check_usable
 from aistrale.tests.walk import shape, walk
 
+ACCOUNTS = "/(account|people|invitation|login|logout|password)/"
 ENGINEER, GONE = "engineer@example.org", "gone@example.org"
 # To these no link leads, but what somebody does or types.
-BY_ADDRESS = ("/", "/chat/models/", "/logout/", "/password/reset/done/", "/password/reset/sent/")
+BY_ADDRESS = ("/account/confirm/passkey/", "/logout/", "/password/reset/done/", "/password/reset/sent/")
 # What walks do not come by: a list that nothing is on, a filter that is on, one that is wrong, and no page at all.
 STATES = (
-    *("/people/?q=nobody", "/chat/?q=nothing", "/chat/?shared=1", "/telemetry/?model=nothing"),
+    *("/chat/?q=nothing", "/chat/?shared=1", "/telemetry/?model=nothing"),
     *("/audit/?action=accounts:session:login", "/audit/?start=x", "/nothing-here/"),
 )
 AFTER_AN_APP = ("/account/security/totp/remove/", "/account/security/recovery-codes/")
@@ -96,6 +97,9 @@ def furnished(page: Page, fresh_site: Site, authenticator: None) -> Site:
     site = replace(fresh_site, url=fresh_site.url.replace("127.0.0.1", "localhost"))
     site.environment["DJANGO_SUPERUSER_PASSWORD"] = PASSWORD
     site.manage("shell", "-v", "0", "-c", FURNISH, stdin="sk-0123456789abcdef")
+    # One's own session is not ended in the admin site.
+    log_in(page, site, ENGINEER)
+    page.context.clear_cookies()
     log_in(page, site)
     confirm(page, site)
     fill(page, f"{site.url}/account/security/passkeys/add/", name="Blue key")
@@ -157,18 +161,17 @@ def test_every_page_of_the_admin_site_is_usable(page: Page, furnished: Site) -> 
     assert (sweep.faults, sweep.forgotten()) == ([], set())
 
 
-def test_every_other_page_is_usable_for_whoever_may_see_it(page: Page, furnished: Site) -> None:
-    sweep = Sweep(page, furnished, "/(?!admin/)")
+def test_every_page_of_accounts_is_usable_for_whoever_may_see_it(page: Page, furnished: Site) -> None:
+    sweep = Sweep(page, furnished, ACCOUNTS)
     fill(page, f"{furnished.url}/people/invite/", email="edith@example.org")
     invitation = page.locator("main code").inner_text()
     sweep.look()
     fill(page, f"{furnished.url}/account/api-keys/add/", label="Weekly")
     expect(page.locator("main code").first).to_have_text(re.compile("^ais_"))
     sweep.look()
-    sweep.walk(*BY_ADDRESS)
-    for state in STATES:
-        page.goto(f"{furnished.url}{state}")
-        sweep.look()
+    page.goto(f"{furnished.url}/people/?q=nobody")
+    sweep.look()
+    sweep.walk("/", "/people/", *BY_ADDRESS)
     page.goto(f"{furnished.url}/account/security/totp/")
     page.get_by_label("The code that the app shows now").fill(code(page.locator("#totp-key").inner_text()))
     expect(page.get_by_text("Remove the app")).to_be_visible()
@@ -181,3 +184,16 @@ def test_every_other_page_is_usable_for_whoever_may_see_it(page: Page, furnished
     page.context.clear_cookies()
     sweep.walk(*ENTRANCES, invitation, str(furnished.setup_link))
     assert (sweep.faults, unasked - sweep.routes) == ([], set())
+
+
+def test_every_other_page_is_usable_for_whoever_may_see_it(page: Page, furnished: Site) -> None:
+    sweep = Sweep(page, furnished, f"(?!/admin/|{ACCOUNTS})")
+    sweep.walk("/", "/chat/models/")
+    for state in STATES:
+        page.goto(f"{furnished.url}{state}")
+        sweep.look()
+    forgotten = sweep.forgotten()
+    page.context.clear_cookies()
+    log_in(page, furnished, ENGINEER)
+    sweep.walk("/")
+    assert (sweep.faults, forgotten) == ([], set())

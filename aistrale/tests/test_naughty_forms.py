@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from itertools import cycle
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from aistrale.tests.browser import Site, add_administrator, log_in
 from aistrale.tests.furnished import confirm, furnish
+from aistrale.tests.test_account_pages import add_passkey, enter, person
 from aistrale.tests.test_naughty_strings import STRINGS, watch
 from aistrale.tests.walk import forms_from, shape
 
@@ -27,18 +29,18 @@ FORMS = {
     *("/admin/mfa/authenticator/: q", "/admin/telemetry/generation/: q", "/admin/telemetry/generationcontent/: q"),
     *("/admin/telemetry/priceoverride/: q", "/admin/tokens/encryptionkey/: q", "/admin/tokens/providertoken/: q"),
     "/admin/telemetry/priceoverride/add/: model provider valid_from_0 valid_from_1",
-    *("/audit/: actor target", "/chat/: q", "/chat/<id>/: q", "/chat/<id>/rename/: title", "/people/: q"),
-    *("/password/: password1 password2", "/people/invite/: email name"),
+    *("/audit/: actor target", "/chat/: q", "/chat/<id>/: q", "/chat/<id>/rename/: title"),
+    *("/password/: password1 password2", "/people/: q", "/people/<id>/erase/: email", "/people/invite/: email name"),
     *("/telemetry/: model", "/tokens/<id>/delete/: name", "/tokens/<id>/edit/: base_url label secret"),
     *("/tokens/<id>/replace/: secret", "/tokens/add/: base_url label secret"),
 }
-# Sent by scripts. The rows of the first two are one form on two pages, and one that edits a question of it.
+# Sent by scripts: see the tests below. Those of chats are one form on two pages, and one that edits a question.
 BY_SCRIPT = {
     *("/chat/: system text", "/chat/<id>/: system text", "/chat/: text", "/chat/<id>/: text"),
     "/account/security/passkeys/add/: name",
 }
-# Never shown again, or forgotten with what they are to find.
-SECRET = {"password", "repeated", "password1", "password2", "secret", "code"}
+# Never shown again, forgotten with what they are to find, or for password managers alone.
+SECRET = {"username", "password", "repeated", "password1", "password2", "secret", "code"}
 FILL = """([names, strings]) => {
   const form = [...document.forms].find((one) => names.every((name) => name in one.elements))
   names.forEach((name, number) => { form.elements[name].value = strings[number] })
@@ -110,5 +112,27 @@ def test_x1_a_question_shows_naughty_strings_as_they_are(page: Page, site: Site)
     page.keyboard.press("Escape")
     page.locator('[data-status="stopped"]').wait_for()
     assert page.locator(".question-text").evaluate("(question, text) => question.textContent.trim() === text", text)
+    page.locator(".question").get_by_role("button", name="Edit").click()
+    page.get_by_label("Question", exact=True).fill(f"{text}\n\nAnd once more")
+    page.get_by_role("button", name="Send as a new branch").click()
+    expect(page.locator(".question-text")).to_contain_text("And once more")
+    page.keyboard.press("Escape")
+    page.locator('[data-status="stopped"]').wait_for()
+    page.reload()
+    is_text = "(question, text) => question.textContent.trim() === text"
+    assert page.locator(".question-text").evaluate(is_text, f"{text}\n\nAnd once more")
     assert page.locator("#id_system").evaluate("(field, text) => field.value.trim() === text.trim()", text[:40_000])
     assert seen == []
+
+
+@pytest.mark.usefixtures("authenticator")
+def test_x1_a_passkey_shows_its_naughty_name(page: Page, site: Site, by_name: str) -> None:
+    seen, name = watch(page, by_name), ORDERED[0][:100]
+    enter(page, by_name, person(site, "naughty"))
+    add_passkey(page, by_name, name)
+    page.get_by_role("link", name="I have kept them").click()
+    expect(page.locator("main")).to_contain_text(name)
+    rename = page.get_by_role("link", name="Rename").get_attribute("href")
+    strings = iter(ORDERED[1:9])
+    lost = [lost for _ in range(8) for lost in send_next(page, f"{by_name}{rename}", ["name"], strings)]
+    assert (seen, lost) == ([], [])

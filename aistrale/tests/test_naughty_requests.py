@@ -23,7 +23,8 @@ from tokens.services import add_token
 # U+0000 has an answer of its own, see test_naughty_strings.
 ORDERED = sorted((string for string in STRINGS if "\0" not in string), key=lambda string: "<" not in string)
 # Of Django's change lists, which show no link for some of them.
-USUAL = {"o", "p", "e", "all", "page", "next", "_to_field", "_popup", "_changelist_filters"}CHANGE_LIST = re.compile("/admin/[a-z]+/[a-z]+/$")
+USUAL = {"o", "p", "e", "all", "page", "next", "_to_field", "_popup", "_changelist_filters"}
+CHANGE_LIST = re.compile("/admin/[a-z]+/[a-z]+/$")
 
 Form = tuple[str, str, dict[str, str]]
 
