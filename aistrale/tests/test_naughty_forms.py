@@ -25,6 +25,7 @@ FORMS = {
     *("/admin/accounts/apikey/: q", "/admin/accounts/invitation/: q", "/admin/accounts/team/: q"),
     *("/admin/accounts/team/<id>/change/: name", "/admin/accounts/team/add/: name", "/admin/accounts/user/: q"),
     *("/admin/accounts/user/<id>/change/: email name", "/admin/accounts/user/add/: email name password1 password2"),
+    "/admin/accounts/user/<id>/password/: password1 password2 username",
     *("/admin/accounts/usersession/: q", "/admin/audit/auditevent/: q", "/admin/inference/conversation/: q"),
     *("/admin/mfa/authenticator/: q", "/admin/telemetry/generation/: q", "/admin/telemetry/generationcontent/: q"),
     *("/admin/telemetry/priceoverride/: q", "/admin/tokens/encryptionkey/: q", "/admin/tokens/providertoken/: q"),
