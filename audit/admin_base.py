@@ -52,6 +52,12 @@ class Audited(admin.ModelAdmin[M], Generic[M]):
     paginator = CappedPaginator
     list_per_page = 50
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """By what the list shows or filters by, else what it hides could be guessed there, letter by letter."""
+        filters = [getattr(one, "parameter_name", one) for one in self.list_filter]
+        shown = {self.opts.pk.name, self.date_hierarchy, *self.list_display, *filters}
+        return lookup.partition("__")[0] in shown and super().lookup_allowed(lookup, value, request)
+
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         """The services record."""
 

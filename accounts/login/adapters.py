@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
@@ -16,6 +18,7 @@ from django.shortcuts import redirect
 
 from accounts import services
 from accounts.login import throttling
+from accounts.login.links import reset_link
 from accounts.models import User
 from accounts.sessions.services import end_sessions
 from audit.actions import Action
@@ -68,6 +71,13 @@ class AccountAdapter(DefaultAccountAdapter):
         record_denied(action=Action.LIMIT_HIT, actor=None, target=user if isinstance(user, User) else None)
         # The key under which django-allauth counts wrong codes.
         return throttling.refusal(request, self._throttle_key or f"mfa-auth-user-{user.pk}")
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        uid, _, secret = key.partition("-")
+        return reset_link(uid, secret)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        super().send_mail(template_prefix, email, {**context, "site": urlsplit(settings.PUBLIC_URL).netloc})
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
         """Reached by other ways than the password: a passkey, single sign-on."""

@@ -7,8 +7,10 @@ from functools import wraps
 from typing import Any
 
 from allauth.core.ratelimit import respond_429
+from django.conf import settings
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
 from accounts.login import throttling
 from accounts.models import User
@@ -16,6 +18,12 @@ from audit import known_secrets
 
 View = Callable[..., HttpResponse]
 GONE = 410
+
+
+def reset_link(uid: str, key: str) -> str:
+    """Where a new password is set: at the public address, whatever name the request was sent to that asks for it."""
+    names = {"uidb36": uid, "key": key}
+    return f"{settings.PUBLIC_URL}{reverse('account_reset_password_from_key', kwargs=names)}"
 
 
 class ResetKeys(PasswordResetTokenGenerator):

@@ -9,10 +9,9 @@ from typing import Any
 import psycopg
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
-from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.urls import reverse
 
+from accounts.login.links import reset_link
 from accounts.models import Role, User
 from accounts.sessions.services import end_sessions
 from audit.actions import Action
@@ -88,8 +87,7 @@ def _change(user: User, actor: User, **changes: Any) -> User:
 def password_link(*, user: User, actor: User | None) -> str:
     """The address at which ``user`` sets a new password: once, within a day, and not after the next log-in."""
     record(action=Action.USER_PASSWORD_LINK, actor=actor, target=user)
-    names = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
-    return f"{settings.PUBLIC_URL}{reverse('account_reset_password_from_key', kwargs=names)}"
+    return reset_link(user_pk_to_url_str(user), default_token_generator.make_token(user))
 
 
 def _actions(before: User, after: User) -> list[Action]:

@@ -51,6 +51,14 @@ def test_it_sends_a_link_with_which_one_sets_a_new_password(alice: User, mail: l
     assert AuditEvent.objects.latest("sequence").action == "accounts:user:password_change"
 
 
+@pytest.mark.parametrize("email", ["alice@example.org", "nobody@example.org"])
+def test_c5_no_request_says_where_a_link_leads(
+    alice: User, mail: list[EmailMessage], email: str, settings: Settings
+) -> None:
+    Client().post(RESET, {"email": email}, headers={"Host": "localhost:9999"})
+    assert "localhost" not in str(mail[0].body) and urlsplit(settings.PUBLIC_URL).netloc in str(mail[0].body)
+
+
 def test_a2_it_ends_all_sessions(client_of: Callable[[User], Client], alice: User, mail: list[EmailMessage]) -> None:
     client = client_of(alice)
     ask(alice.email)

@@ -134,6 +134,18 @@ def test_a7_it_tells_nobody_at_log_in_how_far_a_code_is_off(
     assert "minutes" not in answers[1]
 
 
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("name", ["mfa_deactivate_totp", "mfa_generate_recovery_codes"])
+def test_a9_it_asks_who_one_is_before_a_factor_goes(
+    client_of: ClientOf, alice: User, totp_of: KeyOf, name: str, method: str
+) -> None:
+    totp_of(alice)
+    client = client_of(alice)
+    assert getattr(client, method)(reverse(name)).status_code in (302, 405)
+    assert client.get(reverse(name))["Location"] == f"/account/confirm/?next={reverse(name)}"
+    assert Authenticator.objects.filter(user=alice, type="totp").exists()
+
+
 @pytest.mark.parametrize("name", ["mfa_activate_totp", "mfa_add_webauthn", "mfa_generate_recovery_codes"])
 def test_a9_it_asks_who_one_is_before_factors_change(client_of: ClientOf, alice: User, name: str) -> None:
     response = client_of(alice).get(reverse(name))
@@ -161,6 +173,17 @@ def test_a9_a_code_without_the_password_confirms_nothing(
     response = client.post(reverse("mfa_reauthenticate"), {"code": code_of(key)})
     assert response["Location"] == reverse("account_reauthenticate")
     assert client.get(reverse("account_change_password")).status_code == 302
+
+
+def test_a9_a_code_that_let_somebody_in_confirms_nothing(
+    client: Client, alice: User, totp_of: KeyOf, code_of: Text, redis_client: redis.Redis
+) -> None:
+    code = code_of(totp_of(alice))
+    log_in(client, alice)
+    client.post(reverse("mfa_authenticate"), {"code": code})
+    redis_client.delete(*redis_client.keys("*totp.used*"))
+    refused = client.post(reverse("account_reauthenticate"), {"password": PASSWORD, "code": code})
+    assert "This code was used already" in refused.content.decode()
 
 
 def test_a9_a_confirmation_does_not_last(

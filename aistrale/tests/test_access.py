@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -13,6 +14,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import ApiKey, Membership, Role, Team, User
+from accounts.people.invitations import invite
 from accounts.profile import api_keys
 from accounts.sessions.services import live_sessions
 from aistrale.tests.routes import all_routes, path_of
@@ -167,6 +169,7 @@ def _give_role(user: User, role: Role) -> None:
 
 FORMS: Mapping[str, Mapping[str, str]] = {
     "/account/theme/": {"theme": "dark"},
+    "/account/profile/": {"name": "New", "time_zone": "UTC", "theme": "dark"},
     "/account/checklist/": {},
     "/tokens/add/": {"provider": "openai", "label": "Mine", "secret": SECRET},
     "/account/sessions/end-others/": {},
@@ -199,9 +202,24 @@ def test_c5_fields_that_nobody_asked_for_change_nothing(
     for path, fields in forms.items():
         client.post(path, {**UNASKED, "owner": str(bob.pk), **fields})
     token = ProviderToken.objects.get(label="Mine")
-    assert list(known) == before
+    assert list(known) == before and User.objects.get(pk=alice.pk).name == "New"
     assert Conversation.objects.get().owner == alice and Conversation.objects.get().title == "new"
     assert (token.owner, token.base_url, token.visibility) == (alice, "", "private")
+
+
+def test_c5_who_is_invited_chooses_neither_role_nor_address(admin: User) -> None:
+    link = invite(email="dora@example.org", role=Role.ENGINEER, actor=admin).link
+    password = "a long phrase of dora"
+    fields = {"name": "Dora", "password": password, "repeated": password}
+    assert Client().post(urlsplit(link).path, {**UNASKED, **fields}).status_code == 302
+    dora = User.objects.get(name="Dora")
+    assert (dora.email, dora.role, dora.is_active) == ("dora@example.org", "engineer", True)
+
+
+def test_c5_a_key_that_is_made_is_ones_own(alice: User, bob: User, confirmed_client_of: ClientOf) -> None:
+    fields = {"label": "Nightly", "user": str(bob.pk), "user_id": str(bob.pk), "digest": "x", "prefix": "x"}
+    assert confirmed_client_of(alice).post("/account/api-keys/add/", fields).status_code == 200
+    assert ApiKey.objects.get().user == alice and len(ApiKey.objects.get().digest) == 64
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Real-IP", "Forwarded", "X-Client-IP", "CF-Connecting-IP"])
@@ -210,6 +228,12 @@ def test_c5_no_header_says_where_a_request_comes_from(header: str, alice: User) 
         "/login/", {"login": alice.email, "password": "wrong"}, headers={header: "for=203.0.113.9, 203.0.113.9"}
     )
     assert AuditEvent.objects.select_related("details").get().details.personal["address"] == "192.0.2.7"
+
+
+def test_c5_no_header_gets_past_the_throttling(alice: User) -> None:
+    wrong = {"login": alice.email, "password": "wrong"}
+    headers = [{"X-Forwarded-For": f"203.0.113.{number}"} for number in range(11)]
+    assert [Client().post("/login/", wrong, headers=one).status_code for one in headers] == [200] * 10 + [429]
 
 
 def test_c5_no_header_says_under_which_name_or_how_safely_one_is_reached(client: Client) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 
 import pytest
@@ -170,3 +172,33 @@ def test_it_wears_the_theme_of_its_user(client_of: ClientOf, admin: User, theme:
 def test_it_survives_any_search(client_of: ClientOf, admin: User, text: str) -> None:
     for name in names():
         assert client_of(admin).get(reverse(f"admin:{name}_changelist"), {"q": text}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "accounts/user/?password",
+        "accounts/apikey/?digest",
+        "accounts/apikey/?user__password",
+        "accounts/invitation/?digest",
+        "accounts/usersession/?digest",
+        "mfa/authenticator/?data",
+        "tokens/providertoken/?secret",
+        "tokens/providertoken/?owner__password",
+        "tokens/encryptionkey/?wrapped",
+        "telemetry/generation/?content__response_text",
+        "inference/conversation/?system",
+    ],
+)
+def test_e4_what_is_hidden_cannot_be_guessed_letter_by_letter(hidden: str, admin: User, client_of: ClientOf) -> None:
+    assert client_of(admin).get(f"/admin/{hidden}__startswith=a").status_code == 400
+
+
+def test_it_filters_by_what_it_offers(admin: User, client_of: ClientOf) -> None:
+    client, tried = client_of(admin), 0
+    for name in names():
+        page = client.get(reverse(f"admin:{name}_changelist"))
+        for offered in re.findall(r'href="(\?[^"]*=[^"]*)"', page.content.decode()):
+            tried += 1
+            assert client.get(page.request["PATH_INFO"] + unescape(offered)).status_code == 200, (name, offered)
+    assert tried > 30

@@ -10,8 +10,10 @@ import pytest
 from channels.testing import WebsocketCommunicator
 from pytest_django.fixtures import Settings
 
-from accounts.models import User
+from accounts.models import Team, User
 from accounts.sessions.services import end_sessions, live_sessions
+from accounts.sharing import Audience, Visibility
+from accounts.teams.services import remove_member
 from aistrale.process import runs
 from aistrale.tests.sockets import Open, closed, everything, new_path, question
 from audit.models import AuditEvent
@@ -20,6 +22,7 @@ from inference.routing import websocket_urlpatterns
 from inference.socket_limits import MESSAGES_AT_ONCE
 from inference.threads import in_thread
 from telemetry.models import Generation, Status
+from tokens.services import add_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -134,6 +137,24 @@ async def test_c4_it_ends_with_the_session(alice: User, open_socket: Open) -> No
     await socket.send_to(question())
 
     assert await closed(socket) == 4401
+
+
+async def test_c4_the_next_message_has_the_rights_of_its_moment(
+    alice: User, bob: User, team: Team, open_socket: Open
+) -> None:
+    await in_thread(add_token)(
+        owner=alice,
+        actor=alice,
+        provider="openai",
+        label="Ours",
+        secret="sk-of-the-team-1234567890",
+        audience=Audience(Visibility.TEAM, team),
+    )
+    socket, _, _ = await open_socket(bob, new_path(bob))
+    await in_thread(remove_member)(team=team, user=bob, actor=alice)
+    await socket.send_to(question(provider="openai", model="gpt-4o", **{"param-delay_ms": "", "param-length": ""}))
+
+    assert "no working token" in await socket.receive_from(timeout=5)
 
 
 @pytest.mark.parametrize(
