@@ -17,6 +17,7 @@ from accounts.models import ApiKey, Membership, Role, Team, User
 from accounts.people.invitations import invite
 from accounts.profile import api_keys
 from accounts.sessions.services import live_sessions
+from aistrale.recent_errors import recent
 from aistrale.tests.routes import all_routes, path_of
 from aistrale.tests.test_routes import TABLE, Who
 from audit.models import AuditEvent
@@ -243,7 +244,10 @@ def test_c5_no_header_says_under_which_name_or_how_safely_one_is_reached(client:
 
 
 def test_c5_a_foreign_host_is_refused(client: Client) -> None:
+    """And pushes nothing out of the errors that administrators are shown."""
+    before = recent()
     assert client.get("/login/", headers={"Host": "evil.example"}).status_code == 400
+    assert recent() == before
 
 
 def test_c6_every_unsafe_request_needs_a_token_of_this_site(alice: User, admin: User) -> None:
