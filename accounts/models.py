@@ -200,7 +200,7 @@ class Team(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return f"{reverse('accounts:team-list')}#team-{self.pk}"
+        return reverse("accounts:team-detail", args=[self.pk])
 
 
 class Membership(models.Model):

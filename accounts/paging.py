@@ -34,11 +34,11 @@ class Search(forms.Form):
         """Of the page, from 1 on."""
         return (self.is_valid() and self.cleaned_data["page"]) or 1
 
-    def rows_of_page(self, rows: QuerySet[M]) -> tuple[list[M], bool]:
+    def rows_of_page(self, rows: QuerySet[M], *, size: int = PAGE_SIZE) -> tuple[list[M], bool]:
         """And whether there are more. No page is counted that nobody looks at."""
-        start = (self.number - 1) * PAGE_SIZE
-        listed = list(rows[start : start + PAGE_SIZE + 1])
-        return listed[:PAGE_SIZE], len(listed) > PAGE_SIZE
+        start = (self.number - 1) * size
+        listed = list(rows[start : start + size + 1])
+        return listed[:size], len(listed) > size
 
     def pages(self, *, has_more: bool) -> dict[str, str]:
         """The addresses of the pages before and after, for ``accounts/_pages.html``."""

@@ -63,13 +63,26 @@ class MomentField(forms.DateTimeField):
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
+class UserField(forms.CharField):
+    """A user by e-mail address: a list of all to choose from would be as long as there are people."""
+
+    def clean(self, value: Any) -> User | None:
+        text = str(super().clean(value))
+        if not text:
+            return None
+        user = User.objects.filter(email=text.lower()).first()
+        if user is None:
+            raise forms.ValidationError("Nobody has this e-mail address.")
+        return user
+
+
 class GenerationFilter(forms.Form):
     """Every field is optional, and all that are given must hold."""
 
     provider = forms.CharField(required=False, max_length=30)
     model = forms.CharField(required=False, max_length=200)
     status = forms.ChoiceField(required=False, choices=[("", "Any"), *Status.choices])
-    user = forms.ModelChoiceField(required=False, queryset=User.objects.order_by("email"), empty_label="Anybody")
+    user = UserField(required=False, max_length=254, widget=forms.TextInput(attrs={"placeholder": "e-mail address"}))
     range = forms.ChoiceField(required=False, label="Time", choices=[("", "Any"), *Range.choices])
     start = MomentField(required=False, label="From")
     end = MomentField(required=False, label="To")

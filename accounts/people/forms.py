@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django import forms
+from django.db.models import Q
 from django.http import QueryDict
 
 from accounts.forms import SetupForm
 from accounts.models import Invitation, Role, User
 from accounts.paging import Search
 from accounts.people import listing
+from accounts.people.invitations import open_invitations
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -30,6 +32,16 @@ class PeopleFilter(Search):
         if state := self.cleaned_data["state"]:
             users = users.filter(is_active=state == "active")
         return users
+
+    def invitations(self) -> QuerySet[Invitation]:
+        """The open ones, on the first page and where people are not told apart by what only an account has."""
+        if not self.is_valid() or self.number > 1 or self.cleaned_data["state"]:
+            return Invitation.objects.none()
+        found = open_invitations().select_related("invited_by")
+        for word in self.cleaned_data["q"].split():
+            found = found.filter(Q(name__icontains=word) | Q(email__icontains=word))
+        role = self.cleaned_data["role"]
+        return found.filter(role=role) if role else found
 
 
 class RoleForm(forms.Form):

@@ -13,12 +13,13 @@ from accounts.login.reauthentication import confirmed
 from accounts.models import Role, User
 from accounts.people import listing
 from accounts.people.forms import PeopleFilter, RoleForm
-from accounts.people.invitations import open_invitations
 from accounts.people.services import LastAdministrator, change_role, record_kept, set_active
 from accounts.requests import UserRequest, administrators_only
 from accounts.sessions.services import MOST_SHOWN, end_sessions, live_sessions
 from audit.actions import Action
 
+# Of the open ones, the newest first; the others are found by a search.
+INVITATIONS_SHOWN = 50
 ROLE_TEXT = (
     "An administrator manages people, settings and keys, and sees everybody's calls. It holds from the next request."
 )
@@ -38,7 +39,8 @@ def person_list(request: UserRequest) -> HttpResponse:
     context = {
         "form": form,
         "people": listing.persons(users),
-        "invitations": open_invitations().select_related("invited_by") if form.number == 1 else [],
+        "invitations": form.invitations()[:INVITATIONS_SHOWN],
+        "most_invitations": INVITATIONS_SHOWN,
         **form.pages(has_more=has_more),
     }
     return render(request, "accounts/person_list.html", context)

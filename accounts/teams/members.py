@@ -23,6 +23,13 @@ def members_of(team: Team, *, text: str) -> QuerySet[Membership]:
     return found.select_related("user").order_by("user__name", "user__email")
 
 
+def named(teams: QuerySet[Team], *, text: str) -> QuerySet[Team]:
+    """Those whose name holds each word of ``text``."""
+    for word in text.split():
+        teams = teams.filter(name__icontains=word)
+    return teams
+
+
 def with_first_members(teams: QuerySet[Team], *, viewer: User) -> QuerySet[Team]:
     """By name, with ``first_members``, the viewer first of all, and ``members_count``."""
     viewer_first = Case(When(user=viewer.pk, then=0), default=1)

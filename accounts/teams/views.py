@@ -14,24 +14,20 @@ from accounts.paging import Search
 from accounts.requests import UserRequest, administrators_only
 from accounts.teams import services as team_services
 from accounts.teams.forms import DeleteTeamForm, MemberForm, TeamForm
-from accounts.teams.members import members_of, with_first_members
+from accounts.teams.members import members_of, named, with_first_members
 
 ASKED = 3
-# Teams on the page. Whoever makes more finds them in the admin site.
-SHOWN = 100
+# Each with its first members.
+TEAMS_ON_A_PAGE = 20
 
 
 @require_safe
 def team_list(request: UserRequest) -> HttpResponse:
-    teams = with_first_members(Team.objects.visible_to(request.user), viewer=request.user)
-    listed = list(teams[: SHOWN + 1])
+    form = Search(request.GET)
+    found = named(Team.objects.visible_to(request.user), text=form.cleaned_data["q"] if form.is_valid() else "")
+    teams, has_more = form.rows_of_page(with_first_members(found, viewer=request.user), size=TEAMS_ON_A_PAGE)
     administrators = User.objects.administrators().order_by("name", "email")[:ASKED]
-    context = {
-        "teams": listed[:SHOWN],
-        "has_more": len(listed) > SHOWN,
-        "shown": SHOWN,
-        "administrators": administrators,
-    }
+    context = {"form": form, "teams": teams, "administrators": administrators, **form.pages(has_more=has_more)}
     return render(request, "accounts/team_list.html", context)
 
 
@@ -109,7 +105,7 @@ def member_remove(request: UserRequest, pk: UUID, user_pk: int) -> HttpResponse:
     if request.method == "POST":
         team_services.remove_member(team=team, user=user, actor=request.user)
         messages.success(request, f"{'You are' if leaves else f'{user.get_full_name()} is'} not in “{team}” any more.")
-        return redirect("accounts:team-list")
+        return redirect(team if Team.objects.visible_to(request.user).filter(pk=pk).exists() else "accounts:team-list")
     text = (
         f"{'You' if leaves else user.get_full_name()} will not see any more what others share with the team. "
         f"{team_services.privacy_in_words(team, owner=user)}"

@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Role, User
+from accounts.people.invitations import invite
 from audit.models import AuditEvent
 
 ClientOf = Callable[[User], Client]
@@ -183,3 +184,14 @@ def test_x1_a_name_is_text(client_of: ClientOf, admin: User, alice: User) -> Non
     User.objects.filter(pk=alice.pk).update(name="<script>alert(1)</script>")
     client = client_of(admin)
     assert "<script>alert" not in page(client, LIST) + page(client, path(alice))
+
+
+def test_it_finds_open_invitations_and_shows_the_newest(client_of: ClientOf, admin: User) -> None:
+    for number in range(52):
+        invite(email=f"guest{number:02}@example.org", role=Role.ENGINEER, actor=admin)
+    client = client_of(admin)
+    listed = page(client, LIST)
+    assert ("guest51@" in listed, "guest01@" in listed, "newest 50" in listed) == (True, False, True)
+    found = page(client, f"{LIST}?q=guest01")
+    assert ("guest01@" in found, "guest02@" in found, "Nobody matches" in found) == (True, False, False)
+    assert "guest" not in page(client, f"{LIST}?state=active") + page(client, f"{LIST}?role=administrator")

@@ -78,7 +78,14 @@ def test_it_leads_to_the_page_of_a_team_with_too_many_members_for_a_form(
     assert (team.name, team.members.count()) == ("Science", 402)
 
 
-def test_it_shows_no_more_teams_than_a_page_holds(client_of: ClientOf, admin: User, db: None) -> None:
-    Team.objects.bulk_create([Team(name=f"Team {number:03}") for number in range(101)])
-    page = client_of(admin).get("/account/teams/").content.decode()
-    assert "Team 099" in page and "Team 100" not in page and "first 100 teams" in page
+def test_it_searches_and_pages_through_many_teams(client_of: ClientOf, admin: User, db: None) -> None:
+    Team.objects.bulk_create([Team(name=f"Team {number:03}") for number in range(25)])
+    client = client_of(admin)
+    first, second, found, none = (
+        client.get("/account/teams/", query).content.decode()
+        for query in ({}, {"page": "2"}, {"q": "024 team"}, {"q": "zzz"})
+    )
+    assert ("Team 019" in first, "Team 020" in first, "page=2" in first) == (True, False, True)
+    assert ("Team 019" in second, "Team 024" in second) == (False, True)
+    assert ("Team 024" in found, "Team 023" in found) == (True, False)
+    assert "No team matches" in none and "No teams yet" not in none

@@ -111,6 +111,19 @@ def test_it_asks_to_log_in_when_the_session_has_ended(site: Site, talker: str, c
     context.close()
 
 
+def test_it_goes_on_saying_that_the_session_has_ended(chat: Page, line: CutProxy) -> None:
+    expect(chat.locator("#send")).to_be_enabled()
+    chat.wait_for_timeout(500)
+    chat.context.clear_cookies()
+    line.cut()
+    expect(chat.locator("#connection")).to_contain_text("Your session has ended")
+    with chat.expect_event("websocket"):
+        pass
+    with chat.expect_event("websocket"):
+        expect(chat.locator("#connection")).to_contain_text("Your session has ended")
+    expect(chat.locator("#connection")).to_contain_text("Your session has ended")
+
+
 def test_it_stops_a_run_that_nobody_watches_any_more(page: Page, provider: FakeProvider, tmp_path: Path) -> None:
     with running_site(tmp_path, AISTRALE_RUN_GRACE_SECONDS="1") as site:
         add_administrator(site)

@@ -160,7 +160,8 @@ def test_it_removes_a_member_and_takes_back_what_that_one_shared(
 ) -> None:
     of_alice, of_bob, client = shared_by(alice, team), shared_by(bob, team), client_of(bob)
     assert "1 conversation becomes private" in text(client_of(admin).get(url("member-remove", team, bob.pk)))
-    client_of(admin).post(url("member-remove", team, bob.pk))
+    removed = client_of(admin).post(url("member-remove", team, bob.pk))
+    assert removed.headers["Location"] == url("team-detail", team)
     assert client.get(of_alice.get_absolute_url()).status_code == 404
     assert client_of(alice).get(of_bob.get_absolute_url()).status_code == 404
     assert client.get(of_bob.get_absolute_url()).status_code == 200
@@ -171,7 +172,8 @@ def test_it_removes_a_member_and_takes_back_what_that_one_shared(
 def test_it_lets_a_member_leave(client_of: ClientOf, bob: User, team: Team) -> None:
     assert "Leave “Research”?" in text(client_of(bob).get(url("member-remove", team, bob.pk)))
     assert team.memberships.count() == 2
-    client_of(bob).post(url("member-remove", team, bob.pk))
+    left = client_of(bob).post(url("member-remove", team, bob.pk))
+    assert left.headers["Location"] == LIST
     assert list(Team.objects.of(bob)) == []
     assert (last().action, last().actor) == ("accounts:member:remove", bob.audit_id)
 

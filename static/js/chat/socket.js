@@ -14,6 +14,7 @@ let socket = null;
 let isOpen = false;
 let wasOpen = false;
 let failures = 0;
+let sessionEnded = false;
 let heard = 0;
 let bannerTimer = 0;
 
@@ -43,12 +44,15 @@ function show(text, link) {
 }
 
 function lost() {
+  // It goes on trying: whoever logs in again in another tab needs do nothing here.
+  if (sessionEnded) return;
   clearTimeout(bannerTimer);
   const text = "Connection lost. Reconnecting… What you write is kept, and a running answer goes on at the server.";
   bannerTimer = setTimeout(() => show(text), wasOpen ? 0 : SHOWN_AFTER);
 }
 
 function loggedOut() {
+  sessionEnded = true;
   const here = encodeURIComponent(location.pathname + location.search);
   show("Your session has ended. What you write is kept in this browser.", `${chat.dataset.loginUrl}?next=${here}`);
 }
@@ -84,6 +88,7 @@ async function checkSilence() {
 async function opened(event) {
   socket = event.detail.socketWrapper;
   isOpen = true;
+  sessionEnded = false;
   failures = 0;
   clearTimeout(bannerTimer);
   banner.hidden = true;
