@@ -25,7 +25,7 @@ restore: $(VENV)/.installed ## Fill an empty database from a dump: FILE=aistrale
 	@exec $(BIN)/python manage.py restore "$(FILE)"
 
 test: $(VENV)/.installed-dev ## Run all tests on throw-away servers (JOBS=..., ARGS="...")
-	@exec $(BIN)/pytest -n $(JOBS) $(ARGS)
+	@exec $(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 faults: SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
 faults: $(VENV)/.installed-dev ## Cause every fault REPEATS=20 times with other seeds, and look whether all is sound (SEED=...)
