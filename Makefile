@@ -5,8 +5,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
-# Tests also wait: for browsers, for servers to start. On two cores a third worker saves a quarter of the time.
-JOBS ?= 3
+# Tests also wait: for browsers, for servers to start. So there are twice as many workers as two cores.
+JOBS ?= 4
 REPEATS ?= 20
 SUITABLE := 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
 

@@ -32,7 +32,7 @@ FORMS = {
     "/admin/telemetry/priceoverride/add/: model provider valid_from_0 valid_from_1",
     *("/audit/: actor target", "/chat/: q", "/chat/<id>/: q", "/chat/<id>/rename/: title"),
     *("/password/: password1 password2", "/people/: q", "/people/<id>/erase/: email", "/people/invite/: email name"),
-    *("/telemetry/: model", "/tokens/<id>/delete/: name", "/tokens/<id>/edit/: base_url label secret"),
+    *("/telemetry/: model user", "/tokens/<id>/delete/: name", "/tokens/<id>/edit/: base_url label secret"),
     *("/tokens/<id>/replace/: secret", "/tokens/add/: base_url label secret"),
 }
 # Sent by scripts: see the tests below. Those of chats are one form on two pages, and one that edits a question.
