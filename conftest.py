@@ -37,6 +37,8 @@ pytest_plugins = [
 ]
 
 PASSWORD = "correct horse battery staple"
+# These take a minute each. They begin first, so that nobody waits for them at the end.
+LONGEST = {"test_every_page.py", "test_naughty_forms.py", "test_canary.py"}
 KEPT_VARIABLES = {"AISTRALE_REQUIRE_BROWSER"}
 
 
@@ -65,6 +67,11 @@ def pytest_configure(config: pytest.Config) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DJANGO_SETTINGS_MODULE", "aistrale.settings")
         django.setup()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -81,7 +81,9 @@ def stop_by_button(page: Page) -> None:
 
 
 def stop_by_escape(page: Page) -> None:
+    count = answers(page).count()
     ask(page)
+    expect(answers(page)).to_have_count(count + 1)
     expect_words(page, 3)
     page.keyboard.press("Escape")
     expect_status(page, "stopped")
