@@ -4,31 +4,52 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/pip --disable-pip-version-check --quiet
 # Tests also wait: for browsers, for servers to start. So there are twice as many workers as two cores.
 JOBS ?= 4
 REPEATS ?= 20
 SUITABLE := 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
 
-.PHONY: help run dump restore test faults check security lock bench bench-audit bench-keys clean
+.PHONY: help run install install-dev install-security dump restore test test-slow faults check security lock bench bench-audit bench-keys clean
+
+# $(call install,ARGUMENTS) runs deploy/install.py with PYTHON, that of the environment, or the newest that is suitable.
+define install
+@for python in $(PYTHON) $(BIN)/python python3.13 python3.12 python3.11 python3 python; do \
+	if "$$python" -c $(SUITABLE) >/dev/null 2>&1; then exec "$$python" deploy/install.py $(1); fi; \
+done; \
+echo "Python 3.11, 3.12 or 3.13 with venv is needed; python3 is $$(python3 --version 2>&1 | head -n 1)." \
+	"Install one (Debian: apt install python3 python3-venv), or set PYTHON to its path." >&2; \
+exit 1
+endef
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
-run: $(VENV)/.installed ## Start everything and serve on http://127.0.0.1:8000 (PORT=...); Ctrl+C stops it
+run: install ## Start everything and serve on http://127.0.0.1:8000 (PORT=...); Ctrl+C stops it
 	@exec $(BIN)/python manage.py up
 
-dump: $(VENV)/.installed ## Back the database up while everything runs: FILE=aistrale.dump
+install: ## Install the requirements into .venv, or repair it; the other targets do so by themselves
+	$(call install,requirements.txt)
+
+install-dev: ## As install, with what tests and checks need
+	$(call install,requirements.txt requirements-dev.txt)
+
+install-security:
+	$(call install,--venv .venv-security security/requirements.txt)
+
+dump: install ## Back the database up while everything runs: FILE=aistrale.dump
 	@exec $(BIN)/python manage.py dump "$(FILE)"
 
-restore: $(VENV)/.installed ## Fill an empty database from a dump: FILE=aistrale.dump
+restore: install ## Fill an empty database from a dump: FILE=aistrale.dump
 	@exec $(BIN)/python manage.py restore "$(FILE)"
 
-test: $(VENV)/.installed-dev ## Run all tests on throw-away servers (JOBS=..., ARGS="...")
+test: install-dev ## Run all tests on throw-away servers (JOBS=..., ARGS="...")
 	@exec $(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
 
+test-slow: install-dev ## Run the tests that take minutes, such as an installation with each Python
+	@exec $(BIN)/pytest -n 2 -m slow $(ARGS)
+
 faults: SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
-faults: $(VENV)/.installed-dev ## Cause every fault REPEATS=20 times with other seeds, and look whether all is sound (SEED=...)
+faults: install-dev ## Cause every fault REPEATS=20 times with other seeds, and look whether all is sound (SEED=...)
 	@echo "Seeds from $(SEED)"
 	@exec $(BIN)/pytest -n $(JOBS) -m fault --repeats $(REPEATS) --seed $(SEED) -v $(ARGS)
 
@@ -37,10 +58,10 @@ check: export AISTRALE_DATA_DIR = $(CURDIR)/$(VENV)/no-data
 check: export AISTRALE_ENV_FILE = /dev/null
 check: export AISTRALE_PUBLIC_URL = https://aistrale.test
 check: export AISTRALE_BEHIND_PROXY = true
-check: export SECRET_KEY = $(shell $(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))')
+check: export SECRET_KEY = $(shell od -An -N40 -tx1 /dev/urandom | tr -d ' \n')
 check: export DATABASE_URL =
 check: export REDIS_URL =
-check: $(VENV)/.installed-dev ## Lint, types, layers, missing migrations, deployment settings
+check: install-dev ## Lint, types, layers, missing migrations, deployment settings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
@@ -48,49 +69,27 @@ check: $(VENV)/.installed-dev ## Lint, types, layers, missing migrations, deploy
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check --deploy --fail-level WARNING
 
-security: $(VENV)/.installed-dev .venv-security/.installed ## Scan the source and a running system; fails on what has no written reason
+security: install-dev install-security ## Scan the source and a running system; fails on what has no written reason
 	@exec $(BIN)/python -m security
 
-bench: $(VENV)/.installed-dev ## Measure against a local provider and print a table (ARGS="--json")
+bench: install-dev ## Measure against a local provider and print a table (ARGS="--json")
 	@exec $(BIN)/python -m bench $(ARGS)
 
-bench-audit: $(VENV)/.installed-dev ## Measure appends to the audit log and its verification (ARGS="--json")
+bench-audit: install-dev ## Measure appends to the audit log and its verification (ARGS="--json")
 	@exec $(BIN)/python -m bench.audit $(ARGS)
 
-bench-keys: $(VENV)/.installed-dev ## Measure a rotation of the data keys against bare updates (ARGS="--json")
+bench-keys: install-dev ## Measure a rotation of the data keys against bare updates (ARGS="--json")
 	@exec $(BIN)/python -m bench.keys $(ARGS)
 
-COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+UV ?= $(BIN)/uv
+COMPILE = $(UV) pip compile $(ARGS) --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock"
 
-lock: ## Pin the requirements, those for development and the scanners with hashes (needs uv)
+lock: ## Pin all requirements with hashes; versions stay unless a .in file or ARGS="--upgrade" asks for others
 	@$(COMPILE) requirements.in -o requirements.txt
 	@$(COMPILE) -c requirements.txt requirements-dev.in -o requirements-dev.txt
+	@echo uv | $(COMPILE) --no-annotate - -o deploy/uv.txt
 	@$(COMPILE) security/requirements.in -o security/requirements.txt
 
 clean: ## Remove what the tools have made; var/ with its data stays
 	@rm -rf $(VENV) .venv-security sbom.json .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis test-results
-
-$(VENV)/.installed: requirements.txt | $(BIN)/python
-	@echo "Installing the requirements..."
-	@$(PIP) install --require-hashes -r requirements.txt
-	@touch $@
-
-$(VENV)/.installed-dev: requirements-dev.txt | $(BIN)/python
-	@echo "Installing the requirements for development..."
-	@$(PIP) install --require-hashes -r requirements-dev.txt
-	@touch $(VENV)/.installed $@
-
-.venv-security/.installed: security/requirements.txt | $(BIN)/python
-	@echo "Installing the scanners..."
-	@$(BIN)/python -m venv .venv-security
-	@.venv-security/bin/pip --disable-pip-version-check --quiet install --require-hashes -r security/requirements.txt
-	@touch $@
-
-$(BIN)/python:
-	@for python in $(PYTHON) python3.13 python3.12 python3.11 python3 python; do \
-		if "$$python" -c $(SUITABLE) >/dev/null 2>&1; then exec "$$python" -m venv $(VENV); fi; \
-	done; \
-	echo "Python 3.11, 3.12 or 3.13 with venv is needed; python3 is $$(python3 --version 2>&1 | head -n 1)." \
-		"Install one (Debian: apt install python3 python3-venv), or set PYTHON to its path." >&2; \
-	exit 1

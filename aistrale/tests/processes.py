@@ -20,6 +20,14 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
         time.sleep(0.05)
 
 
+def lines_until(beginning: str, lines: Iterator[str]) -> Iterator[str]:
+    """Those up to the one that begins so, or all if none does."""
+    for line in lines:
+        yield line
+        if line.startswith(beginning):
+            return
+
+
 def ended(pid: int) -> bool:
     return command_of(pid) == ""
 

@@ -7,7 +7,6 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -18,9 +17,8 @@ import pytest
 
 from aistrale.embedded import DataDirectory, database_url
 from aistrale.embedded.state import free_port
-from aistrale.tests.processes import MANAGE, ended, reachable_directory, wait_until
+from aistrale.tests.processes import MANAGE, ended, lines_until, reachable_directory, wait_until
 
-SECOND_START_SECONDS = 5.0
 SERVERS = {"web": "manage.py prepare", "PostgreSQL": "/bin/postgres -D", "Valkey": "valkey-server"}
 
 
@@ -61,7 +59,7 @@ class Installation:
         with subprocess.Popen(command, env=self.environment(), stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout
             try:
-                yield process, "".join(_until(until, iter(process.stdout.readline, "")))
+                yield process, "".join(lines_until(until, iter(process.stdout.readline, "")))
             finally:
                 process.terminate()
 
@@ -71,13 +69,6 @@ class Installation:
         status = connection.getresponse().status
         connection.close()
         return status
-
-
-def _until(beginning: str, lines: Iterator[str]) -> Iterator[str]:
-    for line in lines:
-        yield line
-        if line.startswith(beginning):
-            return
 
 
 def children_of(process: subprocess.Popen[str]) -> dict[int, str]:
@@ -117,16 +108,12 @@ def test_it_starts_from_nothing_and_offers_a_link_for_the_first_administrator(ne
         assert stat.S_IMODE((new_installation.directory / name).stat().st_mode) == 0o600
 
 
-def test_its_second_start_is_quick_and_keeps_the_keys(installation: Installation) -> None:
+def test_its_second_start_has_nothing_to_do_and_keeps_the_keys(installation: Installation) -> None:
     keys = (installation.directory / "master_keys").read_text()
-    started = time.monotonic()
     with installation.running() as (_, output):
-        seconds = time.monotonic() - started
         assert "Created" not in output
-        assert "Applied" not in output
+        assert "Applying" not in output
     assert (installation.directory / "master_keys").read_text() == keys
-    # Other tests run on the same cores meanwhile; by itself it takes about half of the time that is allowed.
-    assert seconds < 3 * SECOND_START_SECONDS
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
