@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import django
@@ -62,14 +63,12 @@ def create_missing_master_key() -> str | None:
     return None if settings.MASTER_KEYS else keyfiles.create_master_key(settings.DATA_DIR)
 
 
-def migrate() -> list[str]:
-    """The migrations that were applied."""
-    pending = pending_migrations()
-    if pending:
+def migrate(say: Callable[[str], object]) -> None:
+    if pending := pending_migrations():
+        say(f"Applying {len(pending)} database migrations.")
         with connection.cursor() as cursor:  # the limits are for pages
             cursor.execute("SET statement_timeout = 0")
         call_command("migrate", interactive=False, verbosity=0)
-    return pending
 
 
 def collect_static_files() -> bool:

@@ -10,13 +10,10 @@ from urllib.parse import urlsplit
 
 import dj_database_url
 import dj_email_url
-import django_stubs_ext
 from environs import validate
 
 from aistrale import embedded, keyfiles, logs
 from aistrale.env import SettingsEnv, read_secret
-
-django_stubs_ext.monkeypatch()  # so that `ModelForm[User]` also works when it is run
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 

@@ -10,13 +10,13 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
 from typing import TypedDict
 
 from django.conf import settings
 
-from aistrale import keyfiles, reach
+from aistrale import keyfiles
 from aistrale.embedded import Child, DataDirectory, Servers
 from audit import checkpoint
 
@@ -38,7 +38,6 @@ class Crashed(Exception):
 
 class Report(TypedDict):
     master_key: str | None
-    migrations: list[str]
     static_files: bool
     setup_link: str | None
 
@@ -70,27 +69,40 @@ class Supervisor:
     def _start(self) -> None:
         if not keyfiles.has_secret_key():
             keyfiles.create_secret_key(settings.DATA_DIR)
-        # A lost key is not replaced silently: nobody could tell any more whether old checkpoints are right.
+        # A new database holds nothing that a lost master key has sealed.
+        if settings.EMBEDDED_POSTGRES and not settings.DATABASE_URL and not settings.MASTER_KEYS:
+            self._say(_created(keyfiles.create_master_key(settings.DATA_DIR)))
+        # A lost audit key is not replaced silently: nobody could tell any more whether old checkpoints are right.
         if not settings.AUDIT_KEYS and not checkpoint.files(settings.CHECKPOINT_DIR):
             keyfiles.create_audit_key(settings.DATA_DIR)
-        self._servers.start()
-        # A process of its own: this one read its settings before the servers had an address.
+        self._say("Starting the servers.")
+        self._servers.reserve()
+        # A process of its own: this one read its settings before the servers had an address. It starts before them,
+        # since it takes longest.
         alone = ["--alone"] if settings.EMBEDDED_POSTGRES else []
-        command = [sys.executable, str(MANAGE), "prepare", "--serve", *alone]
-        self._web = Child("The web server", command, environment=os.environ)
+        command = [sys.executable, str(MANAGE), "prepare", "--wait", "--serve", *alone]
+        self._web = Child("The web server", command, environment=os.environ, waits=True)
+        self._servers.start()
+        self._web.proceed()
         report = self._report(self._web)
         self._wait_for_web(self._web)
         for line in _news(report):
             self._say(line)
 
     def _report(self, web: Child) -> Report:
-        line = web.output.readline()
-        if not line:
-            raise SystemExit(1)  # it has said why
-        # Whatever else it prints must not fill the pipe.
-        threading.Thread(target=lambda: [self._say(line.decode().rstrip()) for line in web.output], daemon=True).start()
-        report: Report = json.loads(line)
-        return report
+        """Passes on how far its preparation is, until it says that it has ended."""
+        for line in web.output:
+            if line.startswith(b"{"):
+                # Whatever else it prints must not fill the pipe.
+                threading.Thread(target=self._pass_on, args=[web.output], daemon=True).start()
+                report: Report = json.loads(line)
+                return report
+            self._pass_on([line])
+        raise SystemExit(1)  # it has said why
+
+    def _pass_on(self, lines: Iterable[bytes]) -> None:
+        for line in lines:
+            self._say(line.decode().rstrip())
 
     def _wait_for_web(self, web: Child) -> None:
         deadline = time.monotonic() + WEB_READY_SECONDS
@@ -130,22 +142,31 @@ def check_port(host: str, port: int) -> None:
 
 
 def check_given_servers() -> None:
-    """Raises reach.OutOfReach when DATABASE_URL or REDIS_URL names a server that cannot be used."""
-    if not settings.EMBEDDED_POSTGRES:
-        reach.postgres_version()
-        reach.pgvector_version()
-    if not settings.EMBEDDED_REDIS:
-        reach.redis_version()
+    """Raises StartRefused when DATABASE_URL or REDIS_URL names a server that cannot be used."""
+    if settings.EMBEDDED_POSTGRES and settings.EMBEDDED_REDIS:
+        return
+    from aistrale import reach  # The drivers take half a second to import, for which nothing else has to wait.
+
+    try:
+        if not settings.EMBEDDED_POSTGRES:
+            reach.postgres_version()
+            reach.pgvector_version()
+        if not settings.EMBEDDED_REDIS:
+            reach.redis_version()
+    except reach.OutOfReach as error:
+        raise StartRefused(str(error)) from error
 
 
 def _news(report: Report) -> Iterator[str]:
     if report["master_key"]:
-        yield f"Created the master key {report['master_key']}: keep a copy of {settings.DATA_DIR} in a safe place."
-    if report["migrations"]:
-        yield f"Applied {len(report['migrations'])} database migrations."
+        yield _created(report["master_key"])
     yield f"AISTRALE is ready at {settings.PUBLIC_URL}"
     if report["setup_link"]:
         yield f"Set up the first administrator within the hour: {report['setup_link']}"
+
+
+def _created(master_key: str) -> str:
+    return f"Created the master key {master_key}: keep a copy of {settings.DATA_DIR} in a safe place."
 
 
 def _answers(host: str, port: int) -> bool:

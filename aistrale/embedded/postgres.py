@@ -8,19 +8,13 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from typing import IO
 
-import psycopg
-from psycopg import sql
-
-from aistrale.embedded.errors import EndedEarlyError, ServerError
+from aistrale.embedded.errors import ServerError
 from aistrale.embedded.place import POSTGRES_PROGRAMS, make_directory
 from aistrale.embedded.process import BARE_ENVIRONMENT, Child, end_orphan, identity
 from aistrale.embedded.state import State
-
-READY_SECONDS = 120.0  # crash recovery replays the log first
 
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -63,9 +57,12 @@ class Postgres:
             directory=self._data,
             log=log,
         )
+        # psycopg takes a third of a second to import, for which nothing else has to wait.
+        from aistrale.embedded import cluster
+
         try:
-            self._wait_until_ready(child)
-            self._create_role_and_database()
+            cluster.wait_until_ready(self._state, child)
+            cluster.create_role_and_database(self._state, may_create_databases=self._throwaway)
         except BaseException:
             child.stop(within=5)
             raise
@@ -96,51 +93,6 @@ class Postgres:
         if result.returncode:
             raise ServerError(f"Cannot create the database cluster: {_last_line(result.stderr)}")
         unfinished.rename(self._data)
-
-    def _wait_until_ready(self, child: Child) -> None:
-        deadline = time.monotonic() + READY_SECONDS
-        while True:
-            try:
-                self._connect("postgres").close()
-                return
-            except psycopg.OperationalError as error:
-                if child.exit_code is not None:
-                    raise EndedEarlyError(
-                        "PostgreSQL ended while it started: see postgresql.log in the data directory."
-                    ) from error
-                if time.monotonic() > deadline:
-                    raise ServerError(
-                        f"PostgreSQL is not ready after {READY_SECONDS:.0f} s: see postgresql.log."
-                    ) from error
-            time.sleep(0.03)
-
-    def _create_role_and_database(self) -> None:
-        name = sql.Identifier("aistrale")
-        password = sql.Literal(self._state.postgres_password)
-        # Test runs create databases of their own.
-        creates = sql.SQL("CREATEDB" if self._throwaway else "NOCREATEDB")
-        with self._connect("postgres") as connection:
-            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'aistrale'").fetchone():
-                connection.execute(sql.SQL("CREATE ROLE {} LOGIN {} PASSWORD {}").format(name, creates, password))
-            known = connection.execute("SELECT 1 FROM pg_database WHERE datname = 'aistrale'").fetchone()
-        if known:
-            return
-        # Only a superuser may create the extension; every database made from the template has it.
-        with self._connect("template1") as connection:
-            connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
-        with self._connect("postgres") as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, name))
-
-    def _connect(self, database: str) -> psycopg.Connection[tuple[object, ...]]:
-        return psycopg.connect(
-            host="127.0.0.1",
-            port=self._state.postgres_port,
-            user="postgres",
-            password=self._state.postgres_superuser_password,
-            dbname=database,
-            connect_timeout=5,
-            autocommit=True,
-        )
 
 
 def _last_line(text: str) -> str:

@@ -88,15 +88,16 @@ class Child:
         environment: Mapping[str, str] = BARE_ENVIRONMENT,
         directory: Path | None = None,
         stdin: bytes | None = None,
+        waits: bool = False,
         log: IO[bytes] | None = None,
     ) -> None:
         """Its output goes to ``log``. Without one its standard error is ours, and its standard output is read from
-        ``output``, which somebody must do."""
+        ``output``, which somebody must do. One that ``waits`` for a line of input gets it from `proceed`."""
         self.name = name
         self.stop_signal = stop_signal
         self._process = subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdin=subprocess.PIPE if waits or stdin is not None else subprocess.DEVNULL,
             stdout=log or subprocess.PIPE,
             stderr=log,
             cwd=directory,
@@ -109,9 +110,18 @@ class Child:
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
-        if stdin is not None and self._process.stdin:
-            self._process.stdin.write(stdin)
-            self._process.stdin.close()
+        if stdin is not None:
+            self._write(stdin)
+
+    def proceed(self) -> None:
+        """What it waited for has come."""
+        self._write(b"\n")
+
+    def _write(self, data: bytes) -> None:
+        """Harmless when it has already ended."""
+        if self._process.stdin:
+            with contextlib.suppress(BrokenPipeError), self._process.stdin as pipe:
+                pipe.write(data)
 
     @property
     def pid(self) -> int:

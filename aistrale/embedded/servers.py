@@ -81,10 +81,14 @@ class Servers:
         self._postgres = postgres
         self._valkey = valkey
         self._throwaway = throwaway
+        self._reserved: list[Postgres | Valkey] = []
         self.children: list[Child] = []
 
-    def start(self) -> None:
-        """Returns when both answer. Raises ServerError; then nothing of ours runs. The caller holds the directory."""
+    def reserve(self) -> None:
+        """Settle on ports and passwords: from now on `database_url` and `redis_url` tell where the servers will be.
+
+        Raises ServerError. The caller holds the directory.
+        """
         user = unprivileged_user()
         programs = programs_home(user)
         state = self._recall(user)
@@ -92,12 +96,17 @@ class Servers:
         Postgres(state, home, programs, user).end_orphan()
         Valkey(state, home, programs, user).end_orphan()
         state = self._with_free_ports(state)
-        servers: list[Postgres | Valkey] = [
+        self._reserved = [
             *([Postgres(state, home, programs, user, throwaway=self._throwaway)] if self._postgres else []),
             *([Valkey(state, home, programs, user, throwaway=self._throwaway)] if self._valkey else []),
         ]
+
+    def start(self) -> None:
+        """Returns when both answer. Raises ServerError; then nothing of ours runs. The caller holds the directory."""
+        if not self._reserved:
+            self.reserve()
         try:
-            for server in servers:
+            for server in self._reserved:
                 with self._log(server.name) as log:
                     self.children.append(_start(server, log))
         except BaseException:
@@ -105,6 +114,7 @@ class Servers:
             raise
 
     def stop(self) -> None:
+        self._reserved = []
         while self.children:
             self.children.pop().stop(within=STOP_SECONDS)
 

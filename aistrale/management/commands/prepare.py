@@ -29,6 +29,11 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--wait",
+            action="store_true",
+            help="do nothing before a line of standard input says that the servers answer",
+        )
         parser.add_argument("--serve", action="store_true", help="go on as `manage.py serve`, which saves a start")
         parser.add_argument(
             "--alone",
@@ -37,6 +42,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["wait"] and not sys.stdin.readline():
+            raise CommandError("The servers have not been started.")
         try:
             postgres_version()
             pgvector_version()
@@ -45,20 +52,24 @@ class Command(BaseCommand):
             preparation.check_master_keys()
         except (OutOfReach, preparation.NotPrepared, MasterKeysInvalid) as error:
             raise CommandError(str(error)) from error
+        master_key = preparation.create_missing_master_key()
+        preparation.migrate(self._say)
         report = {
-            "master_key": preparation.create_missing_master_key(),
-            "migrations": preparation.migrate(),
+            "master_key": master_key,
             "static_files": preparation.collect_static_files(),
             "setup_link": setup_link(),
         }
         recheck_unreadable()
         if options["alone"]:
             interrupt_orphaned_runs()
-        self.stdout.write(json.dumps(report))
-        self.stdout.flush()
+        self._say(json.dumps(report))
         connection.close()
         if options["serve"]:
             self._serve(settings_are_stale=report["master_key"] is not None)
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
 
     def _serve(self, *, settings_are_stale: bool) -> None:
         if settings_are_stale:

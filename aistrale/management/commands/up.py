@@ -5,7 +5,6 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from aistrale.embedded import ServerError
-from aistrale.reach import OutOfReach
 from aistrale.supervisor import Crashed, StartRefused, Supervisor
 
 
@@ -19,5 +18,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             Supervisor(self.stdout.write).run()
-        except (Crashed, OutOfReach, ServerError, StartRefused) as error:
+        except (Crashed, ServerError, StartRefused) as error:
             raise CommandError(str(error)) from error
