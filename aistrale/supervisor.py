@@ -69,14 +69,14 @@ class Supervisor:
     def _start(self) -> None:
         if not keyfiles.has_secret_key():
             keyfiles.create_secret_key(settings.DATA_DIR)
-        # A new database holds nothing that a lost master key has sealed.
-        if settings.EMBEDDED_POSTGRES and not settings.DATABASE_URL and not settings.MASTER_KEYS:
-            self._say(_created(keyfiles.create_master_key(settings.DATA_DIR)))
         # A lost audit key is not replaced silently: nobody could tell any more whether old checkpoints are right.
         if not settings.AUDIT_KEYS and not checkpoint.files(settings.CHECKPOINT_DIR):
             keyfiles.create_audit_key(settings.DATA_DIR)
-        self._say("Starting the servers.")
         self._servers.reserve()
+        # Only for a new database, which holds nothing that a lost master key has sealed. `prepare` sees to the others.
+        if settings.EMBEDDED_POSTGRES and not settings.DATABASE_URL and not settings.MASTER_KEYS:
+            self._say(_created(keyfiles.create_master_key(settings.DATA_DIR)))
+        self._say("Starting the servers.")
         # A process of its own: this one read its settings before the servers had an address. It starts before them,
         # since it takes longest.
         alone = ["--alone"] if settings.EMBEDDED_POSTGRES else []
@@ -145,7 +145,7 @@ def check_given_servers() -> None:
     """Raises StartRefused when DATABASE_URL or REDIS_URL names a server that cannot be used."""
     if settings.EMBEDDED_POSTGRES and settings.EMBEDDED_REDIS:
         return
-    from aistrale import reach  # The drivers take half a second to import, for which nothing else has to wait.
+    from aistrale import reach  # The drivers take long to import, and most starts have no use for them here.
 
     try:
         if not settings.EMBEDDED_POSTGRES:

@@ -40,10 +40,11 @@ UV_VARIABLES = {
     "proxy": "ALL_PROXY",
     "trusted-host": "UV_INSECURE_HOST",
 }
-# Without an answer from its index uv gives up within seconds, since pip may know another one.
-UV_PATIENCE = {"UV_HTTP_CONNECT_TIMEOUT": "5", "UV_HTTP_RETRIES": "2"}
-# What a user's configuration may say for other projects, and what would put files elsewhere or contradict the lock.
+# Short, since pip may know an index that does answer.
+UV_TIMEOUTS = {"UV_HTTP_CONNECT_TIMEOUT": "5", "UV_HTTP_RETRIES": "2"}
+# Set for other projects, these would install elsewhere or contradict the lock.
 PIP_OVERRIDES = {"PIP_USER": "0", "PIP_CONSTRAINT": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+PIP_IGNORED = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_DRY_RUN")
 
 
 class InstallError(Exception):
@@ -52,7 +53,7 @@ class InstallError(Exception):
 
 @dataclass(frozen=True)
 class Stamp:
-    """Left in the environment when an installation has finished: the Python, the hash of each lock, what came of it."""
+    """Left in the environment by a finished installation: its Python, the SHA-256 of each lock, the packages."""
 
     python: str
     locks: dict[str, str]
@@ -91,24 +92,24 @@ def install(venv: Path, locks: Sequence[Path]) -> None:
     """Raises InstallError. The next attempt then rebuilds the environment."""
     wanted = {lock.name: hashlib.sha256(lock.read_bytes()).hexdigest() for lock in locks}
     stamp = read_stamp(venv)
-    flaw = flaw_of(venv, stamp)
-    if stamp and not flaw and wanted.items() <= stamp.locks.items():
+    reason = reason_to_rebuild(venv, stamp)
+    if stamp and not reason and wanted.items() <= stamp.locks.items():
         return
     started = time.monotonic()
     (venv / STAMP).unlink(missing_ok=True)
-    if flaw:
-        say(f"Rebuilding {venv.name}: {flaw}." if venv.exists() else f"Creating {venv.name} with Python {PYTHON}.")
+    if reason:
+        say(f"Rebuilding {venv.name}: {reason}." if venv.exists() else f"Creating {venv.name} with Python {PYTHON}.")
         rebuild(venv, locks[-1])
     else:
         say(f"Updating {venv.name}: the requirements have changed.")
-        if not (fill(venv, locks[-1]) and is_consistent(venv)):
+        if not (install_packages(venv, locks[-1]) and is_consistent(venv)):
             rebuild(venv, locks[-1])
     write_stamp(venv, Stamp(python=base_python(), locks=wanted, packages=packages_in(venv)))
     say(f"Requirements installed in {time.monotonic() - started:.0f} s.")
 
 
 def base_python() -> str:
-    """What an environment stands on: it survives a patch release of its Python, not the removal."""
+    """The minor version and prefix: patch releases of a Python do not break its environments."""
     return f"{PYTHON} in {sys.base_prefix}"
 
 
@@ -126,17 +127,17 @@ def write_stamp(venv: Path, stamp: Stamp) -> None:
     unfinished.rename(venv / STAMP)
 
 
-def flaw_of(venv: Path, stamp: Stamp | None) -> str:
-    """Why the environment has to be rebuilt; '' where it need not."""
+def reason_to_rebuild(venv: Path, stamp: Stamp | None) -> str:
+    """'' if the environment can be used as it is."""
     if stamp is None:
         return "its installation did not finish"
     if stamp.python != base_python():
         return f"it was made with Python {stamp.python}"
-    return damage_of(venv, stamp.packages)
+    return find_damage(venv, stamp.packages)
 
 
-def damage_of(venv: Path, packages: Iterable[str]) -> str:
-    """Names a file of the environment or of its packages that is gone or has another size; '' where all are right."""
+def find_damage(venv: Path, packages: Iterable[str]) -> str:
+    """A missing file of the environment or of a package, or one of another size than recorded; '' if there is none."""
     for name in ("pyvenv.cfg", "bin/python"):
         if not (venv / name).exists():
             return f"{name} is missing"
@@ -165,30 +166,47 @@ def packages_in(venv: Path) -> list[str]:
 
 
 def rebuild(venv: Path, lock: Path) -> None:
-    create(venv)
-    if not fill(venv, lock):
+    create_environment(venv)
+    if not install_packages(venv, lock):
         say("Downloading everything again: what was cached may be damaged.")
-        create(venv)
-        if not fill(venv, lock, cache=False):
+        create_environment(venv)
+        if not install_packages(venv, lock, cache=False):
             raise InstallError(f"{venv} does not keep what is installed there: is its disk full or failing?")
     if not is_consistent(venv):
         raise InstallError(f"{lock} lacks a package, or pins a wrong version, see above.")
 
 
-def create(venv: Path) -> None:
+def create_environment(venv: Path) -> None:
     if not succeeds([sys.executable, "-m", "venv", "--clear", str(venv)]):
         raise InstallError(f"{venv} cannot be created, see above.")
 
 
-def fill(venv: Path, lock: Path, *, cache: bool = True) -> bool:
-    """Whether every file of every package is then there."""
-    if not fill_with_uv(venv, lock, cache=cache):
+def install_packages(venv: Path, lock: Path, *, cache: bool = True) -> bool:
+    """False if a file is missing or damaged afterwards. Raises InstallError if a package is."""
+    if not install_with_uv(venv, lock, cache=cache):
         say("Installing with pip instead of uv. This takes a minute or two.")
-        fill_with_pip(venv, lock, cache=cache)
-    damage = damage_of(venv, packages_in(venv))
+        install_with_pip(venv, lock, cache=cache)
+    if missing := missing_packages(venv, lock):
+        raise InstallError(
+            f"{len(missing)} packages of {lock} were not installed into {venv}, such as {missing[0]}. Does pip's "
+            "configuration set target, prefix, root or dry-run?"
+        )
+    damage = find_damage(venv, packages_in(venv))
     if damage:
         say(f"After the installation, {damage}.")
     return not damage
+
+
+def missing_packages(venv: Path, lock: Path) -> list[str]:
+    """What the lock pins for every machine and is not installed, as ``name-version``."""
+    # A pin with a marker, after a semicolon, may be for another machine.
+    pins = re.findall(r"^([\w.-]+)==([^\s;]+) (?!;)", lock.read_text(), re.MULTILINE)
+    installed = {normalized(name.removesuffix(".dist-info")) for name in packages_in(venv)}
+    return [f"{name}-{version}" for name, version in pins if normalized(f"{name}-{version}") not in installed]
+
+
+def normalized(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def is_consistent(venv: Path) -> bool:
@@ -196,7 +214,7 @@ def is_consistent(venv: Path) -> bool:
     return succeeds([str(uv), "pip", "check", "--python", python_of(venv)] if uv.exists() else [*pip(venv), "check"])
 
 
-def fill_with_uv(venv: Path, lock: Path, *, cache: bool) -> bool:
+def install_with_uv(venv: Path, lock: Path, *, cache: bool) -> bool:
     options = pip_options(venv)
     if options.get("no-index", "false").lower() in ("1", "true", "yes", "on"):
         return False
@@ -205,10 +223,10 @@ def fill_with_uv(venv: Path, lock: Path, *, cache: bool) -> bool:
         return False
     sync = [str(venv / "bin" / "uv"), "pip", "sync", "--python", python_of(venv), "--require-hashes"]
     from_pip = {UV_VARIABLES[name]: value for name, value in options.items() if name in UV_VARIABLES}
-    return succeeds([*sync, *([] if cache else ["--no-cache"]), str(lock)], UV_PATIENCE | from_pip | os.environ)
+    return succeeds([*sync, *([] if cache else ["--no-cache"]), str(lock)], UV_TIMEOUTS | from_pip | dict(os.environ))
 
 
-def fill_with_pip(venv: Path, lock: Path, *, cache: bool) -> None:
+def install_with_pip(venv: Path, lock: Path, *, cache: bool) -> None:
     install = [*pip(venv), "install", "--no-deps", "--require-hashes", *([] if cache else ["--no-cache-dir"])]
     if not succeeds([*install, "-r", str(lock)], PIP_OVERRIDES):
         raise InstallError(
@@ -235,8 +253,9 @@ def pip_options(venv: Path) -> dict[str, str]:
 
 def succeeds(command: Sequence[str], variables: Mapping[str, str] | None = None) -> bool:
     """The command's own output is shown: it says how far it is, and what went wrong."""
+    inherited = {name: value for name, value in os.environ.items() if name not in PIP_IGNORED}
     try:
-        return subprocess.run(command, env={**os.environ, **(variables or {})}).returncode == 0
+        return subprocess.run(command, env={**inherited, **(variables or {})}).returncode == 0
     except OSError as error:
         say(f"{command[0]} cannot be run: {error.strerror}.")
         return False

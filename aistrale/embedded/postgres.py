@@ -57,10 +57,9 @@ class Postgres:
             directory=self._data,
             log=log,
         )
-        # psycopg takes a third of a second to import, for which nothing else has to wait.
-        from aistrale.embedded import cluster
-
         try:
+            from aistrale.embedded import cluster  # psycopg takes long to import, and nothing else has to wait for it.
+
             cluster.wait_until_ready(self._state, child)
             cluster.create_role_and_database(self._state, may_create_databases=self._throwaway)
         except BaseException:

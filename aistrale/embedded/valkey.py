@@ -72,7 +72,7 @@ class Valkey:
         )
 
     def _wait_until_ready(self, child: Child) -> None:
-        import redis  # A third of a second, for which nothing else has to wait.
+        import redis  # It takes long to import, and nothing else has to wait for it.
 
         deadline = time.monotonic() + READY_SECONDS
         client = redis.Redis(

@@ -45,28 +45,28 @@ class Checkout:
         self.lock = directory / "lock.txt"
         self._index = index
 
-    def start_installing(self, python: str = sys.executable) -> subprocess.Popen[str]:
+    def start_installing(self, python: str = sys.executable, **variables: str) -> subprocess.Popen[str]:
         """From an index that does not have uv."""
         command = [python, str(INSTALL), "--venv", str(self.venv), str(self.lock)]
         return subprocess.Popen(
             command,
-            env=only(self._index),
+            env=only(self._index) | variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
         )
 
-    def install(self, python: str = sys.executable) -> str:
+    def install(self, python: str = sys.executable, **variables: str) -> str:
         """What it says when it succeeds."""
-        with self.start_installing(python) as process:
+        with self.start_installing(python, **variables) as process:
             output, _ = process.communicate()
         assert process.returncode == 0, output
         return output
 
-    def refusal(self) -> str:
+    def refusal(self, **variables: str) -> str:
         """What it says when it fails."""
-        with self.start_installing() as process:
+        with self.start_installing(**variables) as process:
             output, _ = process.communicate()
         assert process.returncode == 1, output
         return output
@@ -174,6 +174,21 @@ def test_it_refuses_a_file_that_is_not_the_one_in_the_lock(checkout: Checkout, p
     checkout.lock.write_text("".join([*pins[:2], f"more-example==1.0 --hash=sha256:{'0' * 64}\n"]))
     assert "THESE PACKAGES DO NOT MATCH THE HASHES" in checkout.refusal()
     assert checkout.version_of("more_example") == ""
+
+
+def test_it_is_not_diverted_by_settings_for_other_projects(checkout: Checkout, tmp_path: Path) -> None:
+    elsewhere = str(tmp_path / "elsewhere")
+    checkout.install(
+        PIP_TARGET=elsewhere, PIP_USER="1", PIP_REQUIRE_VIRTUALENV="1", UV_SYSTEM_PYTHON="1", UV_PYTHON="3.9"
+    )
+    assert checkout.version_of("inner_example") == "1.0"
+    assert not Path(elsewhere).exists()
+
+
+def test_it_does_not_take_packages_that_went_elsewhere_for_installed(checkout: Checkout, tmp_path: Path) -> None:
+    (tmp_path / "pip.conf").write_text(f"[global]\ntarget = {tmp_path / 'elsewhere'}\n")
+    refusal = checkout.refusal(PIP_CONFIG_FILE=str(tmp_path / "pip.conf"))
+    assert "3 packages of" in refusal and "such as outer-example-1.0." in refusal
 
 
 def test_it_does_not_say_a_password_of_the_index(checkout: Checkout, index: PackageIndex) -> None:

@@ -45,12 +45,12 @@ def direct(lock: str) -> Iterator[Requirement]:
 
 def environment(python: str, machine: tuple[str, str, str]) -> dict[str, str]:
     """What markers ask about."""
-    return {**map_of_default(), "python_full_version": python, "python_version": python.rpartition(".")[0]} | dict(
+    return {**this_environment(), "python_full_version": python, "python_version": python.rpartition(".")[0]} | dict(
         zip(("sys_platform", "platform_system", "platform_machine"), machine, strict=True)
     )
 
 
-def map_of_default() -> dict[str, str]:
+def this_environment() -> dict[str, str]:
     return {name: str(value) for name, value in default_environment().items()}
 
 
@@ -129,7 +129,7 @@ def test_the_lock_for_development_contains_the_other() -> None:
 
 
 def test_it_is_what_is_installed_here() -> None:
-    here = map_of_default()
+    here = this_environment()
     pins = [pin for pin, _ in entries(text_of("requirements-dev.txt")) if not pin.marker or pin.marker.evaluate(here)]
     assert {pin.name: f"=={distribution(pin.name).version}" for pin in pins} == {
         pin.name: str(pin.specifier) for pin in pins

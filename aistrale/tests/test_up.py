@@ -173,6 +173,12 @@ def test_it_names_a_damaged_file_and_what_to_do(new_installation: Installation) 
     )
 
 
+def test_it_makes_no_master_key_when_it_refuses_to_start(new_installation: Installation) -> None:
+    (new_installation.directory / "postgres").mkdir()
+    assert "exists but" in new_installation.refusal()
+    assert not (new_installation.directory / "master_keys").exists()
+
+
 def test_it_names_a_taken_port(new_installation: Installation) -> None:
     with socket.create_server(("127.0.0.1", new_installation.port)):
         error = new_installation.refusal()
