@@ -6,15 +6,17 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import itemgetter
 from typing import TYPE_CHECKING, TypedDict
 
+import structlog
 from asgiref.sync import async_to_sync
 from django.core.cache import cache
 from django.db.models import F
 
 from inference.models import Conversation
 from inference.providers.errors import ProviderError
-from inference.providers.registry import LABELS, NEEDS_NO_TOKEN, get_adapter
+from inference.providers.registry import LABELS, NEEDS_NO_TOKEN, load_adapter
 from inference.suggestions import suggested
 from telemetry.models import PriceOverride
 from telemetry.pricing import PriceOverride as Override
@@ -25,6 +27,8 @@ from tokens.services import TokenUnreadable, open_token, pick_token
 
 if TYPE_CHECKING:
     from accounts.models import User
+
+log = structlog.get_logger(__name__)
 
 LIMIT_SECONDS = 10.0
 KEPT_SECONDS = 3600
@@ -181,14 +185,18 @@ async def _gather(questions: Sequence[_Question]) -> list[Listing]:
 
 
 async def _ask(question: _Question) -> Listing:
-    adapter = get_adapter(question.provider)
     try:
+        adapter = await load_adapter(question.provider)
         async with asyncio.timeout(LIMIT_SECONDS):
             models = await adapter.list_models(api_key=question.api_key, base_url=question.base_url)
     except TimeoutError:
         return Listing(models=[], error=f"No answer within {LIMIT_SECONDS:.0f} s.")
     except ProviderError as error:
         return Listing(models=[], error=error.message.replace(question.api_key or "\0", "•••"))
+    except Exception:
+        # One provider's list must not take the others from anybody.
+        log.exception("models_not_listed", provider=question.provider)
+        return Listing(models=[], error="AISTRALE itself failed to list these models; its log says why.")
     return Listing(models=[(model.id, model.context_tokens) for model in models], error="")
 
 
@@ -197,7 +205,8 @@ def _group(provider: str, token: ProviderToken | None, reason: str, listing: Lis
     if listing is None:
         return Group(provider, label, [], disabled_reason=reason)
     overrides = PriceOverride.objects.of(provider, *(model for model, _ in listing["models"]))
-    choices = [_choice(token, provider, model, context, overrides) for model, context in sorted(listing["models"])]
+    by_name = sorted(listing["models"], key=itemgetter(0))
+    choices = [_choice(token, provider, model, context, overrides) for model, context in by_name]
     return Group(provider, label, choices, reason, listing["error"], _suggested(provider, listing))
 
 

@@ -15,10 +15,10 @@ import structlog
 from inference.live import Delta, LiveRun
 from inference.providers.base import Finished, ReasoningDelta, StreamEvent, TextDelta, Usage
 from inference.providers.errors import ContentFiltered, ProviderError
-from inference.providers.registry import get_adapter
+from inference.providers.registry import load_adapter
 from inference.retries import RetryPolicy
 from inference.services import Order
-from inference.usage import estimate_tokens
+from inference.usage import estimate_tokens, estimate_uncounted
 from telemetry.models import Status
 from telemetry.pricing import TokenCounts
 from telemetry.services import Outcome
@@ -38,6 +38,7 @@ class StopReason:
 
 STOPPED = StopReason(Status.STOPPED)
 UNWATCHED = StopReason(Status.STOPPED, "unwatched", "Stopped because nobody was watching any more.")
+_CUT = "The provider counted the input; the output is estimated, since the answer ended before it was counted."
 SHUTDOWN = StopReason(Status.INTERRUPTED, "interrupted", "AISTRALE was shut down while this answer was coming.")
 
 
@@ -121,7 +122,7 @@ class Run:
 
     async def _attempt(self) -> None:
         order, record = self.order, self._record
-        adapter = get_adapter(order.provider)
+        adapter = await load_adapter(order.provider)
         events = adapter.stream(order.request, api_key=order.api_key, base_url=order.base_url)
         async with aclosing(events):
             async for event in events:
@@ -157,7 +158,6 @@ class Run:
 
     def _outcome(self, status: Status, **error: Any) -> Outcome:
         record = self._record
-        tokens, are_estimated = self._tokens()
         finished: dict[str, Any] = {}
         if record.finished is not None:
             finished = {
@@ -170,29 +170,29 @@ class Run:
             status=status,
             text=self.live.text("text"),
             reasoning=self.live.text("reasoning"),
-            tokens=tokens,
-            tokens_are_estimated=are_estimated,
-            reported_cost_usd=record.usage.cost_usd if record.usage else None,
             first_token_at=record.first_token_at,
             attempts=tuple(record.attempts),
+            **self._usage(),
             **(finished | error),
         )
 
-    def _tokens(self) -> tuple[TokenCounts | None, bool]:
-        """The provider's figures; an estimate where text came without them; None where nothing came at all."""
+    def _usage(self) -> dict[str, Any]:
+        """The provider's figures; an estimate where text came without them; nothing where nothing came at all."""
         usage = self._record.usage
-        if usage is not None:
-            return TokenCounts(
-                input=usage.input,
-                cache_read=usage.cache_read,
-                cache_write=usage.cache_write,
-                output=usage.output,
-                reasoning=usage.reasoning,
-            ), False
-        if self._record.first_token_at is None:
-            return None, False
-        request = {
-            "system": self.order.request.system,
-            "messages": [{"text": message.text} for message in self.order.request.messages],
+        if usage is None and self._record.first_token_at is None:
+            return {}
+        said, thought = self.live.text("text"), self.live.text("reasoning")
+        if usage is None:
+            asked = self.order.request
+            request = {"system": asked.system, "messages": [{"text": message.text} for message in asked.messages]}
+            return {"tokens": estimate_tokens(request, said, thought), "tokens_are_estimated": True}
+        told: dict[str, Any] = {
+            "tokens": TokenCounts(usage.input, usage.cache_read, usage.cache_write, usage.output, usage.reasoning),
+            "cache_write_1h": usage.cache_write_1h,
+            "usage_note": usage.note,
+            "reported_cost_usd": usage.cost_usd,
         }
-        return estimate_tokens(request, self.live.text("text"), self.live.text("reasoning")), True
+        estimate = None if self._record.finished else estimate_uncounted(told["tokens"], said, thought)
+        return told | (
+            {} if estimate is None else {"tokens": estimate, "tokens_are_estimated": True, "usage_note": _CUT}
+        )

@@ -172,11 +172,11 @@ def _question(conversation_id: UUID, messages: Mapping[int, Message], form: RunF
 
 
 def _history(last: Message, messages: Mapping[int, Message]) -> tuple[ChatMessage, ...]:
-    """The path from the first message to ``last``, without answers that never said anything."""
+    """The path from the first message to ``last``, without answers that never said anything: providers refuse them."""
     return tuple(
         ChatMessage(role="user" if message.role == Role.USER else "assistant", text=message.text)
         for message in tree.path_to(last.pk, messages)
-        if message.text
+        if message.text.strip()
     )
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from telemetry.pricing import TokenCounts
 
 # English text of the common tokenisers; good enough for a figure that is always shown with "≈".
 CHARACTERS_PER_TOKEN = 4
+# How far an estimate may be off: below that, a provider's figure is believed.
+_DOUBT_FACTOR = 2
+_DOUBT_TOKENS = 16
 
 
 def estimate_text_tokens(text: str) -> int:
@@ -23,3 +27,14 @@ def estimate_tokens(request: Mapping[str, Any], text: str, reasoning: str) -> To
         output=estimate_text_tokens(text),
         reasoning=estimate_text_tokens(reasoning),
     )
+
+
+def estimate_uncounted(told: TokenCounts, text: str, reasoning: str) -> TokenCounts | None:
+    """For an answer that did not end: what was told, with its output estimated where more came than was counted.
+
+    None where the figures can be true. Providers count the input at the start and the output when it is over.
+    """
+    output, thoughts = estimate_text_tokens(text), estimate_text_tokens(reasoning)
+    if output + thoughts <= (told.output + told.reasoning) * _DOUBT_FACTOR + _DOUBT_TOKENS:
+        return None
+    return replace(told, output=output, reasoning=thoughts)

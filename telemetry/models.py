@@ -148,6 +148,9 @@ class Generation(models.Model):
     output_tokens = models.PositiveIntegerField(null=True)
     reasoning_tokens = models.PositiveIntegerField(null=True)
     usage_source = models.CharField(max_length=10, choices=UsageSource, blank=True)
+    usage_note = models.TextField(
+        blank=True, db_default="", help_text="Which figures were believed, where they differ."
+    )
 
     cost_usd = models.DecimalField(max_digits=24, decimal_places=12, null=True, help_text="Empty means unpriced.")
     receipt = models.JSONField(null=True, help_text="How the cost came about: tokens times unit price, by class.")

@@ -23,6 +23,8 @@ PRICE_LIST = f"genai-prices {version('genai-prices')}"
 REPORTED = "provider"
 OVERRIDE = "override"
 SANDBOX = "sandbox"
+# A class of receipts only: calls are recorded with all cache writes in one.
+CACHE_WRITE_1H = "cache_write_1h"
 
 # Our names of providers in the price list. HuggingFace is listed by the provider behind its router.
 _LISTED_AS: Mapping[str, str] = {
@@ -50,14 +52,20 @@ class TokenCounts:
 
 @dataclass(frozen=True, slots=True)
 class UnitPrices:
-    """USD for a million tokens of each class. Reasoning is billed as output."""
+    """USD for a million tokens of each class. Reasoning is billed as output.
+
+    What is kept in the cache for an hour costs as much as what is kept for minutes, where it has no price of its own.
+    """
 
     input: Decimal
     cache_read: Decimal
     cache_write: Decimal
     output: Decimal
+    cache_write_1h: Decimal | None = None
 
     def of(self, usage_class: str) -> Decimal:
+        if usage_class == CACHE_WRITE_1H:
+            return self.cache_write if self.cache_write_1h is None else self.cache_write_1h
         return self.output if usage_class == "reasoning" else Decimal(getattr(self, usage_class))
 
 
@@ -116,15 +124,20 @@ def price(
     overrides: Iterable[PriceOverride] = (),
     base_url: str = "",
     reported_cost_usd: str | None = None,
+    cache_write_1h: int = 0,
 ) -> Receipt | None:
-    """The receipt of a call made at the aware time ``at``, or None where no price is known."""
+    """The receipt of a call made at the aware time ``at``, or None where no price is known.
+
+    ``cache_write_1h`` of the tokens written to the cache are kept there for an hour.
+    """
     reported = _reported(reported_cost_usd)
     if reported is not None:
         return Receipt(total=reported, source=REPORTED)
     found = _find(provider, model, at, overrides, tokens.total_input, base_url)
     if found is None:
         return None
-    lines = tuple(_line(name, count, found.prices) for name, count in asdict(tokens).items() if count)
+    counts = asdict(tokens) | {"cache_write": tokens.cache_write - cache_write_1h, CACHE_WRITE_1H: cache_write_1h}
+    lines = tuple(_line(name, count, found.prices) for name, count in counts.items() if count)
     total = sum((line.amount for line in lines), Decimal(0))
     return Receipt(total=total, source=found.source, lines=lines, price_date=found.day)
 
@@ -191,12 +204,14 @@ def _from_list(listed: ModelInfo, at: datetime, total_input: int) -> _Price | No
         _at_tier(prices.cache_read_mtok, total_input),
         _at_tier(prices.cache_write_mtok, total_input),
     )
+    cache_write_1h = _at_tier(prices.cache_write_1h_mtok, total_input)
     found = UnitPrices(
         input=input_price,
         # Where caching has no price of its own, cached tokens are billed as input.
         cache_read=input_price if cache_read is None else cache_read,
         cache_write=input_price if cache_write is None else cache_write,
         output=output_price,
+        cache_write_1h=cache_write_1h,
     )
     return _Price(found, PRICE_LIST, _valid_from(listed, at))
 

@@ -13,6 +13,7 @@ CLASS_NAMES = {
     "input": "Input",
     "cache_read": "Input read from cache",
     "cache_write": "Input written to cache",
+    "cache_write_1h": "Input written to cache for an hour",
     "output": "Output",
     "reasoning": "Reasoning",
 }

@@ -28,13 +28,19 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a call ended. Times are aware datetimes, ``attempts`` one mapping per attempt."""
+    """How a call ended. Times are aware datetimes, ``attempts`` one mapping per attempt.
+
+    ``cache_write_1h`` is the part of ``tokens.cache_write`` that is billed as kept for an hour; ``usage_note`` says
+    what a reader of the receipt should know about the figures.
+    """
 
     status: Status
     text: str = ""
     reasoning: str = ""
     tokens: TokenCounts | None = None
     tokens_are_estimated: bool = False
+    cache_write_1h: int = 0
+    usage_note: str = ""
     reported_cost_usd: str | None = None
     finish_reason: str = ""
     response_model: str = ""
@@ -143,6 +149,7 @@ def _receipt(generation: Generation, outcome: Outcome, tokens: TokenCounts) -> R
             at=generation.started_at,
             overrides=overrides,
             reported_cost_usd=outcome.reported_cost_usd,
+            cache_write_1h=outcome.cache_write_1h,
         )
         for name in names
     )
@@ -157,6 +164,7 @@ def _texts(outcome: Outcome) -> dict[str, str]:
         "provider_request_id": outcome.provider_request_id,
         "error_type": outcome.error_type,
         "error_message": outcome.error_message,
+        "usage_note": outcome.usage_note,
     }
     longest = {field.name: field.max_length for field in Generation._meta.fields}
     return {name: storable(text)[: longest[name]] for name, text in texts.items()}

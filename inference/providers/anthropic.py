@@ -3,40 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import anthropic
 import httpx2
 
 from inference.providers import options
-from inference.providers.base import (
-    ChatRequest,
-    FinishReason,
-    ModelInfo,
-    Parameter,
-    ReasoningDelta,
-    StreamEvent,
-    TextDelta,
-    Timeouts,
-    Usage,
-)
-from inference.providers.chunks import Answer, name_of, text_of, tokens_of
-from inference.providers.failures import as_provider_error, from_error_event
+from inference.providers.base import ChatRequest, FinishReason, ModelInfo, Parameter, StreamEvent, Timeouts, Usage
+from inference.providers.counting import Reading, Report, disjoint
+from inference.providers.failures import as_provider_error, mapping_of
 from inference.providers.limits import Limits
+from inference.providers.model_lists import read_models
+from inference.providers.stream_parser import StreamParser, name_of, text_holder
 from inference.providers.transport import http_clients, opened
 
 BASE_URL = "https://api.anthropic.com"
 MAX_TOKENS = 4096
-
-FINISH_REASONS: Mapping[str, FinishReason] = {
-    "max_tokens": FinishReason.LENGTH,
-    "model_context_window_exceeded": FinishReason.LENGTH,
-    "tool_use": FinishReason.TOOL_CALLS,
-    "refusal": FinishReason.CONTENT_FILTER,
-}
 
 # Which models still take sampling parameters, and which take an effort instead.
 # https://platform.claude.com/docs/en/about-claude/models/overview (2026-11)
@@ -48,7 +33,8 @@ async def _client(api_key: str, base_url: str | None, connect: float) -> anthrop
     http = await http_clients()
     return anthropic.AsyncAnthropic(
         api_key=api_key,
-        base_url=base_url or BASE_URL,
+        # The SDK adds the version to the base URL, and other servers are documented with it.
+        base_url=(base_url or BASE_URL).rstrip("/").removesuffix("/v1"),
         http_client=http.modern,
         max_retries=0,
         timeout=httpx2.Timeout(None, connect=connect),
@@ -67,8 +53,8 @@ async def stream(request: ChatRequest, *, api_key: str, base_url: str | None) ->
             extra_body=_body(request),
         )
         async with opened(call, limits) as response:
-            answer = _Events(request_id=response.headers.get("request-id", ""))
-            async with aclosing(answer.read_all(response.http_response, limits)) as events:
+            parser = MessageParser(request_id=response.headers.get("request-id", ""))
+            async with aclosing(parser.read_all(response.http_response, limits)) as events:
                 async for event in events:
                     yield event
 
@@ -83,56 +69,77 @@ def _body(request: ChatRequest) -> dict[str, Any]:
     return body
 
 
-class _Events(Answer):
-    def __init__(self, *, request_id: str) -> None:
-        super().__init__(request_id=request_id)
-        self._counts: dict[str, Any] = {}
+class MessageParser(StreamParser):
+    reasons: ClassVar[Mapping[str, FinishReason]] = {
+        "max_tokens": FinishReason.LENGTH,
+        "model_context_window_exceeded": FinishReason.LENGTH,
+        "tool_use": FinishReason.TOOL_CALLS,
+        "refusal": FinishReason.CONTENT_FILTER,
+    }
+    figures: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "input": ("input_tokens",),
+        "output": ("output_tokens",),
+        "reasoning": ("output_tokens_details.thinking_tokens", "output_tokens_details.reasoning_tokens"),
+        "cache_read": ("cache_read_input_tokens",),
+        "cache_write": ("cache_creation_input_tokens",),
+        "cache_write_5m": ("cache_creation.ephemeral_5m_input_tokens",),
+        "cache_write_1h": ("cache_creation.ephemeral_1h_input_tokens",),
+    }
 
-    def read(self, chunk: Any) -> list[StreamEvent]:
-        match chunk["type"]:
+    def read(self, event: str, payload: Mapping[str, Any]) -> Iterator[StreamEvent]:
+        match payload.get("type") or event:
             case "content_block_delta":
-                return self._delta(chunk["delta"])
+                yield from self._block(payload.get("delta"))
+            case "content_block_start":
+                yield from self._block(payload.get("content_block"))
             case "message_start":
-                message = chunk["message"]
-                self.model, self.response_id = name_of(message.get("model")), name_of(message.get("id"))
-                self._count(message.get("usage"))
+                yield from self._message(text_holder(payload.get("message")))
+            case "message":
+                yield from self._message(payload)
             case "message_delta":
-                self._count(chunk.get("usage"))
-                if reason := chunk["delta"].get("stop_reason"):
-                    self.reason = FINISH_REASONS.get(reason, FinishReason.STOP)
-            case "error":
-                raise from_error_event(chunk["error"])
-        return []
+                yield from self.count(payload.get("usage"))
+                self._stop(mapping_of(payload.get("delta")))
+            case "message_stop":
+                self.complete = True
 
-    def _delta(self, delta: Any) -> list[StreamEvent]:
-        match delta["type"]:
-            case "text_delta" if delta["text"]:
-                self.shown = True
-                return [TextDelta(text_of(delta["text"]))]
-            case "thinking_delta" if delta["thinking"]:
-                return [ReasoningDelta(text_of(delta["thinking"]))]
-        return []
+    def _message(self, message: Mapping[str, Any]) -> Iterator[StreamEvent]:
+        """The head of an answer, or the whole of one that was not streamed."""
+        self.identify(model=message.get("model"), response_id=message.get("id"))
+        yield from self.say(message.get("content"))
+        yield from self.count(message.get("usage"))
+        self._stop(message)
 
-    def _count(self, usage: Any) -> None:
-        """Figures are cumulative: a later one replaces an earlier one. Input is without cached tokens."""
-        self._counts |= {name: count for name, count in (usage or {}).items() if count is not None}
-        counts = self._counts
-        reasoning = tokens_of(counts.get("output_tokens_details", {}).get("thinking_tokens"))
-        self.usage = Usage(
-            input=tokens_of(counts.get("input_tokens")),
-            cache_read=tokens_of(counts.get("cache_read_input_tokens")),
-            cache_write=tokens_of(counts.get("cache_creation_input_tokens")),
-            output=max(0, tokens_of(counts.get("output_tokens")) - reasoning),
-            reasoning=reasoning,
+    def _block(self, block: Any) -> Iterator[StreamEvent]:
+        if block := text_holder(block):
+            if block.get("thinking"):
+                yield from self.think(block["thinking"])
+            elif block.get("text"):
+                yield from self.say(block["text"])
+
+    def _stop(self, told: Mapping[str, Any]) -> None:
+        if reason := told.get("stop_reason"):
+            self.reason = self.reasons.get(name_of(reason), FinishReason.STOP)
+
+    def usage(self) -> Usage:
+        """Input is without cached tokens, and output with thinking."""
+        counts = self.counts
+        report = Report(
+            prompt=counts["input"],
+            completion=counts["output"],
+            reasoning=counts.get("reasoning"),
+            cache_read=counts["cache_read"],
+            cache_write=max(counts["cache_write"], counts["cache_write_5m"] + counts["cache_write_1h"]),
+            cache_write_1h=counts["cache_write_1h"],
         )
+        return disjoint(report, Reading(cached_inside=False, reasoning_inside=True), cost_usd=counts.cost_usd)
 
 
 async def list_models(*, api_key: str, base_url: str | None) -> list[ModelInfo]:
     limits = Limits(Timeouts(first_token=15, total=15))
     with as_provider_error(api_key, limits):
         client = await _client(api_key, base_url, limits.timeouts.connect)
-        page = await limits.within(client.models.list(limit=1000))
-        return [ModelInfo(model.id, model.max_input_tokens) for model in page.data]
+        response = await limits.within(client.models.with_raw_response.list(limit=1000))
+        return read_models(await response.read())
 
 
 async def check(*, api_key: str, base_url: str | None) -> None:

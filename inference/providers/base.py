@@ -7,8 +7,9 @@ An adapter is one module with these coroutines; it knows its SDK and nothing of 
     async def check(*, api_key: str, base_url: str | None) -> None
     def parameters(model: str) -> tuple[Parameter, ...]
 
-``stream`` yields deltas as they arrive, then at most one ``Usage`` and exactly one ``Finished``. It makes one
-attempt: it never retries, and it raises only ``ProviderError`` (see ``errors``). Closing the generator, or
+``stream`` yields deltas as they arrive, a ``Usage`` each time its figures grow, of which the last one counts, and
+exactly one ``Finished`` at the end. It makes one attempt: it never retries what failed, and raises ``ProviderError``
+(see ``errors``) for everything that a provider can cause. Closing the generator, or
 cancelling the task that iterates it, closes the connection to the provider.
 """
 
@@ -37,12 +38,15 @@ class ChatMessage:
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Limits in seconds; ``total`` counts from the start of the attempt."""
+    """Limits in seconds; ``total`` counts from the start of the attempt, the others from the last sign of life.
 
-    connect: float = 5.0
-    first_token: float = 60.0
-    between_tokens: float = 30.0
-    total: float = 600.0
+    Models that reason are silent for minutes, at first and between two thoughts.
+    """
+
+    connect: float = 10.0
+    first_token: float = 300.0
+    between_tokens: float = 120.0
+    total: float = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,9 @@ class Usage:
     """Tokens in disjoint classes: their sum is everything the provider bills.
 
     ``input`` excludes what was read from or written to a cache; ``output`` excludes ``reasoning``.
+    ``cache_write_1h`` is the part of ``cache_write`` that is kept, and billed, for an hour.
     ``cost_usd`` is set only where the provider itself reports what the call cost, as a decimal string.
+    ``note`` says what was believed where the provider's figures contradict each other.
     """
 
     input: int = 0
@@ -79,7 +85,9 @@ class Usage:
     cache_write: int = 0
     output: int = 0
     reasoning: int = 0
+    cache_write_1h: int = 0
     cost_usd: str | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

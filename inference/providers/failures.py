@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import chain
 from typing import Any
 
 import aiohttp
 import orjson
+import structlog
 
 from inference.providers.errors import (
     AuthenticationFailed,
@@ -27,6 +29,9 @@ from inference.providers.errors import (
     StreamBroken,
 )
 from inference.providers.limits import Limits, timed_out
+from inference.providers.sse import EventReader
+
+log = structlog.get_logger(__name__)
 
 MASK = "[key]"
 
@@ -40,21 +45,40 @@ _BY_STATUS: Mapping[int, type[ProviderError]] = {
     409: Overloaded,
     413: BadRequest,
     422: BadRequest,
+    425: Overloaded,
     429: RateLimited,
+    # Groq's flex tier, when it is at capacity. https://console.groq.com/docs/errors (2026-11)
+    498: Overloaded,
 }
+_OURS = __name__.partition(".")[0] + "."
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-amzn-requestid", "x-goog-request-id", "cf-ray")
 
 
 @contextmanager
 def as_provider_error(api_key: str, limits: Limits) -> Iterator[None]:
-    """Raise every failure inside as a ``ProviderError`` that keeps neither request nor cause, which hold the key."""
+    """Raise every failure of a call as a ``ProviderError`` that keeps neither request nor cause, which hold the key.
+
+    Mistakes in our own code pass as they are: they are not the provider's.
+    """
     try:
         yield
     except Exception as error:
+        if not is_from_outside(error):
+            raise
         failure = translate(error, api_key, limits)
     else:
         return
     raise failure from None
+
+
+def is_from_outside(error: BaseException) -> bool:
+    """Whether a provider, its SDK or the network may have caused it: it was not raised by a line of ours."""
+    if isinstance(error, ProviderError):
+        return True
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is None or not trace.tb_frame.f_globals.get("__name__", "").startswith(_OURS)
 
 
 def translate(error: Exception, api_key: str, limits: Limits) -> ProviderError:
@@ -70,6 +94,7 @@ def translate(error: Exception, api_key: str, limits: Limits) -> ProviderError:
                 return ConnectionLost("The certificate of the provider's address is not trusted.")
             case aiohttp.ClientError() | OSError():
                 return _cut(limits)
+    log.warning("call_failed", exc_info=error)
     return ProviderError(f"The call failed before it was answered ({type(error).__name__}).")
 
 
@@ -89,44 +114,110 @@ def from_response(status: int, headers: Mapping[str, str], body: bytes) -> Provi
     """The error that an HTTP answer stands for; a body that is not a provider's error object is not quoted."""
     kind = _BY_STATUS.get(status, Overloaded if status >= 500 else BadRequest)
     request_id = next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), "")
-    message = error_message(_json(body)) or f"The provider answered with HTTP status {status} and no reason."
+    message = error_message(_first_payload(body)) or f"The provider answered with HTTP status {status} and no reason."
     return kind(message, status=status, request_id=request_id[:200], retry_after=retry_after(headers))
 
 
-def _json(body: bytes) -> object:
+def _first_payload(body: bytes) -> Any:
+    """Of JSON, or of an event stream, as which some servers send their errors too."""
+    reader = EventReader()
     try:
-        return orjson.loads(body)
+        return next((payload for _, payload in chain(reader.feed(body), reader.close())), None)
+    except StreamBroken:
+        return None
+
+
+def error_message(body: Any) -> str:
+    """The provider's own words in an error object of any of their shapes, or nothing."""
+    return "; ".join(dict.fromkeys(_words(body, 6))) if isinstance(body, Mapping | list) else ""
+
+
+def _words(value: Any, depth: int) -> Iterator[str]:
+    """What is said in an error object, from the outside to the inside; in a list, of the first few."""
+    if isinstance(value, str) and value.strip():
+        inner = _json(value) if value.lstrip()[:1] in ("{", "[") else None
+        yield from (_words(inner, depth - 1) if inner and depth else [value.strip()])
+    elif isinstance(value, list) and depth:
+        for item in value[:_MOST_ITEMS]:
+            yield from _words(item, depth - 1)
+    elif isinstance(value, Mapping) and depth:
+        told = [*map(value.get, _SAYS_WHY), mapping_of(value.get("metadata")).get("raw")]
+        words = [word for item in told for word in _words(item, depth - 1)]
+        place = _place(value.get("loc"))
+        yield from (f"{place}: {word}" if place else word for word in words)
+
+
+def mapping_of(value: Any) -> Mapping[str, Any]:
+    """For bookkeeping: what is no mapping says nothing."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def _place(location: Any) -> str:
+    """Which field of the request is meant, such as ``temperature`` for ``["body", "temperature"]``."""
+    parts = location if isinstance(location, list) else []
+    return ".".join(str(part)[:100] for part in parts if part != "body" and isinstance(part, str | int))
+
+
+def _json(text: str) -> Any:
+    try:
+        return orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
 
 
-def error_message(body: object) -> str:
-    """The text of a provider's error object in any of their shapes, or nothing."""
-    if isinstance(body, list) and body:
-        body = body[0]
-    if not isinstance(body, dict):
-        return ""
-    error = body.get("error", body)
-    message = error.get("message", error.get("error")) if isinstance(error, dict) else error
-    return message.strip() if isinstance(message, str) else ""
+def is_error(payload: Mapping[str, Any]) -> bool:
+    """Whether what came in place of a chunk of an answer is an error."""
+    if payload.get("error") or payload.get("errors") or "error" in (payload.get("object"), payload.get("type")):
+        return True
+    if mapping_of(payload.get("base_resp")).get("status_code"):
+        return True
+    says_why = any(isinstance(payload.get(name), str | list) and payload[name] for name in ("detail", "message", "msg"))
+    return says_why and not payload.keys() & {"choices", "candidates", "delta", "content", "usage"}
 
 
 def from_error_event(error: Any) -> ProviderError:
-    """An error that arrives inside a stream that began with HTTP status 200."""
-    fields = error if isinstance(error, dict) else {}
-    message = error_message({"error": error}) or "The provider reported an error in mid-answer."
-    names = " ".join(str(fields.get(name, "")) for name in ("type", "code", "status", "status_code")).lower()
-    kinds = (kind for pattern, kind in _EVENT_KINDS if re.search(pattern, names))
-    return next(kinds, StreamBroken)(message)
+    """An error that arrives in an answer that began with HTTP status 200, as it was sent."""
+    whole = error if isinstance(error, Mapping) else {"error": error}
+    message = error_message(whole) or "The provider reported an error in mid-answer."
+    inner = whole.get("error")
+    levels = [level for level in (inner, whole, whole.get("base_resp")) if isinstance(level, Mapping)]
+    names = [
+        str(level.get(name, "")) for level in levels for name in ("code", "status", "status_code", "type", "error_type")
+    ]
+    return _kind(names)(message)
 
 
-_EVENT_KINDS: tuple[tuple[str, type[ProviderError]], ...] = (
-    ("rate_limit|resource_exhausted|429", RateLimited),
-    ("overloaded|unavailable|server_error|api_error|internal|5\\d\\d", Overloaded),
-    ("authentication|unauthenticated|401", AuthenticationFailed),
-    ("permission|403", PermissionDenied),
-    ("not_found|404", NotFound),
-    ("invalid_request|invalid_argument|400", BadRequest),
+def _kind(names: list[str]) -> type[ProviderError]:
+    codes = (int(name) for name in names if re.fullmatch(r"[45]\d\d", name))
+    for code in codes:
+        return _BY_STATUS.get(code, Overloaded if code >= 500 else BadRequest)
+    said = " ".join(names).lower()
+    return next((kind for pattern, kind in _BY_NAME if re.search(pattern, said)), StreamBroken)
+
+
+_MOST_ITEMS = 10
+_NAMES = ("code", "status", "status_code", "type", "error_type")
+_SAYS_WHY = (
+    "error",
+    "errors",
+    "base_resp",
+    "message",
+    "msg",
+    "detail",
+    "error_message",
+    "error_msg",
+    "error_description",
+    "status_msg",
+    "title",
+    "reason",
+)
+_BY_NAME: tuple[tuple[str, type[ProviderError]], ...] = (
+    ("rate_limit|resource_exhausted|too_many_requests", RateLimited),
+    ("overloaded|unavailable|server_error|api_error|internal|capacity|timeout", Overloaded),
+    ("authentication|unauthenticated|unauthorized|invalid_api_key", AuthenticationFailed),
+    ("permission|insufficient_quota|billing|payment|credit", PermissionDenied),
+    ("not_found", NotFound),
+    ("invalid_request|invalid_argument|badrequest|bad_request|context_length|validation", BadRequest),
 )
 
 

@@ -3,55 +3,43 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx2
 from google import genai
 from google.genai import types
 
 from inference.providers import options
-from inference.providers.base import (
-    ChatRequest,
-    FinishReason,
-    ModelInfo,
-    Parameter,
-    ReasoningDelta,
-    StreamEvent,
-    TextDelta,
-    Timeouts,
-    Usage,
-)
-from inference.providers.chunks import Answer, name_of, text_of, tokens_of
-from inference.providers.errors import StreamBroken
-from inference.providers.failures import as_provider_error, from_error_event
+from inference.providers.base import ChatRequest, FinishReason, ModelInfo, Parameter, StreamEvent, Timeouts, Usage
+from inference.providers.counting import Reading, Report, disjoint
+from inference.providers.failures import as_provider_error, mapping_of
 from inference.providers.limits import Limits
+from inference.providers.model_lists import read_models
+from inference.providers.stream_parser import StreamParser, first_of, name_of, text_holder
 from inference.providers.transport import Tap, http_clients, tls
 
 BASE_URL = "https://generativelanguage.googleapis.com"
 
-FINISH_REASONS: Mapping[str, FinishReason] = {
-    "STOP": FinishReason.STOP,
-    "MAX_TOKENS": FinishReason.LENGTH,
-    **dict.fromkeys(
-        ("SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY", "MODEL_ARMOR"),
-        FinishReason.CONTENT_FILTER,
-    ),
-}
+API_VERSION = "v1beta"
+_VERSION_PATH = re.compile(r"/(v\d\w*)(/openai)?/?$")
 
 _THINKS_BY_BUDGET = re.compile(r"gemini-2\.5")
 _THINKS_BY_LEVEL = re.compile(r"gemini-[3-9]")
 
 
 def _client(api_key: str, base_url: str | None, http_client: httpx2.AsyncClient) -> genai.Client:
+    server = base_url or BASE_URL
+    version = _VERSION_PATH.search(server)
     return genai.Client(
         api_key=api_key,
         vertexai=False,
         http_options=types.HttpOptions(
-            base_url=base_url or BASE_URL,
-            api_version="v1beta",
+            base_url=server[: version.start()] if version else server,
+            api_version=version[1] if version else API_VERSION,
             httpx_async_client=http_client,
             # Without these two the SDK reads the certificate authorities anew for each client.
             httpx_client=_idle_client(),
@@ -72,7 +60,7 @@ async def stream(request: ChatRequest, *, api_key: str, base_url: str | None) ->
         http = await http_clients()
         async with Tap(http.transport, connect=request.timeouts.connect) as tap:
             await limits.within(_send(request, _client(api_key, base_url, tap.client)))
-            async with aclosing(_Chunks().read_all(tap.response, limits)) as events:
+            async with aclosing(CandidateParser().read_all(tap.response, limits)) as events:
                 async for event in events:
                     yield event
 
@@ -105,58 +93,61 @@ def _config(request: ChatRequest) -> types.GenerateContentConfig:
     )
 
 
-class _Chunks(Answer):
-    def read(self, chunk: Any) -> list[StreamEvent]:
-        if chunk.get("error"):
-            raise from_error_event(chunk["error"])
-        self.model = self.model or name_of(chunk.get("modelVersion"))
-        self.response_id = self.response_id or name_of(chunk.get("responseId"))
-        if usage := chunk.get("usageMetadata"):
-            self.usage = _usage(usage)
-        if (chunk.get("promptFeedback") or {}).get("blockReason"):
+class CandidateParser(StreamParser):
+    reasons: ClassVar[Mapping[str, FinishReason]] = {
+        "STOP": FinishReason.STOP,
+        "MAX_TOKENS": FinishReason.LENGTH,
+        **dict.fromkeys(
+            ("SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY"),
+            FinishReason.CONTENT_FILTER,
+        ),
+        "MODEL_ARMOR": FinishReason.CONTENT_FILTER,
+    }
+    figures: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "prompt": ("promptTokenCount",),
+        "tools": ("toolUsePromptTokenCount",),
+        "cache_read": ("cachedContentTokenCount",),
+        "candidates": ("candidatesTokenCount",),
+        "thoughts": ("thoughtsTokenCount",),
+        "total": ("totalTokenCount",),
+    }
+
+    def read(self, event: str, payload: Mapping[str, Any]) -> Iterator[StreamEvent]:
+        self.identify(model=payload.get("modelVersion"), response_id=payload.get("responseId"))
+        candidate = first_of(payload.get("candidates"))
+        yield from self.say(text_holder(candidate.get("content")).get("parts"))
+        yield from self.count(payload.get("usageMetadata"))
+        if mapping_of(payload.get("promptFeedback")).get("blockReason"):
             self.reason = FinishReason.CONTENT_FILTER
-        candidates = chunk.get("candidates")
-        return self._candidate(candidates[0]) if candidates else []
+        reason = name_of(candidate.get("finishReason"))
+        if reason in self.reasons:
+            self.reason = self.reasons[reason]
+        elif reason not in ("", "FINISH_REASON_UNSPECIFIED"):
+            why = candidate.get("finishMessage") or f"The provider gave up in mid-answer ({reason})."
+            self.fail({"error": why})
 
-    def _candidate(self, candidate: Any) -> list[StreamEvent]:
-        parts = (candidate.get("content") or {}).get("parts") or []
-        events = [self._part(part) for part in parts if part.get("text")]
-        if reason := candidate.get("finishReason"):
-            if reason not in FINISH_REASONS:
-                raise StreamBroken(f"The provider gave up in mid-answer ({name_of(reason)}).")
-            self.reason = FINISH_REASONS[reason]
-        return events
-
-    def _part(self, part: Any) -> StreamEvent:
-        if part.get("thought"):
-            return ReasoningDelta(text_of(part["text"]))
-        self.shown = True
-        return TextDelta(text_of(part["text"]))
-
-
-def _usage(usage: Any) -> Usage:
-    """Prompt tokens include what was cached; thoughts are not among the candidates' tokens."""
-    cache_read = tokens_of(usage.get("cachedContentTokenCount"))
-    prompt = tokens_of(usage.get("promptTokenCount")) + tokens_of(usage.get("toolUsePromptTokenCount"))
-    return Usage(
-        input=max(0, prompt - cache_read),
-        cache_read=cache_read,
-        output=tokens_of(usage.get("candidatesTokenCount")),
-        reasoning=tokens_of(usage.get("thoughtsTokenCount")),
-    )
+    def usage(self) -> Usage:
+        """Prompt tokens include what was cached; thoughts are not among the candidates' tokens."""
+        counts = self.counts
+        report = Report(
+            prompt=counts["prompt"] + counts["tools"],
+            completion=counts["candidates"],
+            reasoning=counts.get("thoughts"),
+            cache_read=counts["cache_read"],
+            total=counts.get("total"),
+        )
+        return disjoint(report, Reading(cached_inside=True, reasoning_inside=False), cost_usd=counts.cost_usd)
 
 
 async def list_models(*, api_key: str, base_url: str | None) -> list[ModelInfo]:
     limits = Limits(Timeouts(first_token=15, total=15))
     with as_provider_error(api_key, limits):
         http = await http_clients()
-        client = _client(api_key, base_url, http.modern)
-        pager = await limits.within(client.aio.models.list(config={"page_size": 1000}))
-        return [
-            ModelInfo((model.name or "").removeprefix("models/"), model.input_token_limit)
-            for model in pager.page
-            if "generateContent" in (model.supported_actions or ["generateContent"])
-        ]
+        async with Tap(http.transport, connect=limits.timeouts.connect) as tap:
+            client = _client(api_key, base_url, tap.client)
+            await limits.within(client.aio.models.list(config={"page_size": 1000}))
+            models = read_models(await limits.within(tap.response.aread()))
+    return [replace(model, id=model.id.removeprefix("models/")) for model in models]
 
 
 async def check(*, api_key: str, base_url: str | None) -> None:

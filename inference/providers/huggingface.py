@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import Any
 
 import httpx2
-import orjson
 from huggingface_hub import AsyncInferenceClient, set_async_client_factory
 
 from inference.providers import options
 from inference.providers.base import ChatRequest, ModelInfo, Parameter, StreamEvent, Timeouts
-from inference.providers.chunks import ChatChunks, name_of
-from inference.providers.errors import StreamBroken
+from inference.providers.chat_completions import stream_chat
 from inference.providers.failures import as_provider_error
 from inference.providers.limits import Limits
-from inference.providers.transport import Tap, http_clients
+from inference.providers.model_lists import read_models
+from inference.providers.transport import Body, Tap, http_clients
 
 BASE_URL = "https://router.huggingface.co/v1"
 WHOAMI_URL = "https://huggingface.co/api/whoami-v2"
@@ -26,57 +25,53 @@ WHOAMI_URL = "https://huggingface.co/api/whoami-v2"
 _http_client: ContextVar[httpx2.AsyncClient] = ContextVar("_http_client")
 
 
-async def stream(request: ChatRequest, *, api_key: str, base_url: str | None) -> AsyncGenerator[StreamEvent, None]:
-    limits = Limits(request.timeouts)
-    with as_provider_error(api_key, limits):
+def stream(request: ChatRequest, *, api_key: str, base_url: str | None) -> AsyncGenerator[StreamEvent, None]:
+    @asynccontextmanager
+    async def call(body: dict[str, Any], limits: Limits) -> AsyncIterator[tuple[Body, str]]:
         http = await http_clients()
         async with Tap(http.transport, connect=request.timeouts.connect) as tap:
-            await limits.within(_send(request, api_key, base_url, tap.client))
-            async with aclosing(
-                ChatChunks(request_id=tap.response.headers.get("x-request-id", "")).read_all(tap.response, limits)
-            ) as events:
-                async for event in events:
-                    yield event
+            await limits.within(_send(request.model, body, api_key, (base_url or BASE_URL).rstrip("/"), tap.client))
+            yield tap.response, tap.response.headers.get("x-request-id", "")
+
+    return stream_chat(request, call, api_key=api_key, base_url=base_url or BASE_URL)
 
 
-async def _send(request: ChatRequest, api_key: str, base_url: str | None, http_client: httpx2.AsyncClient) -> None:
+async def _send(model: str, body: dict[str, Any], api_key: str, base_url: str, http_client: httpx2.AsyncClient) -> None:
     set_async_client_factory(_http_client.get)
     reset = _http_client.set(http_client)
     try:
-        client = AsyncInferenceClient(base_url=base_url or BASE_URL, api_key=api_key)
-        await client.chat_completion([], model=request.model, stream=True, extra_body=options.body(request))
+        client = AsyncInferenceClient(base_url=base_url, api_key=api_key)
+        await client.chat_completion([], model=model, stream=True, extra_body=body)
     finally:
         _http_client.reset(reset)
 
 
 async def list_models(*, api_key: str, base_url: str | None) -> list[ModelInfo]:
     """The SDK lists the whole Hub, not what can be called: the router's own list is asked instead."""
-    body = await _get(f"{(base_url or BASE_URL).rstrip('/')}/models", api_key)
-    return [ModelInfo(name_of(model.get("id")), _context(model)) for model in body.get("data") or []]
+    return read_models(await _get(_models_url(base_url or BASE_URL), api_key))
 
 
 async def check(*, api_key: str, base_url: str | None) -> None:
     """The router shows its models to anybody, so the Hub is asked whose token this is."""
-    await _get(f"{base_url.rstrip('/')}/models" if base_url else WHOAMI_URL, api_key)
+    if base_url:
+        read_models(await _get(_models_url(base_url), api_key))
+    else:
+        await _get(WHOAMI_URL, api_key)
 
 
-async def _get(url: str, api_key: str) -> dict[str, Any]:
+def _models_url(base_url: str) -> str:
+    """An endpoint is documented, and copied, with the whole path of its chat completions."""
+    return base_url.rstrip("/").removesuffix("/chat/completions") + "/models"
+
+
+async def _get(url: str, api_key: str) -> bytes:
     limits = Limits(Timeouts(first_token=15, total=15))
     with as_provider_error(api_key, limits):
         http = await http_clients()
         headers = {"Authorization": f"Bearer {api_key}"}
         timeout = httpx2.Timeout(None, connect=limits.timeouts.connect)
         response = await limits.within(http.modern.get(url, headers=headers, timeout=timeout))
-        body = orjson.loads(response.content)
-        if not isinstance(body, dict):
-            raise StreamBroken("The provider sent something else than a list of models.")
-        return body
-
-
-def _context(model: dict[str, Any]) -> int | None:
-    """The largest window among the providers that serve a model."""
-    windows = [provider.get("context_length") for provider in model.get("providers") or []]
-    return max((window for window in windows if isinstance(window, int)), default=None)
+        return response.content
 
 
 def parameters(model: str) -> tuple[Parameter, ...]:

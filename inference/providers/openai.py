@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx2
 import openai
 
 from inference.providers import options
 from inference.providers.base import ChatRequest, ModelInfo, Parameter, StreamEvent, Timeouts
-from inference.providers.chunks import ChatChunks
+from inference.providers.chat_completions import stream_chat
 from inference.providers.failures import as_provider_error
 from inference.providers.limits import Limits
-from inference.providers.transport import http_clients, opened
+from inference.providers.model_lists import read_models
+from inference.providers.transport import Body, http_clients, opened
 
 BASE_URL = "https://api.openai.com/v1"
 
@@ -37,29 +39,25 @@ async def _client(api_key: str, base_url: str | None, connect: float) -> openai.
     return client
 
 
-async def stream(request: ChatRequest, *, api_key: str, base_url: str | None) -> AsyncGenerator[StreamEvent, None]:
-    limits = Limits(request.timeouts)
-    with as_provider_error(api_key, limits):
+def stream(request: ChatRequest, *, api_key: str, base_url: str | None) -> AsyncGenerator[StreamEvent, None]:
+    @asynccontextmanager
+    async def call(body: dict[str, Any], limits: Limits) -> AsyncIterator[tuple[Body, str]]:
         client = await _client(api_key, base_url, request.timeouts.connect)
-        call = client.chat.completions.with_streaming_response.create(
-            model=request.model,
-            messages=(),
-            stream=True,
-            extra_body=options.body(request),
+        sending = client.chat.completions.with_streaming_response.create(
+            model=request.model, messages=(), stream=True, extra_body=body
         )
-        async with opened(call, limits) as response:
-            answer = ChatChunks(request_id=response.headers.get("x-request-id", ""))
-            async with aclosing(answer.read_all(response.http_response, limits)) as events:
-                async for event in events:
-                    yield event
+        async with opened(sending, limits) as response:
+            yield response.http_response, response.headers.get("x-request-id", "")
+
+    return stream_chat(request, call, api_key=api_key, base_url=base_url or BASE_URL)
 
 
 async def list_models(*, api_key: str, base_url: str | None) -> list[ModelInfo]:
     limits = Limits(Timeouts(first_token=15, total=15))
     with as_provider_error(api_key, limits):
         client = await _client(api_key, base_url, limits.timeouts.connect)
-        page = await limits.within(client.models.list())
-        return [ModelInfo(model.id) for model in page.data]
+        response = await limits.within(client.models.with_raw_response.list())
+        return read_models(response.content)
 
 
 async def check(*, api_key: str, base_url: str | None) -> None:

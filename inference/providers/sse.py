@@ -1,74 +1,176 @@
-"""Reads the JSON payloads of a server-sent event stream, cheaply: this runs for every token of every answer."""
+"""Cuts the bytes of an answer into JSON payloads, cheaply: this runs for every token of every answer.
+
+Written for what servers send rather than for the standard of server-sent events alone: any line ends, byte order
+marks, JSON over several ``data:`` lines or two payloads in one event, ``error:`` fields, the end mark in any dress, and
+bodies that are no event stream at all but JSON, whole or line by line. A payload is given out as soon as its line is
+there, since some servers end an event only when the next one begins.
+"""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, suppress
-from typing import Any, Protocol, cast
+import json
+from collections.abc import Iterator
+from typing import Any, Final
 
 import orjson
 
 from inference.providers.errors import StreamBroken
-from inference.providers.limits import Limits
 
-MAX_LINE_BYTES = 1_000_000
+MAX_LINE_BYTES = 8_000_000
 MAX_ANSWER_BYTES = 64_000_000
-END_MARK = b"[DONE]"
-# After the end mark: how long the rest of the body may take.
-DRAIN_SECONDS = 0.25
+END: Final = object()
+
+_BOM = b"\xef\xbb\xbf"
+_END_MARK = b"[DONE]"
+_MOST_TRIES = 50
 
 
-class Body(Protocol):
-    """A response of httpx or httpx2 whose body has not been read yet."""
-
-    def aiter_raw(self) -> AsyncIterator[bytes]: ...
-
-
-class Lines:
-    """Cuts bytes, however they arrive, into the values of ``data:`` lines."""
+class EventReader:
+    """Bytes in, pairs of event type and payload out; ``END`` is the payload of the end mark."""
 
     def __init__(self) -> None:
-        self._rest = b""
         self._size = 0
+        self._line = bytearray()
+        self._ended_with_cr = False
+        self._event = ""
+        self._unread: list[bytes] = []
+        self._json: JsonBody | None = None
+        self._begun = False
 
-    def feed(self, chunk: bytes) -> list[bytes]:
+    def feed(self, chunk: bytes) -> Iterator[tuple[str, Any]]:
+        """Raises ``StreamBroken`` for what is not JSON, or too much, after all that came before it."""
         self._size += len(chunk)
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        if len(self._rest) > MAX_LINE_BYTES or self._size > MAX_ANSWER_BYTES:
+        if self._size > MAX_ANSWER_BYTES:
             raise StreamBroken("The provider sent more than an answer can hold.")
-        return [line[5:].strip() for line in lines if line.startswith(b"data:")]
+        if not self._begun:
+            chunk = self._begin(chunk)
+        if chunk:
+            yield from self._json.feed(chunk) if self._json else self._payloads(self._lines(chunk))
+
+    def close(self) -> Iterator[tuple[str, Any]]:
+        """What is left when the bytes have ended, which they may do without ending the last line."""
+        if self._json:
+            yield from self._json.close()
+        else:
+            yield from self.feed(b"\n\n")
+
+    def _begin(self, chunk: bytes) -> bytes:
+        """Look whether this is an event stream, at its first byte that is neither white space nor a mark."""
+        self._line += chunk
+        start = bytes(self._line).lstrip().removeprefix(_BOM).lstrip()
+        if not start or _BOM.startswith(start):
+            return b""
+        self._begun = True
+        self._line.clear()
+        if start[:1] in (b"{", b"["):
+            self._json = JsonBody()
+        return start
+
+    def _lines(self, chunk: bytes) -> list[bytes]:
+        if self._ended_with_cr or b"\r" in chunk:
+            chunk = self._without_cr(chunk)
+        *lines, rest = chunk.split(b"\n")
+        if self._line and lines:
+            lines[0] = bytes(self._line) + lines[0]
+            self._line.clear()
+        self._line += rest
+        if len(self._line) > MAX_LINE_BYTES:
+            raise StreamBroken("The provider sent more than an answer can hold.")
+        return lines
+
+    def _without_cr(self, chunk: bytes) -> bytes:
+        if self._ended_with_cr and chunk.startswith(b"\n"):
+            chunk = chunk[1:]
+        self._ended_with_cr = chunk.endswith(b"\r")
+        return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+    def _payloads(self, lines: list[bytes]) -> Iterator[tuple[str, Any]]:
+        for line in lines:
+            if line.startswith(b"data:") and not self._unread:
+                try:
+                    payload = orjson.loads(line[5:])
+                except orjson.JSONDecodeError:
+                    yield from self._odd(line[5:].strip())
+                else:
+                    yield self._event, payload if type(payload) is dict else _marked(payload)
+            elif line:
+                yield from self._field(line)
+            else:
+                if self._unread:
+                    yield self._event, self._joined()
+                self._event = ""
+
+    def _field(self, line: bytes) -> Iterator[tuple[str, Any]]:
+        name, _, value = line.removeprefix(_BOM).partition(b":")
+        match name:
+            case b"data":
+                if self._unread:
+                    self._unread.append(value.strip())
+                else:
+                    yield from self._odd(value.strip())
+            case b"event":
+                self._event = value.strip().decode("utf-8", "replace")
+            case b"error":
+                yield "error", _lenient(value) or value.decode("utf-8", "replace").strip()
+            case _ if name.lstrip()[:1] == b"{" and (payload := _lenient(line)) is not None:
+                yield self._event, payload
+
+    def _odd(self, data: bytes) -> Iterator[tuple[str, Any]]:
+        """A value that is not plain JSON: an end mark, JSON with flaws, or the first line of several."""
+        if data.strip(b"'").upper() == _END_MARK:
+            yield self._event, END
+        elif (payload := _lenient(data)) is not None:
+            yield self._event, payload
+        elif data:
+            self._unread.append(data)
+
+    def _joined(self) -> Any:
+        payload = _lenient(b"\n".join(self._unread))
+        if payload is None:
+            raise StreamBroken("The provider sent something that is not JSON.")
+        self._unread = []
+        return payload
 
 
-async def payloads(response: Body, limits: Limits) -> AsyncGenerator[Any, None]:
-    """Every JSON value of the stream, up to its end mark or end. Raises ``StreamBroken`` for what is not JSON."""
-    lines = Lines()
-    # httpx promises less than it gives: this is a generator, and an open one would outlive the task.
-    async with aclosing(cast(AsyncGenerator[bytes, None], response.aiter_raw())) as body:
-        more, complete = True, False
-        async with limits.watching():
-            while more and not complete:
-                chunk = await limits.next_chunk(body)
-                more = bool(chunk)
-                # An answer may end without the newline that ends its last line.
-                for data in lines.feed(chunk or b"\n"):
-                    if complete := data == END_MARK:
-                        break
-                    if data:
-                        yield decode(data)
-        await _drain(body)
+class JsonBody:
+    """A body that is no event stream: one JSON value, or one on each line. Read as soon as it is whole."""
+
+    def __init__(self) -> None:
+        self._content = bytearray()
+        self._tries = 0
+
+    def feed(self, chunk: bytes) -> Iterator[tuple[str, Any]]:
+        self._content += chunk
+        if len(self._content) > MAX_LINE_BYTES:
+            raise StreamBroken("The provider sent more than an answer can hold.")
+        if chunk.rstrip()[-1:] in (b"}", b"]") and self._tries < _MOST_TRIES:
+            self._tries += 1
+            yield from self._read()
+
+    def close(self) -> Iterator[tuple[str, Any]]:
+        yield from self._read()
+        if self._content.strip():
+            raise StreamBroken("The provider sent something that is not JSON.")
+
+    def _read(self) -> Iterator[tuple[str, Any]]:
+        payloads = [_lenient(bytes(self._content))]
+        if payloads == [None]:
+            payloads = [_lenient(line) for line in bytes(self._content).splitlines() if line.strip()]
+        if payloads and None not in payloads:
+            self._content.clear()
+            self._tries = 0
+            for payload in payloads:
+                yield "", payload
 
 
-async def _drain(body: AsyncIterator[bytes]) -> None:
-    """Read to the end of the body, or the connection cannot serve the next call. Not worth a long wait."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(DRAIN_SECONDS):
-            async for _ in body:
-                pass
+def _marked(payload: Any) -> Any:
+    """The end mark may be quoted."""
+    return END if isinstance(payload, str) and payload.strip().upper().encode() == _END_MARK else payload
 
 
-def decode(data: bytes) -> Any:
+def _lenient(data: bytes) -> Any:
+    """The JSON value in ``data``, or None. Takes what orjson refuses: lone surrogates, NaN, wrong UTF-8, marks."""
     try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError:
-        raise StreamBroken("The provider sent something that is not JSON.") from None
+        return json.loads(data.strip().removeprefix(_BOM).decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None

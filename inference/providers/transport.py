@@ -2,8 +2,8 @@
 
 Calls go to public or trusted addresses only, proxies from the environment are ignored, redirects refused,
 certificates verified, cookies dropped, compressed answers refused (they could unfold without end), and every body that
-is not an event stream is read up to a size. An HTTP error becomes a ``ProviderError`` here, before an SDK sees it, so
-that all five map alike.
+is not an event stream is read up to a size, that of an error for a short time. An HTTP error becomes a
+``ProviderError`` here, before an SDK sees it, so that all five map alike.
 
 The SDKs talk to httpx2 (groq to httpx), whose own transport takes three times as long for every chunk as aiohttp,
 measured with both on one machine: so both families of clients get a transport that stands on aiohttp.
@@ -12,13 +12,14 @@ measured with both on one machine: so both families of clients get a transport t
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import aiohttp
 import httpx
@@ -36,9 +37,17 @@ R = TypeVar("R")
 MAX_BODY_BYTES = 8_000_000
 
 _IDLE_SECONDS = 60.0
+_SECONDS_FOR_ERROR = 3.0
+_SECONDS_FOR_REST = 0.25
 _HEADERS = {"Accept-Encoding": "identity"}
 # aiohttp writes these itself.
 _FRAMING = ("host", "connection", "content-length", "transfer-encoding")
+
+
+class Body(Protocol):
+    """A response of httpx or httpx2 whose body has not been read yet."""
+
+    def aiter_raw(self) -> AsyncIterator[bytes]: ...
 
 
 @dataclass(frozen=True)
@@ -172,54 +181,53 @@ def _headers(answer: aiohttp.ClientResponse) -> list[tuple[str, str]]:
 
 
 class _Body(httpx.AsyncByteStream, httpx2.AsyncByteStream):
-    """An answer as it arrives, for both families of clients."""
+    """An answer as it arrives, for both families of clients. Raises ``StreamBroken`` for more than ``most`` bytes."""
 
-    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+    def __init__(self, answer: aiohttp.ClientResponse, *, most: float) -> None:
         self._answer = answer
+        self._most = most
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        content = self._answer.content
+        content, size = self._answer.content, 0
         while part := await content.readany():
+            size += len(part)
+            if size > self._most:
+                raise StreamBroken(f"The provider sent more than {self._most:,} bytes.", status=self._answer.status)
             yield part
 
     async def aclose(self) -> None:
         self._answer.close()
 
 
-class _Read(_Body):
-    """An answer that was read before."""
-
-    def __init__(self, answer: aiohttp.ClientResponse, content: bytes) -> None:
-        super().__init__(answer)
-        self._content = content
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield self._content
-
-
 async def _body(answer: aiohttp.ClientResponse) -> _Body:
     """The body of a good answer. Raises the ``ProviderError`` that any other answer stands for."""
-    is_plain = answer.headers.get("content-encoding", "identity") == "identity"
-    if answer.status == 200 and is_plain and answer.content_type == "text/event-stream":
-        return _Body(answer)
     try:
         if 300 <= answer.status < 400:
             raise BadRequest("The address answers with a redirect, which is not followed.", status=answer.status)
-        if not is_plain:
+        if answer.headers.get("content-encoding", "identity") != "identity":
             raise StreamBroken("The provider sent a compressed answer that nobody asked for.", status=answer.status)
-        content = await _read(answer)
+        if answer.status >= 400:
+            raise from_response(answer.status, answer.headers, await _begin_of(_Body(answer, most=MAX_BODY_BYTES)))
     except BaseException:
         answer.close()
         raise
-    if answer.status >= 400:
-        raise from_response(answer.status, answer.headers, content)
-    return _Read(answer, content)
+    is_stream = answer.content_type == "text/event-stream"
+    return _Body(answer, most=math.inf if is_stream else MAX_BODY_BYTES)
 
 
-async def _read(answer: aiohttp.ClientResponse) -> bytes:
+async def _begin_of(body: _Body) -> bytes:
+    """What comes of an error's body within a few seconds: its words may be there although it does not end."""
     content = bytearray()
-    async for part in answer.content.iter_any():
-        content += part
-        if len(content) > MAX_BODY_BYTES:
-            raise StreamBroken(f"The provider sent more than {MAX_BODY_BYTES:,} bytes.", status=answer.status)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_SECONDS_FOR_ERROR):
+            async for part in body:
+                content += part
     return bytes(content)
+
+
+async def drain(body: AsyncIterator[bytes]) -> None:
+    """Read to the end of the body, or the connection cannot serve the next call. Not worth a long wait."""
+    with suppress(TimeoutError, OSError, aiohttp.ClientError, StreamBroken):
+        async with asyncio.timeout(_SECONDS_FOR_REST):
+            async for _ in body:
+                pass

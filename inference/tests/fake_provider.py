@@ -101,6 +101,10 @@ def answer(dialect: Dialect, model: str, words: Sequence[str], *, pause: float =
     return Script((*steps, *dialect.closing(model, len(words), reason)))
 
 
+def as_json(body: object, *, status: int = 200) -> Script:
+    return Script((json.dumps(body).encode(),), status=status, content_type="application/json")
+
+
 def _words(dialect: Dialect, model: str, match: re.Match[str]) -> Script:
     words = [f"word{n} " for n in range(int(match["count"]))]
     return answer(dialect, model, words, pause=int(match["pause"] or 0) / 1000)
@@ -292,7 +296,10 @@ class FakeProvider:
         return self.url + BASE_PATHS[provider]
 
     def script(self, model: str, *scripts: Script) -> None:
-        """Answer the next calls to ``model`` with these scripts, one each; the last one repeats."""
+        """Answer the next calls to ``model`` with these scripts, one each; the last one repeats.
+
+        The list of models is what is asked for with an empty name.
+        """
         self._scripts[model] = list(scripts)
 
     def calls(self, model: str) -> list[Exchange]:
@@ -313,10 +320,10 @@ class FakeProvider:
             return Script((b"no such place",), status=404, content_type="text/plain")
         if exchange.key.startswith("bad"):
             return failure(dialect, 401, f"Incorrect API key provided: {exchange.key}")
-        if exchange.method == "GET":
-            return Script((json.dumps(dialect.models(MODELS)).encode(),), content_type="application/json")
         scripts = self._scripts.get(exchange.model)
         if scripts:
             return scripts.pop(0) if len(scripts) > 1 else scripts[0]
+        if exchange.method == "GET":
+            return as_json(dialect.models(MODELS))
         matches = ((pattern.fullmatch(exchange.model), build) for pattern, build in _BEHAVIOURS)
         return next(build(dialect, exchange.model, match) for match, build in matches if match)

@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from inference.models_list import Group, choice_of, list_groups
-from inference.tests.fake_provider import MODELS, FakeProvider
+from inference.tests.fake_provider import MODELS, FakeProvider, as_json
 from telemetry.models import PriceOverride
 from tokens.checks import TokenState
 from tokens.models import ProviderToken
@@ -133,3 +133,24 @@ def test_it_refreshes_by_a_form_too(alice: User, token: ProviderToken, fake: Fak
     response = client_of(alice).post(reverse("inference:model-list"))
     assert response.headers["Location"] == reverse("inference:model-list")
     assert len(fake.exchanges) == 1
+
+
+def test_it_keeps_the_chat_page_from_a_list_of_nonsense(
+    alice: User, token: ProviderToken, fake: FakeProvider, client_of: ClientOf
+) -> None:
+    entries = [{"id": "same", "context_window": 5}, {"id": "same"}, {"id": None}, None, 7, {}, {"id": ["x"]}, "bare"]
+    fake.script("", as_json({"object": "list", "data": entries}))
+
+    assert [choice.id for choice in group(alice).choices] == ["bare", "same"]
+    assert client_of(alice).get(reverse("inference:model-list")).status_code == 200
+
+
+def test_it_says_what_is_wrong_with_a_list_and_lists_the_others(
+    alice: User, token: ProviderToken, fake: FakeProvider
+) -> None:
+    fake.script("", as_json({"error": {"message": "Key expired"}}))
+
+    groups = {group.provider: group for group in list_groups(alice)}
+
+    assert (groups["openai"].choices, groups["openai"].error) == ([], "Key expired")
+    assert [choice.id for choice in groups["echo"].choices] == ["echo"]

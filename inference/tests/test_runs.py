@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 from accounts.models import User
 from audit.actions import Action
 from audit.models import AuditEvent
-from inference.models import Conversation, Message
+from inference.models import Conversation, Message, Role
 from inference.runs import Runs
 from inference.services import Order, RunForm, Started, interrupt_orphaned_runs, start_run
 from inference.tests.conftest import StartRuns, until
@@ -277,6 +277,19 @@ async def test_it_makes_one_run_of_ten_double_clicks_at_once(alice: User) -> Non
 
     assert len([started for started in results if isinstance(started, Started)]) == 1
     assert await in_thread(Generation.objects.count)() == 1
+
+
+@pytest.mark.usefixtures("token_of_alice")
+def test_it_does_not_send_on_an_answer_of_white_space(alice: User) -> None:
+    conversation = Conversation.objects.create(owner=alice)
+    question = Message.objects.create(conversation=conversation, role=Role.USER, text="Hi")
+    blank = Message.objects.create(conversation=conversation, parent=question, role=Role.ASSISTANT, text=" \n\n")
+    sent = RunForm(provider="openai", model="words-2", text="Well?", parent_id=blank.pk, client_id=uuid4())
+
+    started = start_run(user=alice, conversation_id=conversation.pk, is_new=False, form=sent)
+
+    assert started is not None and started.order is not None
+    assert [message.text for message in started.order.request.messages] == ["Hi", "Well?"]
 
 
 @pytest.mark.usefixtures("token_of_alice")

@@ -60,7 +60,8 @@ def reasoning(events: Iterable[StreamEvent]) -> str:
 
 
 def usage(events: Iterable[StreamEvent]) -> Usage:
-    (found,) = (event for event in events if isinstance(event, Usage))
+    """The last one, which counts."""
+    *_, found = (event for event in events if isinstance(event, Usage))
     return found
 
 

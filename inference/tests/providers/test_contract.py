@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import pytest
 
-from inference.providers.base import Finished, FinishReason, TextDelta, Usage
+from inference.providers.base import Finished, FinishReason, Usage
 from inference.providers.registry import ADAPTERS, LABELS, get_adapter
 from inference.tests.providers.calls import KEY, collect, finished, request, text, usage
 
@@ -28,13 +26,11 @@ def test_it_has_a_peer_and_a_label_for_every_adapter() -> None:
 
 
 @every_adapter
-async def test_it_streams_deltas_then_usage_then_the_end(provider: str, llmock_url: str) -> None:
+async def test_it_streams_deltas_and_its_usage_before_the_end(provider: str, llmock_url: str) -> None:
     path, model = PEERS[provider]
     events = await collect(provider, request(model, system="Be brief."), llmock_url + path)
     assert text(events)
-    kinds = [type(event) for event in events]
-    assert [kind for kind, following in pairwise(kinds) if kind is not following] == [TextDelta, Usage]
-    assert kinds[-1] is Finished
+    assert [type(event) for event in events[-2:]] == [Usage, Finished]
     assert finished(events).reason is FinishReason.STOP
     assert usage(events).input > 0
     assert usage(events).output > 0

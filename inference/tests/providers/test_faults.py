@@ -76,7 +76,6 @@ async def test_it_keeps_the_text_and_calls_the_stream_broken(fake: FakeProvider,
     events, error = await collect_failure(provider, request(model), fake.base_url(provider))
     assert text(events) == "word0 word1 word2 "
     assert type(error) is StreamBroken
-    assert len(events) == 3
 
 
 @on_every_wire

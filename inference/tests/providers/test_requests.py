@@ -142,3 +142,27 @@ def test_it_offers_what_a_gemini_model_takes(model: str, own: str | None) -> Non
 async def test_it_asks_gemini_by_the_version_that_serves_everything(fake: FakeProvider) -> None:
     await collect("gemini", request("words-5"), fake.base_url("gemini"))
     assert fake.last("words-5").path == "/gemini/v1beta/models/words-5:streamGenerateContent?alt=sse"
+
+
+@pytest.mark.parametrize(
+    ("provider", "added"),
+    [
+        ("openai", ""),
+        ("anthropic", "/v1"),
+        ("groq", "/openai/v1"),
+        ("gemini", "/v1beta"),
+        ("gemini", "/v1beta/openai"),
+        ("huggingface", ""),
+        ("huggingface", "/chat/completions"),
+    ],
+)
+async def test_it_takes_a_base_url_with_the_path_that_the_vendor_documents(
+    fake: FakeProvider, provider: str, added: str
+) -> None:
+    base_url = fake.base_url(provider)
+    paths = []
+    for url in (base_url, f"{base_url}{added}", f"{base_url}{added}/"):
+        await collect(provider, request("words-1"), url)
+        paths.append(fake.last("words-1").path)
+        assert await get_adapter(provider).list_models(api_key=KEY, base_url=url)
+    assert len(set(paths)) == 1

@@ -1,0 +1,70 @@
+"""Lists of models as servers send them: input from outside, of which what can be used is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from inference.providers.base import ModelInfo
+from inference.providers.errors import StreamBroken
+from inference.providers.failures import from_error_event, is_error, mapping_of
+
+MOST_MODELS = 2000
+LONGEST_ID = 200
+
+_IDS = ("id", "name", "model")
+_CONTEXTS = (
+    "context_window",
+    "context_length",
+    "max_input_tokens",
+    "inputTokenLimit",
+    "max_model_len",
+    "max_context_length",
+)
+
+
+def read_models(content: bytes) -> list[ModelInfo]:
+    """The models that can be called, each once, at most ``MOST_MODELS``.
+
+    Raises ``ProviderError`` for an error in place of the list, ``StreamBroken`` for what is no list.
+    """
+    try:
+        body = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        body = None
+    if isinstance(body, dict) and is_error(body):
+        raise from_error_event(body)
+    models: dict[str, ModelInfo] = {}
+    for model in _models(_entries(body)):
+        models.setdefault(model.id, model)
+        if len(models) == MOST_MODELS:
+            break
+    return list(models.values())
+
+
+def _entries(body: Any) -> list[Any]:
+    if isinstance(body, dict) and body.keys() & {"data", "models", "object"}:
+        return next((body[name] for name in ("data", "models") if body.get(name) and isinstance(body[name], list)), [])
+    if isinstance(body, list):
+        return body
+    raise StreamBroken("The provider sent something else than a list of models.")
+
+
+def _models(entries: list[Any]) -> Iterator[ModelInfo]:
+    for entry in entries:
+        fields = {"id": entry} if isinstance(entry, str) else mapping_of(entry)
+        name = next((fields[key] for key in _IDS if isinstance(fields.get(key), str)), "").strip()
+        actions = fields.get("supportedGenerationMethods")
+        can_chat = not isinstance(actions, list) or "generateContent" in actions
+        if name.isprintable() and 0 < len(name) <= LONGEST_ID and can_chat:
+            yield ModelInfo(name, _context(fields))
+
+
+def _context(fields: Any) -> int | None:
+    """The window in tokens; where several servers stand behind a model, the largest of theirs."""
+    providers = fields.get("providers")
+    levels = [fields, *map(mapping_of, providers if isinstance(providers, list) else ())]
+    windows = [level.get(key) for level in levels for key in _CONTEXTS]
+    return max((window for window in windows if type(window) is int and 0 < window < 2**31), default=None)
