@@ -114,8 +114,11 @@ def from_response(status: int, headers: Mapping[str, str], body: bytes) -> Provi
     """The error that an HTTP answer stands for; a body that is not a provider's error object is not quoted."""
     kind = _BY_STATUS.get(status, Overloaded if status >= 500 else BadRequest)
     request_id = next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), "")
-    message = error_message(_first_payload(body)) or f"The provider answered with HTTP status {status} and no reason."
-    return kind(message, status=status, request_id=request_id[:200], retry_after=retry_after(headers))
+    told = _first_payload(body)
+    message = error_message(told) or f"The provider answered with HTTP status {status} and no reason."
+    wait = retry_after(headers)
+    wait = _retry_delay(told) if wait is None else wait
+    return kind(message, status=status, request_id=request_id[:200], retry_after=wait)
 
 
 def _first_payload(body: bytes) -> Any:
@@ -229,6 +232,14 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     value = headers.get("retry-after", "")
     seconds = _number(value)
     return _until(value) if seconds is None else seconds
+
+
+def _retry_delay(body: Any) -> float | None:
+    """Google says in the body how long to wait, as ``"37s"``. https://google.aip.dev/193 (2026-11)"""
+    error = mapping_of(mapping_of(body[0] if isinstance(body, list) and body else body).get("error"))
+    details = error.get("details")
+    delays = [mapping_of(detail).get("retryDelay") for detail in details] if isinstance(details, list) else []
+    return next((_number(delay.removesuffix("s")) for delay in delays if isinstance(delay, str)), None)
 
 
 def _number(value: str) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -19,7 +20,7 @@ from inference.providers.errors import (
     RateLimited,
     StreamBroken,
 )
-from inference.providers.failures import MASK, error_message, from_error_event, redact, retry_after
+from inference.providers.failures import MASK, error_message, from_error_event, from_response, redact, retry_after
 
 SECRET = "sk-proj-Ab3dEf6hIj9kLmN0pQr"
 
@@ -44,6 +45,19 @@ SECRET = "sk-proj-Ab3dEf6hIj9kLmN0pQr"
 )
 def test_it_reads_how_long_to_wait(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(headers) == seconds
+
+
+@pytest.mark.parametrize(
+    ("body", "seconds"),
+    [
+        ({"error": {"message": "No.", "details": [{"@type": "Help"}, {"retryDelay": "37s"}]}}, 37),
+        ([{"error": {"message": "No.", "details": [{"retryDelay": "0.5s"}]}}], 0.5),
+        ({"error": {"message": "No.", "details": [None, {"retryDelay": 5}, {"retryDelay": "soon"}]}}, None),
+        ({"error": {"message": "No.", "details": "none"}}, None),
+    ],
+)
+def test_it_reads_how_long_to_wait_where_google_says_it(body: object, seconds: float | None) -> None:
+    assert from_response(429, {}, json.dumps(body).encode()).retry_after == seconds
 
 
 def test_it_counts_the_seconds_to_a_date() -> None:
