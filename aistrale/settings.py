@@ -329,8 +329,8 @@ LIMIT_OPEN_RUNS_IN_ALL = env.int("AISTRALE_LIMIT_OPEN_RUNS_IN_ALL", 0)
 LIMIT_SOCKETS = env.int("AISTRALE_LIMIT_SOCKETS", 50)
 # A page that takes nothing of what it is sent for so long is cut off.
 SLOW_CLIENT_SECONDS = env.float("AISTRALE_SLOW_CLIENT_SECONDS", 30.0)
-# A run whose process has given no sign of life for so long has died with it.
-RUN_SILENCE_SECONDS = 8.0
+# A run is taken for dead when its process has lost its lock and has given no sign of life for so long.
+RUN_SILENCE_SECONDS = env.float("AISTRALE_RUN_SILENCE_SECONDS", 8.0)
 
 # Whoever sends it as a bearer token may read /metrics; without one there is no such page.
 METRICS_TOKEN = read_secret(env, "AISTRALE_METRICS_TOKEN", keyfiles.metrics_token_file(DATA_DIR))

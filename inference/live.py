@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
@@ -26,6 +26,10 @@ class Delta:
 
     kind: Kind
     text: str
+
+
+def text_of(deltas: Iterable[Delta], kind: Kind) -> str:
+    return "".join(delta.text for delta in deltas if delta.kind == kind)
 
 
 class Pacer:
@@ -75,7 +79,7 @@ class LiveRun:
         self._wake()
 
     def text(self, kind: Kind = "text") -> str:
-        return "".join(delta.text for delta in self.deltas if delta.kind == kind)
+        return text_of(self.deltas, kind)
 
     @property
     def seconds_unwatched(self) -> float:

@@ -16,13 +16,15 @@ from uuid import UUID
 
 import orjson
 import structlog
+from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from inference.live import Delta, LiveRun
 
 # What XREAD answers in the second version of the protocol: for each stream its name and its entries.
-Entries = list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]
+Fields = dict[bytes, bytes]
+Entries = list[tuple[bytes, list[tuple[bytes, Fields]]]]
 
 STOP_CHANNEL = "runs:stop"
 # A run's first text is copied at once, later text at this interval: one round trip for all runs of the process.
@@ -116,13 +118,28 @@ async def follow(
             return
         for entry_id, fields in answer[0][1] if answer else ():
             last_id = entry_id
-            deltas = orjson.loads(fields[b"deltas"])
-            if not deltas:
+            if _is_end(fields):
                 return
-            fresh = deltas[max(0, position - int(fields[b"at"])) :]
-            position += len(fresh)
-            if fresh:
-                yield [Delta(kind, text) for kind, text in fresh]
+            if fresh := _deltas_after(position, fields):
+                position += len(fresh)
+                yield fresh
+
+
+def copied_deltas(redis: SyncRedis, generation_id: UUID) -> list[Delta]:
+    """What has been copied of a run so far, if that is not too long ago."""
+    deltas: list[Delta] = []
+    for _, fields in cast(list[tuple[bytes, Fields]], redis.xrange(stream_key(generation_id))):
+        deltas += _deltas_after(len(deltas), fields)
+    return deltas
+
+
+def _is_end(fields: Fields) -> bool:
+    return fields[b"deltas"] == b"[]"
+
+
+def _deltas_after(position: int, fields: Fields) -> list[Delta]:
+    deltas = orjson.loads(fields[b"deltas"])
+    return [Delta(kind, text) for kind, text in deltas[max(0, position - int(fields[b"at"])) :]]
 
 
 async def is_watched_elsewhere(redis: Redis, generation_id: UUID) -> bool:

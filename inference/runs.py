@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
 from contextlib import aclosing
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import stamina
 import structlog
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError, InternalError, OperationalError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from inference import mirror, services
 from inference.live import Delta, LiveRun
 from inference.mirror import Mirror
+from inference.process_lock import ProcessLock
 from inference.retries import RetryPolicy
 from inference.runner import SHUTDOWN, STOPPED, UNWATCHED, Run, StopReason
 from inference.services import Order, Partial
@@ -31,6 +34,8 @@ WATCH_SECONDS = 0.5
 SWEEP_SECONDS = 4.0
 # How long a shutdown waits for the last texts to be stored.
 SAVING_SECONDS = 10.0
+# Of PostgreSQL when it is away, when its disk is full, and (InternalError) when it is read-only.
+CANNOT_STORE_NOW = (OperationalError, InterfaceError, InternalError)
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +52,7 @@ class Runs:
 
     async def open(self) -> None:
         self.is_draining = False
+        self._process_lock = ProcessLock()
         # A reader of XREAD is silent for as long as it blocks; anything longer is a dead connection.
         self._redis: Redis = Redis.from_url(settings.REDIS_URL, socket_timeout=8, socket_connect_timeout=2)
         self._mirror = Mirror(self._redis)
@@ -62,11 +68,15 @@ class Runs:
         """Save what is going on as interrupted, then let go of everything."""
         await self.drain(seconds=0)
         await _cancel(self._chores)
+        for run in self._runs.values():
+            log.error("result_not_stored", generation=str(run.order.generation_id))
+        await _cancel(self._owners)
         try:
             await self._mirror.copy()
         except (RedisError, OSError) as error:
             log.warning("mirror_incomplete", error=type(error).__name__)
         await self._redis.aclose()
+        await in_thread(self._process_lock.release)()
 
     def launch(self, order: Order) -> LiveRun:
         """Begin the call. While draining, the run ends as interrupted before the provider is asked for anything."""
@@ -83,21 +93,21 @@ class Runs:
         return live
 
     async def _own(self, run: Run) -> None:
-        order = run.order
         try:
-            outcome = await run.outcome()
-            await self._finish(order, outcome)
+            await self._finish(run.order, await run.outcome(), datetime.now(UTC))
+        except Exception:
+            log.exception("result_not_stored", generation=str(run.order.generation_id))
         finally:
-            del self._runs[order.generation_id]
-            self._saved.pop(order.generation_id, None)
+            del self._runs[run.order.generation_id]
+            self._saved.pop(run.order.generation_id, None)
             run.live.end()
 
-    async def _finish(self, order: Order, outcome: Outcome) -> None:
-        """Store the outcome; while PostgreSQL is away, try again for as long as it may take."""
-        async for attempt in stamina.retry_context(on=DatabaseError, attempts=None, timeout=None, wait_max=5.0):
+    async def _finish(self, order: Order, outcome: Outcome, ended_at: datetime) -> None:
+        """Store the outcome; while PostgreSQL is away or cannot write, try again for as long as it may take."""
+        async for attempt in stamina.retry_context(on=CANNOT_STORE_NOW, attempts=None, timeout=None, wait_max=2.0):
             with attempt:
                 await in_thread(services.finish_run)(
-                    generation_id=order.generation_id, answer_id=order.answer_id, outcome=outcome
+                    generation_id=order.generation_id, answer_id=order.answer_id, outcome=outcome, ended_at=ended_at
                 )
 
     async def watch(self, generation_id: UUID) -> AsyncGenerator[list[Delta], None]:
@@ -151,9 +161,13 @@ class Runs:
                     self._stop_here(pk, UNWATCHED)
 
     async def _sweep(self) -> None:
-        interrupted = await in_thread(services.interrupt_stale_runs)(except_for=list(self._runs))
+        interrupted = await in_thread(self._interrupt_abandoned_runs)(own=list(self._runs))
         if interrupted:
-            log.warning("stale_runs_interrupted", runs=interrupted)
+            log.warning("abandoned_runs_interrupted", runs=interrupted)
+
+    def _interrupt_abandoned_runs(self, *, own: Collection[UUID]) -> int:
+        abandoned = self._process_lock.abandoned_runs(own=own)
+        return services.interrupt_runs(Generation.objects.filter(pk__in=abandoned)) if abandoned else 0
 
 
 async def _has_ended(generation_id: UUID) -> bool:
@@ -179,6 +193,6 @@ async def _every(seconds: float, job: Callable[[], Coroutine[Any, Any, None]]) -
     while True:
         try:
             await job()
-        except (DatabaseError, RedisError, OSError) as error:
+        except (DatabaseError, psycopg.Error, RedisError, OSError) as error:
             log.warning("chore_delayed", chore=job.__name__, error=type(error).__name__)
         await asyncio.sleep(seconds)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -12,11 +12,14 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Subquery
 from django.utils import timezone
+from redis import Redis
 
 from audit.actions import Action
 from audit.services import record, together
-from inference import tree
+from inference import mirror, tree
+from inference.live import Delta, text_of
 from inference.models import Conversation, Message, Role
+from inference.process_lock import PROCESS_ID
 from inference.providers.base import ChatMessage, ChatRequest, Timeouts
 from inference.providers.errors import AuthenticationFailed
 from inference.providers.registry import NEEDS_NO_TOKEN
@@ -213,6 +216,7 @@ def _start_generation(
         provider=form.provider,
         model=form.model,
         parameters=form.parameters,
+        process_id=PROCESS_ID,
         request={
             "system": request.system,
             "messages": [{"role": message.role, "text": message.text} for message in request.messages],
@@ -276,9 +280,9 @@ def save_partials(*, partials: Sequence[Partial], alive: Sequence[UUID]) -> None
 
 
 @transaction.atomic
-def finish_run(*, generation_id: UUID, answer_id: int, outcome: telemetry.Outcome) -> bool:
-    """Store how a run ended, once: False means that it had ended before, and nothing was changed."""
-    if not telemetry.finish_generation(generation_id=generation_id, outcome=outcome):
+def finish_run(*, generation_id: UUID, answer_id: int, outcome: telemetry.Outcome, ended_at: datetime) -> bool:
+    """Store the result of a run, once: False means that it had ended before, and nothing was changed."""
+    if not telemetry.finish_generation(generation_id=generation_id, outcome=outcome, ended_at=ended_at):
         return False
     Message.objects.filter(pk=answer_id).update(text=outcome.text, reasoning=outcome.reasoning)
     _note_token(generation_id, outcome)
@@ -303,45 +307,41 @@ def _note_token(generation_id: UUID, outcome: telemetry.Outcome) -> None:
         record_check(token=token, actor=run.select_related("user").get().user, result=result)
 
 
-def interrupt_stale_runs(*, except_for: Sequence[UUID]) -> int:
-    """End the runs whose process has died, with the text that was stored; returns how many there were."""
-    silence = timedelta(seconds=settings.RUN_SILENCE_SECONDS)
-    stale = Generation.objects.stale(now=timezone.now(), silence=silence).exclude(pk__in=except_for)
-    return sum(_interrupt(generation) for generation in stale)
-
-
 def stop_runs_of(*, user: User) -> list[UUID]:
     """End every run of a person in the records, with what has been stored of it; returns which. The calls go on."""
     running = list(Generation.objects.running().filter(user=user))
     for generation in running:
-        _end(generation, Status.STOPPED, "", "")
+        _abandon(generation, Status.STOPPED)
     return [generation.pk for generation in running]
 
 
-def interrupt_orphaned_runs() -> int:
-    """End every run that is said to go on; returns how many there were.
+def interrupt_runs(runs: Iterable[Generation]) -> int:
+    """End runs whose process has died, with all text that came of them; returns how many of them went on till now.
 
-    For the start of an installation whose database has just been started with it, and for nobody else: what ran
-    before cannot be running any more. Where several installations share a database, only silence tells.
+    Raises RedisError where Redis, which has the newest text, does not answer.
     """
-    return sum(_interrupt(generation) for generation in Generation.objects.running())
+    with Redis.from_url(settings.REDIS_URL, socket_timeout=4, socket_connect_timeout=2) as redis:
+        return sum(_interrupt(run, mirror.copied_deltas(redis, run.pk)) for run in runs)
 
 
-def _interrupt(generation: Generation) -> bool:
-    return _end(generation, Status.INTERRUPTED, "interrupted", "AISTRALE stopped while this answer was coming.")
+def _interrupt(run: Generation, copied: Sequence[Delta]) -> bool:
+    answer = Message.objects.filter(generation=run).first()
+    if answer is not None:
+        save_partials(partials=[Partial(answer.pk, text_of(copied, "text"), text_of(copied, "reasoning"))], alive=[])
+    return _abandon(run, Status.INTERRUPTED, "interrupted", "AISTRALE stopped while this answer was coming.")
 
 
-def _end(generation: Generation, status: Status, error_type: str, error_message: str) -> bool:
-    message = Message.objects.filter(generation=generation).first()
-    text, reasoning = (message.text, message.reasoning) if message else ("", "")
+def _abandon(run: Generation, status: Status, error_type: str = "", error_message: str = "") -> bool:
+    answer = Message.objects.filter(generation=run).first()
+    text, reasoning = (answer.text, answer.reasoning) if answer else ("", "")
     with transaction.atomic():
-        return telemetry.finish_generation(
-            generation_id=generation.pk,
+        return telemetry.abandon_generation(
+            generation_id=run.pk,
             outcome=telemetry.Outcome(
                 status=status,
                 text=text,
                 reasoning=reasoning,
-                tokens=estimate_tokens(generation.content.request, text, reasoning),
+                tokens=estimate_tokens(run.content.request, text, reasoning),
                 tokens_are_estimated=True,
                 error_type=error_type,
                 error_message=error_message,

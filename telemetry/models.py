@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar, Self
 from uuid import UUID
@@ -13,7 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import models
 from django.db.models import Count, F, FloatField, Q, Sum
-from django.db.models.functions import Coalesce, Extract
+from django.db.models.functions import Coalesce, Extract, Now
 from django.urls import reverse
 from django.utils import timezone
 
@@ -87,9 +87,9 @@ class GenerationQuerySet(PeriodsByIndex["Generation"]):
     def running(self) -> Self:
         return self.filter(status=Status.RUNNING)
 
-    def stale(self, *, now: datetime, silence: timedelta) -> Self:
-        """Running on paper, yet whoever ran them has not given a sign of life for ``silence``."""
-        return self.running().filter(heartbeat_at__lt=now - silence)
+    def open_to_result(self) -> Self:
+        """Running, or taken for interrupted, which the result of the call shows to be wrong. Never of erased users."""
+        return self.filter(Q(status=Status.RUNNING) | Q(status=Status.INTERRUPTED, user__isnull=False))
 
     def summary(self) -> Summary:
         """One scan over the calls of the set; ``unpriced`` are those that used tokens of unknown price."""
@@ -139,7 +139,10 @@ class Generation(models.Model):
     started_at = models.DateTimeField()
     first_token_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
-    heartbeat_at = models.DateTimeField()
+    # By the clock of the database, the only one that all processes share.
+    heartbeat_at = models.DateTimeField(db_default=Now())
+    # The process that makes the call, see inference.process_lock. Empty in rows from before it was recorded.
+    process_id = models.IntegerField(null=True)
 
     # Disjoint classes: input excludes the two cache classes, output excludes reasoning.
     input_tokens = models.PositiveIntegerField(null=True)

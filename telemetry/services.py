@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import structlog
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from audit.actions import Action
 from audit.services import record
-from telemetry.models import Generation, GenerationContent, PriceOverride, Spend, Status, UsageSource
+from telemetry.models import (
+    Generation,
+    GenerationContent,
+    GenerationQuerySet,
+    PriceOverride,
+    Spend,
+    Status,
+    UsageSource,
+)
 from telemetry.pricing import Receipt, TokenCounts, price
 from telemetry.storable import storable
 
@@ -63,10 +72,10 @@ def start_generation(
     model: str,
     parameters: Mapping[str, Any],
     request: Mapping[str, Any],
+    process_id: int,
     base_url: str = "",
 ) -> Generation:
     """``base_url`` is where the provider's dialect is spoken by another server than the provider's own."""
-    now = timezone.now()
     generation = Generation.objects.create(
         user=user,
         conversation_id=conversation_id,
@@ -76,8 +85,8 @@ def start_generation(
         base_url=base_url,
         request_model=model,
         parameters=dict(parameters),
-        started_at=now,
-        heartbeat_at=now,
+        started_at=timezone.now(),
+        process_id=process_id,
     )
     GenerationContent.objects.create(generation=generation, request=dict(request))
     return generation
@@ -85,23 +94,34 @@ def start_generation(
 
 def mark_alive(*, generation_ids: Collection[UUID]) -> None:
     """Note that whoever runs these calls still does, so that nobody takes them for interrupted."""
-    Generation.objects.running().filter(pk__in=generation_ids).update(heartbeat_at=timezone.now())
+    Generation.objects.running().filter(pk__in=generation_ids).update(heartbeat_at=Now())
 
 
-def finish_generation(*, generation_id: UUID, outcome: Outcome) -> bool:
-    """Store how a call ended and what it cost, once: False means that it had ended before, or was erased.
+def finish_generation(*, generation_id: UUID, outcome: Outcome, ended_at: datetime | None = None) -> bool:
+    """Store the result of a call and what it cost, once: False means that it had ended before, or was erased.
 
-    What providers send is cut and cleaned to fit, so that no answer of theirs can keep a call from ending.
+    A call that was taken for interrupted has not ended: its result replaces all that was stored instead.
+    ``ended_at`` is when the result came, by default now. What providers send is cut and cleaned to fit, so that no
+    answer of theirs can keep a call from ending.
     """
-    running = Generation.objects.running().filter(pk=generation_id)
-    generation = running.select_for_update().only("provider", "base_url", "request_model", "started_at").first()
+    return _finish(Generation.objects.open_to_result(), generation_id, outcome, ended_at or timezone.now())
+
+
+def abandon_generation(*, generation_id: UUID, outcome: Outcome) -> bool:
+    """The same for a call that goes on by the records, by whoever does not make it."""
+    return _finish(Generation.objects.running(), generation_id, outcome, timezone.now())
+
+
+def _finish(calls: GenerationQuerySet, generation_id: UUID, outcome: Outcome, ended_at: datetime) -> bool:
+    call = calls.filter(pk=generation_id)
+    generation = call.select_for_update().only("provider", "base_url", "request_model", "started_at").first()
     if generation is None:
         return False
     tokens = _plausible(outcome.tokens, generation_id)
     receipt = _receipt(generation, outcome, tokens) if tokens else None
-    running.update(
+    call.update(
         status=outcome.status,
-        ended_at=max(timezone.now(), generation.started_at),
+        ended_at=max(ended_at, generation.started_at),
         first_token_at=outcome.first_token_at,
         attempts=storable(outcome.attempts),
         error_status=outcome.error_status,
@@ -171,7 +191,7 @@ def _texts(outcome: Outcome) -> dict[str, str]:
 
 
 def _usage(tokens: TokenCounts | None, *, are_estimated: bool) -> dict[str, Any]:
-    if tokens is None:
-        return {}
-    counts = {f"{name}_tokens": count for name, count in asdict(tokens).items()}
-    return {**counts, "usage_source": UsageSource.ESTIMATED if are_estimated else UsageSource.REPORTED}
+    """All columns, so that nothing of an estimate is left when a result replaces it."""
+    source = UsageSource.ESTIMATED if are_estimated else UsageSource.REPORTED
+    counts = asdict(tokens) if tokens else dict.fromkeys(field.name for field in fields(TokenCounts))
+    return {**{f"{name}_tokens": count for name, count in counts.items()}, "usage_source": source if tokens else ""}

@@ -53,6 +53,7 @@ def a_call(owner: User) -> Any:
         model="echo",
         parameters={},
         request={},
+        process_id=1,
     )
 
 

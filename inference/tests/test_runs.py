@@ -6,6 +6,7 @@ import asyncio
 from contextlib import aclosing
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from pytest_django.fixtures import Settings
 
@@ -13,8 +14,9 @@ from accounts.models import User
 from audit.actions import Action
 from audit.models import AuditEvent
 from inference.models import Conversation, Message, Role
+from inference.process_lock import connection_parameters
 from inference.runs import Runs
-from inference.services import Order, RunForm, Started, interrupt_orphaned_runs, start_run
+from inference.services import Order, RunForm, Started, interrupt_runs, start_run
 from inference.tests.conftest import StartRuns, until
 from inference.tests.fake_provider import FakeProvider
 from inference.threads import in_thread
@@ -238,9 +240,10 @@ async def test_it_interrupts_the_runs_of_a_process_that_died(
     order = await start(alice, "words-5")
     await in_thread(Message.objects.filter(pk=order.answer_id).update)(text="as far as it came")
     settings.RUN_SILENCE_SECONDS = 0.1
+    runs = await start_runs()
     await asyncio.sleep(0.2)
-    await start_runs()
-    generation = await ended(order)
+    await runs._sweep()
+    generation = await stored(order)
 
     assert generation.status == Status.INTERRUPTED
     assert generation.message.text == "as far as it came"
@@ -387,10 +390,60 @@ async def test_it_does_not_take_a_limit_for_a_refusal(alice: User, start_runs: S
 
 
 @pytest.mark.usefixtures("token_of_alice")
-async def test_it_ends_all_runs_where_nothing_can_be_running(alice: User) -> None:
+async def test_it_interrupts_runs_with_the_text_that_was_stored(alice: User) -> None:
     order = await start(alice, "words-5")
     await in_thread(Message.objects.filter(pk=order.answer_id).update)(text="as far as it came")
 
-    assert await in_thread(interrupt_orphaned_runs)() == 1
+    assert await in_thread(interrupt_runs)(Generation.objects.running()) == 1
     generation = await stored(order)
     assert (generation.status, generation.message.text) == (Status.INTERRUPTED, "as far as it came")
+
+
+@pytest.mark.usefixtures("token_of_alice")
+async def test_it_interrupts_runs_with_newer_text_that_was_copied_to_redis(alice: User, start_runs: StartRuns) -> None:
+    runs = await start_runs()
+    order = await start(alice, "endless")
+    live = runs.launch(order)
+    async with aclosing(live.follow()) as batches:
+        await anext(batches)
+    shown = live.text()
+    await runs._mirror.copy()
+    await in_thread(interrupt_runs)(Generation.objects.running())
+    generation = await stored(order)
+
+    assert generation.status == Status.INTERRUPTED
+    assert generation.message.text.startswith(shown)
+
+
+@pytest.mark.usefixtures("token_of_alice")
+async def test_it_stores_the_result_of_a_run_that_was_taken_for_dead(alice: User, start_runs: StartRuns) -> None:
+    runs = await start_runs()
+    order = await start(alice, "words-20-every-20ms")
+    live = runs.launch(order)
+    async with aclosing(live.follow()) as batches:
+        await anext(batches)
+    await in_thread(interrupt_runs)(Generation.objects.running())
+
+    async def succeeded() -> Generation | None:
+        generation = await stored(order)
+        return generation if generation.status == Status.SUCCEEDED else None
+
+    generation = await until(succeeded)
+    assert (generation.message.text, generation.error_type) == (live.text(), "")
+    assert (generation.output_tokens, generation.usage_source) == (20, "reported")
+
+
+@pytest.mark.usefixtures("token_of_alice")
+async def test_it_says_which_results_it_could_not_store(
+    alice: User, start_runs: StartRuns, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("inference.runs.SAVING_SECONDS", 0.2)
+    runs = await start_runs()
+    order = await start(alice, "words-2")
+    with psycopg.connect(**connection_parameters()) as other:
+        other.execute("SELECT FROM telemetry_generation FOR UPDATE")
+        runs.launch(order)
+        await asyncio.sleep(0.2)
+        await runs.close()
+
+    assert "result_not_stored" in caplog.text and str(order.generation_id) in caplog.text

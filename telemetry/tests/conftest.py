@@ -25,6 +25,7 @@ def start(db: None) -> Callable[..., Generation]:
             "provider": "openai",
             "model": "gpt-4o",
             "parameters": {"temperature": 0.5},
+            "process_id": 1,
             "request": {"system": "Be brief.", "messages": [{"role": "user", "text": "Hello?"}]},
         }
         return start_generation(**plain | values)

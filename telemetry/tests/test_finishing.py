@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts.models import User
 from telemetry.models import Generation, PriceOverride, Status, UsageSource
 from telemetry.pricing import TokenCounts
-from telemetry.services import Outcome, finish_generation, mark_alive
+from telemetry.services import Outcome, abandon_generation, finish_generation, mark_alive
 
 TOKENS = TokenCounts(input=1000, cache_read=200, cache_write=30, output=400, reasoning=50)
 Make = Callable[..., Generation]
@@ -220,10 +220,45 @@ def test_it_gives_signs_of_life_of_running_calls_only(start: Make, finish: Make,
     long_ago = timezone.now() - timedelta(hours=1)
     Generation.objects.update(heartbeat_at=long_ago)
     mark_alive(generation_ids=[running.pk, ended.pk])
-    now, silence = timezone.now(), timedelta(minutes=1)
-    assert list(Generation.objects.stale(now=now, silence=silence)) == [other]
-    ended.refresh_from_db()
-    assert ended.heartbeat_at == long_ago
+    assert set(Generation.objects.filter(heartbeat_at=long_ago)) == {ended, other}
+
+
+def test_it_takes_the_result_of_a_call_that_was_taken_for_interrupted(
+    start: Make, finish: Make, alice: User, dear_model: PriceOverride
+) -> None:
+    call = start(user=alice, model="dear-1")
+    guess = Outcome(status=Status.INTERRUPTED, text="half", tokens=TOKENS, tokens_are_estimated=True, error_type="x")
+    with transaction.atomic():
+        assert abandon_generation(generation_id=call.pk, outcome=guess)
+    finish(call, text="the whole", tokens=TokenCounts(output=10))
+    assert (call.status, call.error_type, call.content.response_text) == (Status.SUCCEEDED, "", "the whole")
+    assert (call.input_tokens, call.output_tokens, call.usage_source) == (0, 10, UsageSource.REPORTED)
+    assert call.cost_usd == Decimal("0.0004") and call.receipt
+    assert call.receipt["total"] == "0.000400000000"
+
+
+def test_it_leaves_nothing_of_an_estimate_beside_a_result_without_figures(
+    start: Make, finish: Make, alice: User, dear_model: PriceOverride
+) -> None:
+    call = start(user=alice, model="dear-1")
+    guess = Outcome(status=Status.INTERRUPTED, tokens=TOKENS, tokens_are_estimated=True)
+    with transaction.atomic():
+        assert abandon_generation(generation_id=call.pk, outcome=guess)
+    finish(call, status=Status.FAILED, error_type="timeout")
+    assert (call.output_tokens, call.usage_source, call.cost_usd, call.receipt) == (None, "", None, None)
+
+
+def test_it_abandons_no_call_that_has_ended(start: Make, finish: Make, alice: User) -> None:
+    call = finish(start(user=alice))
+    with transaction.atomic():
+        assert not abandon_generation(generation_id=call.pk, outcome=Outcome(status=Status.INTERRUPTED))
+
+
+def test_it_takes_no_result_of_an_interrupted_call_whose_user_was_erased(start: Make, alice: User) -> None:
+    call = start(user=alice)
+    Generation.objects.update(status=Status.INTERRUPTED, ended_at=timezone.now(), user=None)
+    with transaction.atomic():
+        assert not finish_generation(generation_id=call.pk, outcome=Outcome(status=Status.SUCCEEDED, text="x"))
 
 
 def test_it_prices_a_call_by_the_server_that_was_called(start: Make, finish: Make, alice: User) -> None:

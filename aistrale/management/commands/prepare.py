@@ -16,7 +16,8 @@ from django.db import connection
 from accounts.services import setup_link
 from aistrale import preparation
 from aistrale.reach import OutOfReach, pgvector_version, postgres_version, redis_version
-from inference.services import interrupt_orphaned_runs
+from inference.services import interrupt_runs
+from telemetry.models import Generation
 from tokens.envelope import MasterKeysInvalid
 from tokens.services import recheck_unreadable
 
@@ -50,18 +51,15 @@ class Command(BaseCommand):
             redis_version()
             preparation.check_database_is_known()
             preparation.check_master_keys()
+            master_key = preparation.create_missing_master_key()
+            preparation.migrate(self._say)
+            static_files = preparation.collect_static_files()
         except (OutOfReach, preparation.NotPrepared, MasterKeysInvalid) as error:
             raise CommandError(str(error)) from error
-        master_key = preparation.create_missing_master_key()
-        preparation.migrate(self._say)
-        report = {
-            "master_key": master_key,
-            "static_files": preparation.collect_static_files(),
-            "setup_link": setup_link(),
-        }
+        report = {"master_key": master_key, "static_files": static_files, "setup_link": setup_link()}
         recheck_unreadable()
         if options["alone"]:
-            interrupt_orphaned_runs()
+            interrupt_runs(Generation.objects.running())
         self._say(json.dumps(report))
         connection.close()
         if options["serve"]:
