@@ -72,14 +72,19 @@ def migrate(say: Callable[[str], object]) -> None:
 
 
 def collect_static_files() -> bool:
-    """Whether anything had changed since the last time."""
+    """Whether anything had changed since the last time. Raises NotPrepared where they cannot be written."""
     mark = settings.DATA_DIR / FINGERPRINT_FILE
     fingerprint = _static_fingerprint()
     if settings.STATIC_ROOT.is_dir() and mark.is_file() and mark.read_text() == fingerprint:
         return False
-    mark.unlink(missing_ok=True)
-    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
-    mark.write_text(fingerprint)
+    try:
+        mark.unlink(missing_ok=True)
+        call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+        mark.write_text(fingerprint)
+    except OSError as error:
+        raise NotPrepared(
+            f"Cannot write {error.filename or mark} ({error.strerror}): make room for it, or make it writable."
+        ) from error
     return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -17,7 +18,9 @@ from typing import TypedDict
 from django.conf import settings
 
 from aistrale import keyfiles
+from aistrale.disk import full_disk
 from aistrale.embedded import Child, DataDirectory, Servers
+from aistrale.restarts import Crashed, Part
 from audit import checkpoint
 
 MANAGE = settings.BASE_DIR / "manage.py"
@@ -32,10 +35,6 @@ class StartRefused(Exception):
     """What is wrong and what to do, in one line; nothing was changed."""
 
 
-class Crashed(Exception):
-    """A part ended by itself."""
-
-
 class Report(TypedDict):
     master_key: str | None
     static_files: bool
@@ -43,10 +42,10 @@ class Report(TypedDict):
 
 
 class Supervisor:
-    """Runs until Ctrl+C, SIGTERM or SIGHUP (returns), or until a part ends by itself (raises Crashed)."""
+    """Runs until Ctrl+C, SIGTERM or SIGHUP (returns), or until a part ends again and again (raises Crashed)."""
 
-    def __init__(self, say: Callable[[str], object]) -> None:
-        self._say = say
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self._write = write
         self._servers = Servers(settings.DATA_DIR, postgres=settings.EMBEDDED_POSTGRES, valkey=settings.EMBEDDED_REDIS)
         self._web: Child | None = None
 
@@ -58,15 +57,15 @@ class Supervisor:
         check_given_servers()
         directory = DataDirectory(settings.DATA_DIR)
         try:
-            self._start()
-            self._watch()
+            self._watch(self._start())
         except KeyboardInterrupt:
             self._say("Stopping.")
         finally:
             self._stop()
             directory.release()
 
-    def _start(self) -> None:
+    def _start(self) -> Child:
+        """The web server, which answers by then."""
         if not keyfiles.has_secret_key():
             keyfiles.create_secret_key(settings.DATA_DIR)
         # A lost audit key is not replaced silently: nobody could tell any more whether old checkpoints are right.
@@ -88,41 +87,64 @@ class Supervisor:
         self._wait_for_web(self._web)
         for line in _news(report):
             self._say(line)
+        return self._web
+
+    def _say(self, line: str) -> None:
+        """A full disk or a closed terminal must stop nothing."""
+        with contextlib.suppress(OSError):
+            self._write(line)
 
     def _report(self, web: Child) -> Report:
         """Passes on how far its preparation is, until it says that it has ended."""
         for line in web.output:
             if line.startswith(b"{"):
-                # Whatever else it prints must not fill the pipe.
-                threading.Thread(target=self._pass_on, args=[web.output], daemon=True).start()
+                self._keep_passing_on(web)
                 report: Report = json.loads(line)
                 return report
             self._pass_on([line])
         raise SystemExit(1)  # it has said why
 
+    def _keep_passing_on(self, web: Child) -> None:
+        """Whatever else it prints must not fill the pipe."""
+        threading.Thread(target=self._pass_on, args=[web.output], daemon=True).start()
+
     def _pass_on(self, lines: Iterable[bytes]) -> None:
         for line in lines:
-            self._say(line.decode().rstrip())
+            self._say(line.decode(errors="replace").rstrip())
 
     def _wait_for_web(self, web: Child) -> None:
         deadline = time.monotonic() + WEB_READY_SECONDS
         while not _answers(settings.HOST, settings.PORT):
-            self._raise_if_ended()
+            self._raise_if_ended(web)
             if time.monotonic() > deadline:
                 raise Crashed(f"{web.name} does not answer after {WEB_READY_SECONDS:.0f} s.")
             time.sleep(0.05)
 
-    def _watch(self) -> None:
+    def _watch(self, web: Child) -> None:
+        servers = [Part(child, self._servers.restart) for child in self._servers.children]
+        web_part = Part(web, self._restart_web)
+        full: str | None = None
         while True:
-            self._raise_if_ended()
+            was_full, full = full, full_disk()
+            if full != was_full:
+                self._say(f"The disk of {full} is full: make room." if full else "There is room on the disk again.")
+            # Without room they would only end again.
+            for server in servers:
+                server.look(self._say, may_start=not full)
+            web_part.look(self._say)
             time.sleep(WATCH_SECONDS)
 
-    def _raise_if_ended(self) -> None:
-        for child in (*self._servers.children, *([self._web] if self._web else [])):
+    def _restart_web(self, ended: Child) -> Child:
+        ended.stop(within=0)
+        command = [sys.executable, str(MANAGE), "serve", "--verbosity", "0"]
+        self._web = Child(ended.name, command, environment=os.environ)
+        self._keep_passing_on(self._web)
+        return self._web
+
+    def _raise_if_ended(self, web: Child) -> None:
+        for child in (*self._servers.children, web):
             if child.exit_code is not None:
-                raise Crashed(
-                    f"{child.name} ended by itself (exit code {child.exit_code}); everything else was stopped."
-                )
+                raise Crashed(f"{child.name} ended while everything started (exit code {child.exit_code}).")
 
     def _stop(self) -> None:
         for number in STOP_SIGNALS:

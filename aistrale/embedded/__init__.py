@@ -9,6 +9,7 @@ get URLs and cannot tell an embedded server from a real one.
     Servers          both servers of one data directory: start and stop
     database_url     where the embedded PostgreSQL of a data directory listens, '' before its first start
     redis_url        the same for Valkey
+    servers_home     where the data of both lies
     postgres_programs  where pg_dump and its like are
     write_private    a file for us alone, written whole or not at all
 """
@@ -16,7 +17,7 @@ get URLs and cannot tell an embedded server from a real one.
 from aistrale.embedded.errors import ServerError
 from aistrale.embedded.place import postgres_programs
 from aistrale.embedded.process import Child
-from aistrale.embedded.servers import DataDirectory, Servers, database_url, redis_url
+from aistrale.embedded.servers import DataDirectory, Servers, database_url, redis_url, servers_home
 from aistrale.embedded.state import write_private
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "database_url",
     "postgres_programs",
     "redis_url",
+    "servers_home",
     "write_private",
 ]

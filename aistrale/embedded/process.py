@@ -105,13 +105,22 @@ class Child:
             start_new_session=True,
             **identity(user),
         )
-        self._guard = subprocess.Popen(
-            ["/bin/sh", "-c", _GUARD, "guard", stop_signal.name.removeprefix("SIG"), str(self.pid)],
+        self._guard = self._new_guard()
+        if stdin is not None:
+            self._write(stdin)
+
+    def _new_guard(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            ["/bin/sh", "-c", _GUARD, "guard", self.stop_signal.name.removeprefix("SIG"), str(self.pid)],
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
-        if stdin is not None:
-            self._write(stdin)
+
+    def keep_guarded(self) -> None:
+        """See to it that it ends with us, also when what was to see to it has been killed."""
+        if self._guard.poll() is not None:
+            self._guard.communicate()
+            self._guard = self._new_guard()
 
     def proceed(self) -> None:
         """What it waited for has come."""

@@ -36,6 +36,12 @@ def redis_url(data_dir: Path) -> str:
     return f"redis://:{state.redis_password}@127.0.0.1:{state.redis_port}/0" if state else ""
 
 
+def servers_home(data_dir: Path) -> Path:
+    """The directory that holds the data of the servers."""
+    state = states.load(data_dir)
+    return Path(state.elsewhere) if state and state.elsewhere else data_dir
+
+
 class DataDirectory:
     """The data directory while it is ours: created, writable and locked.
 
@@ -67,9 +73,10 @@ class DataDirectory:
                     f"{self.path} is used by another process ({holder}): stop it or set AISTRALE_DATA_DIR."
                 )
             time.sleep(0.1)
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
+        with contextlib.suppress(OSError):  # A full disk: the lock holds all the same, only without a name.
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
         return lock
 
 
@@ -112,6 +119,18 @@ class Servers:
         except BaseException:
             self.stop()
             raise
+
+    def restart(self, ended: Child) -> Child:
+        """Start a server again, with the same address, whose process has ended by itself. Raises ServerError, OSError.
+
+        PostgreSQL looks by itself, by the pid file, whether something is left of its predecessor.
+        """
+        ended.stop(within=0)
+        [server] = [server for server in self._reserved if server.name == ended.name]
+        with self._log(server.name) as log:
+            child = _start(server, log)
+        self.children[self.children.index(ended)] = child
+        return child
 
     def stop(self) -> None:
         self._reserved = []

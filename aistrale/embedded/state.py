@@ -53,14 +53,17 @@ def save(data_dir: Path, state: State) -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only we can read; a crash leaves either the old content or the new."""
+    """Write a file that only we can read; a crash leaves either the old content or the new. Raises ServerError."""
     unfinished = path.with_name(f"{path.name}.new")
-    unfinished.unlink(missing_ok=True)
-    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(path)
+    try:
+        unfinished.unlink(missing_ok=True)
+        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.rename(path)
+    except OSError as error:
+        raise ServerError(f"Cannot write {path} ({error.strerror}): make room for it, or make it writable.") from error
 
 
 def free_port() -> int:

@@ -7,10 +7,12 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
+from random import Random
 
 import psycopg
 import pytest
@@ -19,7 +21,13 @@ from aistrale.embedded import DataDirectory, database_url
 from aistrale.embedded.state import free_port
 from aistrale.tests.processes import MANAGE, ended, lines_until, reachable_directory, wait_until
 
-SERVERS = {"web": "manage.py prepare", "PostgreSQL": "/bin/postgres -D", "Valkey": "valkey-server"}
+UP = [sys.executable, str(MANAGE), "up"]
+UP_IMPATIENT = [
+    *(sys.executable, "-c"),
+    f"import sys; sys.argv = [{str(MANAGE)!r}, 'up']; from aistrale import restarts; restarts.PAUSES = (0.1, 0.1); "
+    "import manage; manage.main()",
+]
+SERVERS = {"web": "manage.py", "PostgreSQL": "/bin/postgres -D", "Valkey": "valkey-server"}
 
 
 class Installation:
@@ -53,15 +61,22 @@ class Installation:
         return result.stderr.strip()
 
     @contextmanager
-    def running(self, until: str = "Set up the first administrator") -> Iterator[tuple[subprocess.Popen[str], str]]:
+    def running(
+        self, until: str = "Set up the first administrator", command: Sequence[str] = UP
+    ) -> Iterator[tuple[subprocess.Popen[str], str]]:
         """The process, and what it printed until a line that begins so."""
-        command = [sys.executable, str(MANAGE), "up"]
         with subprocess.Popen(command, env=self.environment(), stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout
             try:
                 yield process, "".join(lines_until(until, iter(process.stdout.readline, "")))
             finally:
                 process.terminate()
+
+    def is_ready(self) -> bool:
+        try:
+            return self.get("/health/ready") == 200
+        except OSError:
+            return False
 
     def get(self, path: str) -> int:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
@@ -126,13 +141,46 @@ def test_it_stops_everything_when_told_to(installation: Installation, number: si
         assert all(ended(pid) for pid in pids)
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("name", SERVERS)
-def test_it_stops_everything_when_a_part_crashes(installation: Installation, name: str) -> None:
+def test_it_starts_a_part_again_that_was_killed(installation: Installation, name: str, chance: Random) -> None:
     with installation.running() as (process, _):
-        pids = list(children_of(process))
+        before = children_of(process)
+        time.sleep(chance.uniform(0, 0.5))
         os.kill(child_of(process, name), signal.SIGKILL)
+        wait_until(lambda: ended(next(pid for pid in before if SERVERS[name] in before[pid])))
+        wait_until(lambda: len(children_of(process)) == len(SERVERS) and installation.is_ready())
+        # Whatever was not killed is as it was.
+        assert len(before.keys() & children_of(process).keys()) == len(SERVERS) - 1
+        assert process.poll() is None
+
+
+def test_it_gives_up_a_part_that_ends_again_and_again(installation: Installation) -> None:
+    version = installation.directory / "postgres" / "PG_VERSION"
+    content = version.read_text()
+    with installation.running(command=UP_IMPATIENT) as (process, _):
+        pids = list(children_of(process))
+        version.write_text("damaged")
+        os.kill(child_of(process, "PostgreSQL"), signal.SIGKILL)
         assert process.wait(60) == 1
-        assert all(ended(pid) for pid in pids)
+        assert process.stdout is not None
+        said = process.stdout.read()
+    version.write_text(content)
+    assert all(ended(pid) for pid in pids)
+    assert "PostgreSQL ended by itself (exit code -9). Starting it again in 0.1 s.\n" in said
+    assert "PostgreSQL cannot be started: PostgreSQL ended while it started: see postgresql.log" in said
+
+
+def test_it_works_while_nothing_that_it_says_can_be_written(installation: Installation) -> None:
+    with (
+        Path("/dev/full").open("w") as full,
+        subprocess.Popen(UP, env=installation.environment(), stdout=full, stderr=full) as process,
+    ):
+        wait_until(installation.is_ready, seconds=60)
+        os.kill(child_of(process, "Valkey"), signal.SIGKILL)
+        wait_until(lambda: not installation.is_ready())
+        wait_until(installation.is_ready)
+        process.terminate()
 
 
 def test_nothing_survives_its_own_sudden_death(installation: Installation) -> None:
