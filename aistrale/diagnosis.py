@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from django.conf import settings
 from django.db import Error as DatabaseError
 
-from aistrale import preparation, reach
+from aistrale import disk, preparation, reach
 from audit import checkpoint
 from audit.models import AuditVerification
 from tokens import inventory, keyring
@@ -133,6 +133,8 @@ def _audit_log() -> str:
 def _disk() -> str:
     usage = shutil.disk_usage(settings.DATA_DIR)
     free = f"{usage.free / 2**30:,.1f} GB of {usage.total / 2**30:,.1f} GB are free"
+    if full := disk.full_disk():
+        raise Failed(f"The disk of {full} is full ({free}): make room, since nothing can be stored.")
     if usage.free < LEAST_FREE_BYTES:
         raise Warned(f"Only {free} where {settings.DATA_DIR} is: make room, or the database will stop.")
     return free

@@ -124,11 +124,17 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    if not isinstance(sys.exc_info()[1], OUTAGES):
+    if not _is_outage(sys.exc_info()[1]):
         return _answer(request, 500)
     response = _answer(request, 503)
     response["Retry-After"] = str(OUTAGE_RETRY_SECONDS)
     return response
+
+
+def _is_outage(error: BaseException | None) -> bool:
+    """MISCONF is what Redis answers to each write while its disk is full; redis-py has no class of its own for it."""
+    is_full = isinstance(error, redis.exceptions.ResponseError) and str(error).startswith("MISCONF")
+    return is_full or isinstance(error, OUTAGES)
 
 
 def _answer(request: HttpRequest, status: int, explanation: Explanation | None = None) -> HttpResponse:

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from types import FrameType
 from typing import TypedDict
 
@@ -123,7 +124,7 @@ class Supervisor:
     def _watch(self, web: Child) -> None:
         servers = [Part(child, self._servers.restart) for child in self._servers.children]
         web_part = Part(web, self._restart_web)
-        full: str | None = None
+        full: Path | None = None
         while True:
             was_full, full = full, full_disk()
             if full != was_full:

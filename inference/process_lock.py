@@ -62,9 +62,12 @@ class ProcessLock:
 
     def hold(self) -> psycopg.Connection:
         if self._session is None or self._session.closed:
-            session = psycopg.connect(**connection_parameters(), autocommit=True)
-            [self._held_since] = session.execute(_HOLD, [_LOCK, PROCESS_ID]).fetchone() or [None]
-            self._session = session
+            self._session = psycopg.connect(**connection_parameters(), autocommit=True)
+            try:
+                [self._held_since] = self._session.execute(_HOLD, [_LOCK, PROCESS_ID]).fetchone() or [None]
+            except psycopg.Error:
+                self._session.close()
+                raise
         return self._session
 
     def abandoned_runs(self, *, own: Collection[UUID]) -> list[UUID]:

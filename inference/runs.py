@@ -25,6 +25,7 @@ from inference.process_lock import ProcessLock
 from inference.retries import RetryPolicy
 from inference.runner import SHUTDOWN, STOPPED, UNWATCHED, Run, StopReason
 from inference.services import Order, Partial
+from inference.storage import storage_problem
 from inference.threads import in_thread
 from telemetry.models import Generation
 from telemetry.services import Outcome
@@ -194,5 +195,6 @@ async def _every(seconds: float, job: Callable[[], Coroutine[Any, Any, None]]) -
         try:
             await job()
         except (DatabaseError, psycopg.Error, RedisError, OSError) as error:
-            log.warning("chore_delayed", chore=job.__name__, error=type(error).__name__)
+            reason = storage_problem(error) or type(error).__name__
+            log.warning("chore_delayed", chore=job.__name__, error=reason)
         await asyncio.sleep(seconds)

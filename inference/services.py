@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Subquery
 from django.utils import timezone
 from redis import Redis
@@ -24,6 +24,7 @@ from inference.providers.base import ChatMessage, ChatRequest, Timeouts
 from inference.providers.errors import AuthenticationFailed
 from inference.providers.registry import NEEDS_NO_TOKEN
 from inference.run_limits import Reached, limit_reached
+from inference.storage import storage_problem
 from inference.usage import estimate_tokens
 from telemetry import services as telemetry
 from telemetry.models import Generation, Status
@@ -89,15 +90,24 @@ class Started:
     order: Order | None
 
 
-@transaction.atomic
-@together()
 def start_run(*, user: User, conversation_id: UUID, is_new: bool, form: RunForm) -> Started | None:
     """Store the question, the empty answer and its Generation, and open the token.
 
     ``is_new`` allows a conversation with that id to be begun. Returns None for a form that has been received before.
-    Raises RunRefused (LimitReached is one) for what the user can mend, Conversation.DoesNotExist where the
-    conversation is not the user's.
+    Raises RunRefused (LimitReached is one) for what the user can mend and while PostgreSQL can store nothing,
+    Conversation.DoesNotExist where the conversation is not the user's.
     """
+    try:
+        return _start_run(user, conversation_id, form, is_new=is_new)
+    except DatabaseError as error:
+        if problem := storage_problem(error):
+            raise RunRefused("__all__", f"{problem} Tell an administrator, and send it again later.") from error
+        raise
+
+
+@transaction.atomic
+@together()
+def _start_run(user: User, conversation_id: UUID, form: RunForm, *, is_new: bool) -> Started | None:
     _ask_in(user, conversation_id, form, is_new=is_new)
     messages = {message.pk: message for message in Message.objects.filter(conversation=conversation_id)}
     if any(message.client_id == form.client_id for message in messages.values()):

@@ -69,9 +69,9 @@ class Site:
 
 
 @contextmanager
-def running_site(directory: Path, **environment: str) -> Iterator[Site]:
+def running_site(directory: Path, *, tablespace: str | None = None, **environment: str) -> Iterator[Site]:
     """A server on a free port on which nobody has done anything yet; ``environment`` adds to its settings."""
-    with prepared_database(directory) as database_url:
+    with prepared_database(directory, tablespace=tablespace) as database_url:
         port = free_port()
         variables = os.environ | {
             "DATABASE_URL": database_url,

@@ -30,14 +30,15 @@ def url_of(database: str) -> str:
 
 
 @contextmanager
-def prepared_database(data_dir: Path) -> Iterator[str]:
+def prepared_database(data_dir: Path, *, tablespace: str | None = None) -> Iterator[str]:
     """The URL of a database that only lacks people. ``data_dir`` gets the static files."""
     made = _make_once()
     shutil.copytree(made, data_dir, copy_function=os.link, dirs_exist_ok=True)
     name = f"site_{secrets.token_hex(6)}"
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
-        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-        connection.execute(create.format(sql.Identifier(name), sql.Identifier(DATABASE)))
+        place = sql.SQL("TABLESPACE {}").format(sql.Identifier(tablespace)) if tablespace else sql.SQL("")
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {} {}")
+        connection.execute(create.format(sql.Identifier(name), sql.Identifier(DATABASE), place))
         yield url_of(name)
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 

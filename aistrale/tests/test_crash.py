@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
-from typing import Any
-from uuid import uuid4
 
-import httpx2
-import psycopg
 import pytest
-from websockets.sync.client import ClientConnection, connect
-from websockets.typing import Origin
 
 from aistrale.tests.browser import ADMIN, PASSWORD, Site, add_administrator, running_site
 from aistrale.tests.processes import MANAGE
+from aistrale.tests.site_runs import database_away, ended, generation, streaming, until
 from aistrale.tests.soundness import problems_of_site
 
 QUESTION = [
@@ -42,23 +35,6 @@ def site(tmp_path: Path) -> Iterator[Site]:
 def ask(site: Site) -> subprocess.Popen[bytes]:
     """A run in a process of its own, along the same path as a page's."""
     return subprocess.Popen([sys.executable, MANAGE, *QUESTION], env=site.environment, stdout=subprocess.PIPE)
-
-
-def generation(site: Site) -> tuple[Any, ...] | None:
-    with psycopg.connect(site.environment["DATABASE_URL"]) as connection:
-        return connection.execute(
-            "SELECT status, text, error_type FROM telemetry_generation g"
-            " JOIN inference_message m ON m.generation_id = g.id"
-        ).fetchone()
-
-
-def until(condition: Callable[[], Any], *, within: float = 30.0) -> Any:
-    deadline = time.monotonic() + within
-    while not (result := condition()):
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        time.sleep(0.1)
-    return result
 
 
 def saved_text(site: Site) -> str | None:
@@ -122,25 +98,6 @@ def test_it_leaves_everything_sound(site: Site, number: signal.Signals, chance: 
     assert problems_of_site(site.environment, [PASSWORD]) == []
 
 
-@contextmanager
-def streaming(site: Site) -> Iterator[ClientConnection]:
-    """A page's socket on which an endless answer has begun."""
-    with httpx2.Client(base_url=site.url, headers={"Origin": site.url}, follow_redirects=True) as client:
-        form = client.get("/login/").text
-        fields = dict(re.findall(r'name="(csrfmiddlewaretoken)" value="([^"]+)"', form))
-        client.post("/login/", data=fields | {"login": ADMIN, "password": PASSWORD})
-        found = re.search(r'ws-connect="([^"]+)"', client.get("/chat/").text)
-        assert found is not None
-        cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
-    message = {"type": "run", "text": "Hi", "provider": "echo", "model": "echo", "client_id": str(uuid4())}
-    message |= {"param-delay_ms": "20", "param-length": "2000"}
-    url = site.url.replace("http", "ws") + found[1]
-    with connect(url, additional_headers={"Cookie": cookie}, origin=Origin(site.url)) as socket:
-        socket.send(json.dumps(message))
-        until(lambda: 'id="tail-' in str(socket.recv(10)))
-        yield socket
-
-
 def test_it_saves_what_is_streaming_when_the_server_is_stopped(tmp_path: Path) -> None:
     with running_site(tmp_path, AISTRALE_RUN_DRAIN_SECONDS="0.2") as site:
         add_administrator(site)
@@ -159,3 +116,73 @@ def test_it_stops_a_run_after_the_last_tab_is_closed(tmp_path: Path) -> None:
         row = until(lambda: (row := generation(site)) and row[0] != "running" and row, within=10)
 
     assert (row[0], row[2]) == ("stopped", "unwatched")
+
+
+# Another process of the installation, which looks for dead runs all the time.
+JUDGE = """
+import asyncio, django
+django.setup()
+from inference import runs
+runs.SWEEP_SECONDS = 0.1
+async def judge():
+    await runs.Runs().open()
+    print("judging", flush=True)
+    await asyncio.Event().wait()
+asyncio.run(judge())
+"""
+
+
+@contextmanager
+def judge(site: Site) -> Iterator[None]:
+    environment = site.environment | {"DJANGO_SETTINGS_MODULE": "aistrale.settings"}
+    with subprocess.Popen([sys.executable, "-c", JUDGE], env=environment, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stdout.readline() == b"judging\n"
+        yield
+        process.kill()
+
+
+@pytest.fixture
+def judged_site(tmp_path: Path) -> Iterator[Site]:
+    """With another process beside it, which takes runs for dead as soon as it may."""
+    with running_site(tmp_path, AISTRALE_RUN_SILENCE_SECONDS="0.5") as site:
+        add_administrator(site)
+        with judge(site):
+            yield site
+
+
+@pytest.mark.fault
+def test_it_takes_no_run_for_dead_whose_process_was_late(judged_site: Site, chance: Random) -> None:
+    with streaming(judged_site, length=100):
+        until(lambda: generation(judged_site))
+        os.kill(judged_site.server.pid, signal.SIGSTOP)
+        time.sleep(chance.uniform(1.5, 3))
+        status_meanwhile = (generation(judged_site) or ("",))[0]
+        os.kill(judged_site.server.pid, signal.SIGCONT)
+        row = ended(judged_site)
+
+    assert (status_meanwhile, row[0], row[2]) == ("running", "succeeded", "")
+    assert problems_of_site(judged_site.environment, [PASSWORD]) == []
+
+
+@pytest.mark.fault
+def test_it_interrupts_the_runs_of_a_killed_server_with_their_text(judged_site: Site, chance: Random) -> None:
+    with streaming(judged_site):
+        time.sleep(chance.uniform(0, 1))
+        os.kill(judged_site.server.pid, signal.SIGKILL)
+        row = ended(judged_site)
+
+    assert (row[0], row[2]) == ("interrupted", "interrupted")
+    assert row[1]
+
+
+@pytest.mark.fault
+def test_it_stores_the_result_when_the_database_was_away_at_the_end(judged_site: Site, chance: Random) -> None:
+    with streaming(judged_site, length=40):
+        time.sleep(chance.uniform(0, 0.5))
+        with database_away(judged_site):
+            time.sleep(2)
+        row = ended(judged_site)
+
+    assert (row[0], row[2]) == ("succeeded", "")
+    assert len(row[1].split()) >= 40
+    assert problems_of_site(judged_site.environment, [PASSWORD]) == []

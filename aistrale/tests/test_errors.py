@@ -9,6 +9,7 @@ from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import path
+from redis.exceptions import ResponseError
 
 from accounts.models import User
 from aistrale import urls
@@ -27,7 +28,12 @@ def fail(request: HttpRequest, status: str) -> HttpResponse:
     raise FAULTS[status]("an inner detail")
 
 
-urlpatterns = [path("fail/<status>/", fail), *urls.urlpatterns]
+def fail_as_redis(request: HttpRequest) -> HttpResponse:
+    """As redis-py does where the disk of Redis is full."""
+    raise ResponseError("MISCONF Errors writing to the AOF file: No space left on device")
+
+
+urlpatterns = [path("fail/full-redis/", fail_as_redis), path("fail/<status>/", fail), *urls.urlpatterns]
 handler400, handler403, handler404 = urls.handler400, urls.handler403, urls.handler404
 handler429, handler500 = urls.handler429, urls.handler500
 
@@ -87,6 +93,11 @@ def test_it_says_when_to_come_back_after_an_outage_of_the_database(client: Clien
 
 
 @pytest.mark.django_db
+@pytest.mark.urls(__name__)
+def test_it_takes_a_redis_whose_disk_is_full_for_an_outage(client: Client) -> None:
+    assert client.get("/fail/full-redis/").status_code == 503
+
+
 def test_it_explains_a_form_without_a_csrf_token() -> None:
     response = Client(enforce_csrf_checks=True).post("/login/", {"login": "a", "password": "b"})
     assert response.status_code == 403
