@@ -1,4 +1,4 @@
-"""Settings with which nobody else should be let in. `manage.py serve` refuses to start when a check fails."""
+"""Settings with which nobody else should be let in, or no secret opens. With them `manage.py serve` does not start."""
 
 from __future__ import annotations
 
@@ -10,13 +10,32 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
+from aistrale.settings import env
+from tokens import envelope
+
 SHORTEST_SECRET_KEY = 50
 EXAMPLE_WORDS = ("insecure", "example", "change", "secret-key", "secret_key")
 OWN_MACHINE = {"localhost", "127.0.0.1", "::1", "testserver"}
 
 
 def check_production(**_: Any) -> list[CheckMessage]:
-    return [*_check_debug(), *_check_secret_key(), *_check_hosts(), *_check_proxy(), *_check_sso()]
+    return [
+        *_check_debug(),
+        *_check_secret_key(),
+        *_check_master_keys(),
+        *_check_hosts(),
+        *_check_proxy(),
+        *_check_sso(),
+    ]
+
+
+def master_keys_problem() -> str:
+    """What is wrong with the master keys, and where they are; '' where nothing is. Never holds a key."""
+    try:
+        envelope.parse_master_keys(settings.MASTER_KEYS)
+    except envelope.MasterKeysInvalid as error:
+        return f"AISTRALE_MASTER_KEYS ({env.origin('AISTRALE_MASTER_KEYS')}) cannot be used: {error}"
+    return ""
 
 
 def _check_debug() -> Iterator[CheckMessage]:
@@ -36,6 +55,15 @@ def _check_secret_key() -> Iterator[CheckMessage]:
             f"SECRET_KEY is an example or shorter than {SHORTEST_SECRET_KEY} characters.",
             hint="Unset it and let `make run` create one, or use `openssl rand -base64 48`.",
             id="aistrale.E002",
+        )
+
+
+def _check_master_keys() -> Iterator[CheckMessage]:
+    if problem := master_keys_problem():
+        yield Error(
+            problem,
+            hint="Write one <id>:<base64 of 32 bytes> on each line, as in the copy that you keep of them.",
+            id="aistrale.E007",
         )
 
 

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 
 from aistrale import disk, preparation, reach
+from aistrale.checks import master_keys_problem
 from audit import checkpoint
 from audit.models import AuditVerification
 from tokens import inventory, keyring
@@ -97,6 +98,8 @@ def _migrations() -> str:
 
 
 def _master_keys() -> str:
+    if problem := master_keys_problem():
+        raise Failed(problem)
     ids = keyring.current().master_ids
     if not ids:
         raise Failed("There is no master key: set AISTRALE_MASTER_KEYS, or run `make run`, which creates one.")

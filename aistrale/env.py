@@ -18,17 +18,26 @@ class SettingsEnv(Env):
 
     def origin(self, name: str) -> str:
         """In words; "default" also for what is not set at all."""
+        if name in self.files:
+            return f"file {self.files[name]}"
         if name in os.environ:
             return "environment"
-        if name in self._environ:
-            return ".env"
-        return f"file {self.files[name]}" if name in self.files else "default"
+        return ".env" if name in self._environ else "default"
+
+
+def read_env_file(env: SettingsEnv, path: str) -> None:
+    """Raises EnvError when it is there and cannot be read."""
+    try:
+        env.read_env(path, recurse=False)
+    except (OSError, ValueError):
+        # Not as its cause, which may hold what is in it.
+        raise EnvError(f"Cannot read {path}: make it a text file in UTF-8 that this account may read.") from None
 
 
 def read_secret(env: SettingsEnv, name: str, default_file: Path) -> str:
     """The value of NAME, else the content of the file that NAME_FILE names, else of ``default_file``, else ''.
 
-    Raises EnvError when NAME_FILE names a file that cannot be read.
+    Raises EnvError when a file is there and holds no readable secret, or when NAME_FILE names one that is not there.
     """
     env.secrets.add(name)
     if value := env.str(name, ""):
@@ -36,11 +45,22 @@ def read_secret(env: SettingsEnv, name: str, default_file: Path) -> str:
     named = env.str(f"{name}_FILE", "")
     path = Path(named) if named else default_file
     try:
-        secret = path.read_text().strip() if named or path.is_file() else ""
+        secret = _read_secret_file(path)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if not named:
+            return ""
+        raise EnvError(f"Cannot read {path} ({error.strerror}), which {name}_FILE names.") from error
     except OSError as error:
-        raise EnvError(
-            f"Cannot read {path} ({error.strerror}), which {name}_FILE names or which holds {name}."
-        ) from error
-    if secret:
-        env.files[name] = path
+        raise EnvError(f"Cannot read {path} ({error.strerror}), which holds {name}.") from error
+    except UnicodeDecodeError:
+        # Not as its cause, which holds the bytes.
+        raise EnvError(f"{path}, which holds {name}, is not text in UTF-8: save it as such.") from None
+    if not secret:
+        raise EnvError(f"{path}, which holds {name}, is empty: restore it from a copy, or remove it if there is none.")
+    env.files[name] = path
     return secret
+
+
+def _read_secret_file(path: Path) -> str:
+    """Some editors begin a file with a byte order mark."""
+    return path.read_text("utf-8-sig").strip()

@@ -13,12 +13,12 @@ import dj_email_url
 from environs import validate
 
 from aistrale import embedded, keyfiles, logs
-from aistrale.env import SettingsEnv, read_secret
+from aistrale.env import SettingsEnv, read_env_file, read_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = SettingsEnv()
-env.read_env(env.str("AISTRALE_ENV_FILE", str(BASE_DIR / ".env")), recurse=False)
+read_env_file(env, env.str("AISTRALE_ENV_FILE", str(BASE_DIR / ".env")))
 
 DATA_DIR = Path(env.str("AISTRALE_DATA_DIR", str(BASE_DIR / "var"))).resolve()
 HOST = env.str("AISTRALE_HOST", "127.0.0.1")

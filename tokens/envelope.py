@@ -20,7 +20,6 @@ The key is found by its id alone: no other key is ever tried.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import os
@@ -42,6 +41,7 @@ _TAG_BYTES = 16
 _HEADER_BYTES = KEY_ID_END
 _VERSION = bytes([FORMAT])
 _MASTER_KEY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+QUOTES = "\"'`“”‘’"
 _PRINTABLE = frozenset(string.printable.encode())
 
 
@@ -167,13 +167,15 @@ def parse_master_keys(text: str) -> tuple[MasterKey, ...]:
 
 
 def _parse_master_key(entry: str, position: int) -> MasterKey:
+    if entry[0] in QUOTES or entry[-1] in QUOTES:
+        raise MasterKeysInvalid(f"Master key {position} is in quotes: remove them.")
     key_id, colon, encoded = entry.partition(":")
     if not colon or not _MASTER_KEY_ID.fullmatch(key_id):
         # The entry itself is not shown: without its id it may be the bare key.
         raise MasterKeysInvalid(f"Master key {position} is not written as <id>:<base64 of 32 bytes>.")
     try:
         material = base64.b64decode(encoded, validate=True)
-    except binascii.Error:
+    except ValueError:
         raise MasterKeysInvalid(f"Master key {key_id!r} is not valid base64.") from None
     if len(material) != KEY_BYTES:
         raise MasterKeysInvalid(f"Master key {key_id!r} has {len(material)} bytes; it needs {KEY_BYTES}.")

@@ -15,10 +15,10 @@ from django.db import connection
 
 from accounts.services import setup_link
 from aistrale import preparation
+from aistrale.checks import master_keys_problem
 from aistrale.reach import OutOfReach, pgvector_version, postgres_version, redis_version
 from inference.services import interrupt_runs
 from telemetry.models import Generation
-from tokens.envelope import MasterKeysInvalid
 from tokens.services import recheck_unreadable
 
 
@@ -45,6 +45,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["wait"] and not sys.stdin.readline():
             raise CommandError("The servers have not been started.")
+        if problem := master_keys_problem():
+            raise CommandError(problem)
         try:
             postgres_version()
             pgvector_version()
@@ -54,7 +56,7 @@ class Command(BaseCommand):
             master_key = preparation.create_missing_master_key()
             preparation.migrate(self._say)
             static_files = preparation.collect_static_files()
-        except (OutOfReach, preparation.NotPrepared, MasterKeysInvalid) as error:
+        except (OutOfReach, preparation.NotPrepared) as error:
             raise CommandError(str(error)) from error
         report = {"master_key": master_key, "static_files": static_files, "setup_link": setup_link()}
         recheck_unreadable()
