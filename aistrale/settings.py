@@ -233,7 +233,8 @@ _mail = read_secret(env, "AISTRALE_EMAIL_URL", DATA_DIR / "email_url")
 MAIL_IS_CONFIGURED = bool(_mail)
 vars().update(dj_email_url.parse(_mail or "dummymail://"))
 DEFAULT_FROM_EMAIL = env.str("AISTRALE_EMAIL_FROM", f"AISTRALE <aistrale@{_public.hostname}>")
-EMAIL_TIMEOUT = 10
+# Seconds for each step of it, while somebody waits for the page.
+EMAIL_TIMEOUT = 4
 
 # Single sign-on: the address of an OpenID Connect provider, without /.well-known/...
 OIDC_SERVER = env.str("AISTRALE_OIDC_SERVER", "")

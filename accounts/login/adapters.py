@@ -19,6 +19,7 @@ from django.shortcuts import redirect
 from accounts import services
 from accounts.login import throttling
 from accounts.login.links import reset_link
+from accounts.mail import sending
 from accounts.models import User
 from accounts.sessions.services import end_sessions
 from audit.actions import Action
@@ -77,7 +78,9 @@ class AccountAdapter(DefaultAccountAdapter):
         return reset_link(uid, secret)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        super().send_mail(template_prefix, email, {**context, "site": urlsplit(settings.PUBLIC_URL).netloc})
+        """Raises MailNotSent."""
+        with sending():
+            super().send_mail(template_prefix, email, {**context, "site": urlsplit(settings.PUBLIC_URL).netloc})
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
         """Reached by other ways than the password: a passkey, single sign-on."""

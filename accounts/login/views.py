@@ -13,8 +13,10 @@ from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
 
+from accounts.login.forms import ResetPasswordForm
 from accounts.login.links import GONE, secret_link
 from accounts.login.reauthentication import confirmed
+from accounts.mail import MailNotSent
 from accounts.requests import UserRequest
 
 
@@ -31,7 +33,13 @@ def password_reset(request: HttpRequest) -> HttpResponse:
     """Without mail only an administrator can make a link for it."""
     if not settings.MAIL_IS_CONFIGURED:
         raise Http404
-    response: HttpResponse = allauth.password_reset(request)
+    try:
+        response: HttpResponse = allauth.password_reset(request)
+    except MailNotSent as problem:
+        # The same for an unknown address, which gets a mail as well.
+        form = ResetPasswordForm(request.POST)
+        form.add_error(None, f"{problem} Try again in some minutes, or ask an administrator for a link.")
+        return render(request, "account/password_reset.html", {"form": form}, status=422)
     return response
 
 

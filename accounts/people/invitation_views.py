@@ -14,10 +14,11 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.login.links import secret_link
 from accounts.login.reauthentication import confirmed
+from accounts.mail import MailNotSent
 from accounts.models import Invitation, User
 from accounts.people import invitations
 from accounts.people.forms import AcceptForm, InviteForm
-from accounts.people.invitations import AlreadyUser, InvitationRefused
+from accounts.people.invitations import AlreadyUser, InvitationRefused, Invited
 from accounts.requests import UserRequest, administrators_only
 from audit.actions import Action
 from audit.services import record_denied
@@ -35,13 +36,24 @@ def invite(request: UserRequest) -> HttpResponse:
         except AlreadyUser:
             form.add_error("email", "Somebody has an account with this address already.")
         else:
-            if settings.MAIL_IS_CONFIGURED and invitations.send(invited=invited):
-                messages.success(request, f"Sent an invitation to {invited.invitation.email}.")
-                return redirect("people:person-list")
-            context = {"invited": invited, "is_unsent": settings.MAIL_IS_CONFIGURED}
-            return render(request, "accounts/invitation_link.html", context)
+            return _hand_over(request, invited)
     context = {"form": form, "has_mail": settings.MAIL_IS_CONFIGURED}
     return render(request, "accounts/invitation_form.html", context, status=422 if form.is_bound else 200)
+
+
+@sensitive_variables("invited")
+def _hand_over(request: UserRequest, invited: Invited) -> HttpResponse:
+    """Send the link, or show it where it cannot be sent."""
+    problem = ""
+    if settings.MAIL_IS_CONFIGURED:
+        try:
+            invitations.send(invited=invited)
+        except MailNotSent as error:
+            problem = str(error)
+        else:
+            messages.success(request, f"Sent an invitation to {invited.invitation.email}.")
+            return redirect("people:person-list")
+    return render(request, "accounts/invitation_link.html", {"invited": invited, "problem": problem})
 
 
 @administrators_only

@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import timedelta
-from smtplib import SMTPException
 from typing import NamedTuple
 from uuid import uuid4
 
-import structlog
 from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
@@ -18,14 +16,13 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.mail import sending
 from accounts.models import Invitation, Role, User
 from audit import known_secrets
 from audit.actions import Action
 from audit.services import record
 
 GOOD_FOR = timedelta(days=7)
-
-log = structlog.get_logger(__name__)
 
 
 class Invited(NamedTuple):
@@ -127,17 +124,13 @@ def accept(*, token: str, name: str, password: str) -> User:
     return made
 
 
-def send(*, invited: Invited) -> bool:
-    """By mail; False where the mail server does not take it."""
+def send(*, invited: Invited) -> None:
+    """By mail. Raises MailNotSent; the invitation is as good without it."""
     invitation, link = invited
     context = {"invitation": invitation, "link": link, "days": GOOD_FOR.days}
     text = render_to_string("accounts/email/invitation.txt", context)
-    try:
+    with sending():
         send_mail("Your invitation to AISTRALE", text, None, [invitation.email])
-    except (SMTPException, OSError) as error:
-        log.warning("invitation_not_sent", error=type(error).__name__)
-        return False
-    return True
 
 
 def _require_open(invitation: Invitation) -> None:
