@@ -11,23 +11,18 @@ from dataclasses import dataclass, replace
 
 import redis.exceptions
 import structlog
-from django.db import Error, InterfaceError, OperationalError
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.login import throttling
 from accounts.models import User
+from accounts.outages import OUTAGES
 from audit.actions import Action
 from audit.services import record_denied
 
 log = structlog.get_logger(__name__)
 
-OUTAGES = (
-    OperationalError,
-    InterfaceError,
-    redis.exceptions.ConnectionError,
-    redis.exceptions.TimeoutError,
-)
 OUTAGE_RETRY_SECONDS = 5
 # Longer than the windows of django-allauth's own limits, of which it does not say which one was reached.
 THROTTLE_SECONDS = 300

@@ -1,19 +1,25 @@
-"""Is the process alive, and is it ready for more work, or why not? Neither answer tells anything else."""
+"""Is the process alive, and is it ready for more work, or why not? Nothing of who asks is looked up."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor, wait
+
 from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, connection, connections, transaction
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from redis.exceptions import ConnectionError, RedisError, TimeoutError
+from redis.exceptions import RedisError
 
+from accounts.outages import OUTAGES
 from aistrale.disk import full_disk
 from aistrale.process import runs
 from inference.storage import storage_problem
 
+READY_SECONDS = 2.0
+TEXT = "text/plain; charset=utf-8"
 # What is too much for so little memory goes to the disk of the database, and leaves nothing there.
 _WRITE = "SET LOCAL work_mem = '64kB'; SELECT count(*) FROM generate_series(1, 10000)"
 
@@ -22,41 +28,58 @@ _WRITE = "SET LOCAL work_mem = '64kB'; SELECT count(*) FROM generate_series(1, 1
 @never_cache
 @login_not_required
 def live(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("ok", content_type="text/plain")
+    return HttpResponse("ok", TEXT)
 
 
 @require_safe
 @never_cache
 @login_not_required
 def ready(request: HttpRequest) -> HttpResponse:
-    """503 and the reason while shutting down, and while PostgreSQL or Redis does not answer or cannot write."""
-    problem = _problem()
-    return HttpResponse(problem or "ok", status=503 if problem else 200, content_type="text/plain")
+    """503 and why while shutting down, and while a server cannot write or does not answer in ``READY_SECONDS``."""
+    reasons = " ".join(_reasons())
+    return HttpResponse(reasons, TEXT, 503) if reasons else HttpResponse("ok", TEXT)
 
 
-def _problem() -> str:
+def _reasons() -> Iterator[str]:
     if runs.is_draining:
-        return "The server is shutting down."
+        yield "The server is shutting down."
+        return
     if full_disk():
-        return "The disk of the data directory is full."
-    return _problem_of_database() or _problem_of_cache()
+        yield "The disk of the data directory is full."
+    answers = {name: asking.submit(ask) for name, (asking, ask) in SERVERS.items()}
+    wait(answers.values(), READY_SECONDS)
+    for name, answer in answers.items():
+        # What has not begun has an earlier question before it that still waits.
+        if answer.cancel() or not answer.done():
+            yield f"{name} does not answer."
+        elif problem := answer.result():
+            yield problem
 
 
-def _problem_of_database() -> str:
+def _problem_of_postgres() -> str:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_WRITE)
             cursor.execute("SHOW transaction_read_only")
             return "The database is read-only." if cursor.fetchone() == ("on",) else ""
-    except DatabaseError as error:
-        return storage_problem(error) or "The database does not answer."
+    except Error as error:
+        return storage_problem(error) or "PostgreSQL does not answer."
+    finally:
+        connections.close_all()
 
 
-def _problem_of_cache() -> str:
+def _problem_of_redis() -> str:
     try:
         cache.set("health", 1, timeout=10)
-    except (ConnectionError, TimeoutError):
+    except OUTAGES:
         return "Redis does not answer."
     except RedisError:
         return "Redis cannot write."
     return ""
+
+
+# Each has a thread of its own, so that a server that hangs keeps neither the other's answer nor this one's.
+SERVERS: dict[str, tuple[Executor, Callable[[], str]]] = {
+    "PostgreSQL": (ThreadPoolExecutor(1, "ready-postgres"), _problem_of_postgres),
+    "Redis": (ThreadPoolExecutor(1, "ready-redis"), _problem_of_redis),
+}

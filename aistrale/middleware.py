@@ -51,6 +51,17 @@ def address_middleware(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
+def health_middleware(get_response: GetResponse) -> GetResponse:
+    """Whoever asks after the health is nobody in particular: to look a session up would take Redis and PostgreSQL."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.path.startswith("/health/"):
+            request.COOKIES = {}
+        return get_response(request)
+
+    return middleware
+
+
 class AnswerHeaders(SecurityMiddleware):
     """Django's headers alone: on what its own middleware answers by itself too, to http and to hosts not allowed."""
 

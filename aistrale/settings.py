@@ -81,6 +81,7 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "aistrale.middleware.method_middleware",
     "aistrale.middleware.address_middleware",
+    "aistrale.middleware.health_middleware",
     "audit.middleware.AuditContextMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -125,7 +126,7 @@ DATABASE_URL = env.str("DATABASE_URL", "") or embedded.database_url(DATA_DIR)
 REDIS_URL = env.str("REDIS_URL", "") or embedded.redis_url(DATA_DIR)
 
 # Without a URL (the embedded servers were never started) any use of the database fails with a clear error.
-_database: dict[str, Any] = {**dj_database_url.parse(DATABASE_URL)} if DATABASE_URL else {}
+_database: dict[str, Any] = {**dj_database_url.parse(DATABASE_URL, engine="aistrale.database")} if DATABASE_URL else {}
 DATABASES = {
     "default": {
         **_database,
@@ -133,8 +134,20 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **_database.get("OPTIONS", {}),
-            "pool": {"min_size": 1, "max_size": env.int("AISTRALE_DATABASE_POOL", 20), "timeout": 4},
+            # Less than it takes to find that the server hangs: nobody is to try a second connection then. After an
+            # outage, connections are made when somebody asks for one, not when a growing pause has passed.
+            "pool": {
+                "min_size": 1,
+                "max_size": env.int("AISTRALE_DATABASE_POOL", 20),
+                "timeout": 3,
+                "reconnect_timeout": 4,
+            },
             "connect_timeout": 4,
+            # Where packets are lost: milliseconds for what was sent, seconds while nothing is.
+            "tcp_user_timeout": 4000,
+            "keepalives_idle": 4,
+            "keepalives_interval": 2,
+            "keepalives_count": 2,
             "options": "-c statement_timeout=30000 -c lock_timeout=4000",
         },
     }
@@ -150,7 +163,7 @@ CACHES = {
             "CLIENT_CLASS": "django_redis.client.DefaultClient",
             "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
             "SOCKET_CONNECT_TIMEOUT": 2,
-            "SOCKET_TIMEOUT": 4,
+            "SOCKET_TIMEOUT": 3,
         },
     }
 }
@@ -284,6 +297,8 @@ CONTENT_SECURITY_POLICY = {
 # A request is logged when it ends. Addresses come from the connection, see aistrale.request_log: headers can lie.
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+# Users are named by aistrale.request_log as well, once they are known: to log an outage, nobody is looked up.
+DJANGO_STRUCTLOG_USER_ID_FIELD = ""
 
 LANGUAGE_CODE = "en-us"
 USE_I18N = False

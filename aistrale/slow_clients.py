@@ -24,6 +24,7 @@ class BoundedProtocol(WebSocketProtocol):
     maxMessagePayloadSize: int
     _full_since: float | None = None
     _unread_bytes = 0
+    _close_reason: str | None = None
 
     def connectionMade(self) -> None:
         # Until the handshake, the HTTP channel was asked to pause.
@@ -58,10 +59,16 @@ class BoundedProtocol(WebSocketProtocol):
         finally:
             self.maxMessagePayloadSize = limit
 
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        """daphne drops the reason of a close."""
+        self._close_reason = message.get("reason")
+        super().handle_reply(message)
+
     def serverClose(self, code: int | None = None) -> None:
         """autobahn sends no code that was registered after RFC 6455, such as that for "try again later"."""
         if code == TRY_AGAIN:
-            self.sendCloseFrame(code=code, isReply=False)
+            reason = self._close_reason.encode() if self._close_reason else None
+            self.sendCloseFrame(code=code, reasonUtf8=reason, isReply=False)
         else:
             super().serverClose(code)
 

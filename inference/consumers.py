@@ -14,7 +14,9 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.template.loader import render_to_string
 
+from accounts import outages
 from accounts.models import User
+from accounts.outages import OUTAGES
 from accounts.sessions.services import note_activity
 from accounts.sessions.users import user_of_session
 from accounts.sessions.watch import SessionWatch, Sight, Watched
@@ -50,6 +52,17 @@ class ChatConsumer(AsyncWebsocketConsumer):
     def __init__(self, *, runs: Runs) -> None:
         super().__init__()
         self.runs = runs
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        try:
+            await super().dispatch(message)
+        except OUTAGES as error:
+            await self._try_again(error)
+
+    async def _try_again(self, error: Exception) -> None:
+        """Let the page say what is out of reach, and connect again by and by."""
+        log.warning("socket_closed_by_outage", error=type(error).__name__)
+        await self.close(TRY_AGAIN, outages.in_words(error))
 
     async def connect(self) -> None:
         bind(
@@ -87,10 +100,14 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _end(self) -> None:
         """The session is over, or the user's rights are others: a page that may still be shown connects again."""
         await self._watch_nothing()
-        user = await self._user()
+        try:
+            user = await self._user()
+            is_visible = user is not None and (self._is_new or await self._is_visible(user))
+        except OUTAGES as error:
+            return await self._try_again(error)
         if user is None:
             return await self.close(LOGIN_NEEDED)
-        await self.close(TRY_AGAIN if self._is_new or await self._is_visible(user) else NOT_FOUND)
+        await self.close(TRY_AGAIN if is_visible else NOT_FOUND)
 
     async def _sight(self, user: User) -> Sight | None:
         """None for the owner's page, which shows by itself what it asks, and is not let in by anybody."""
@@ -187,6 +204,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _paint(self, generation_id: UUID, answer_id: int, user: User) -> None:
         try:
             await self._paint_to_the_end(generation_id, answer_id, user)
+        except OUTAGES as error:
+            await self._try_again(error)
         except Exception:
             # The page connects again and asks anew for what is stored by then.
             log.exception("watching_failed", generation=str(generation_id))

@@ -55,7 +55,7 @@ class Runs:
         self.is_draining = False
         self._process_lock = ProcessLock()
         # A reader of XREAD is silent for as long as it blocks; anything longer is a dead connection.
-        self._redis: Redis = Redis.from_url(settings.REDIS_URL, socket_timeout=8, socket_connect_timeout=2)
+        self._redis: Redis = Redis.from_url(settings.REDIS_URL, socket_timeout=4, socket_connect_timeout=2)
         self._mirror = Mirror(self._redis)
         self._chores = [
             asyncio.create_task(self._mirror.keep_copying()),

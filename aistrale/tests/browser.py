@@ -84,7 +84,8 @@ def running_site(directory: Path, *, tablespace: str | None = None, **environmen
         }
         server = Child("The web server", [sys.executable, MANAGE, "prepare", "--serve"], environment=variables)
         try:
-            report = json.loads(server.output.readline())
+            # Of a database that was not prepared, it first says how far it is.
+            report = json.loads(next((line for line in server.output if line.startswith(b"{")), b""))
             _wait_until_live(port, server)
             yield Site(f"http://127.0.0.1:{port}", report["setup_link"], variables, server)
         finally:
@@ -132,7 +133,7 @@ def sign_in(site: Site) -> Callable[[Page, str], None]:
 
     Whoever confirms who they are, or logs out, needs a session of their own: see `log_in`.
     """
-    cookies_of = cache(partial(_log_in_by_http, site.url))
+    cookies_of = cache(partial(log_in_by_http, site.url))
 
     def sign_in(page: Page, email: str) -> None:
         cookies = cookies_of(email)
@@ -141,7 +142,7 @@ def sign_in(site: Site) -> Callable[[Page, str], None]:
     return sign_in
 
 
-def _log_in_by_http(url: str, email: str) -> dict[str, str]:
+def log_in_by_http(url: str, email: str) -> dict[str, str]:
     """The cookies of somebody with PASSWORD."""
     with httpx2.Client(base_url=url, headers={"Origin": url}, follow_redirects=True) as client:
         fields = dict(re.findall(r'name="(csrfmiddlewaretoken)" value="([^"]+)"', client.get("/login/").text))

@@ -6,6 +6,7 @@ const LOGIN_NEEDED = 4401;
 const NOT_FOUND = 4404;
 // htmx connects again by itself after these.
 const RETRIED = [1006, 1011, 1012, 1013];
+const OUT_OF_REACH = "The database or the cache does not answer at the moment.";
 const SILENCE = 3000;
 const SHOWN_AFTER = 1000;
 
@@ -15,6 +16,8 @@ let isOpen = false;
 let wasOpen = false;
 let failures = 0;
 let sessionEnded = false;
+// What the server has said is out of reach.
+let outage = "";
 let heard = 0;
 let bannerTimer = 0;
 
@@ -47,8 +50,8 @@ function lost() {
   // It goes on trying: whoever logs in again in another tab needs do nothing here.
   if (sessionEnded) return;
   clearTimeout(bannerTimer);
-  const text = "Connection lost. Reconnecting… What you write is kept, and a running answer goes on at the server.";
-  bannerTimer = setTimeout(() => show(text), wasOpen ? 0 : SHOWN_AFTER);
+  const text = `${outage || "Connection lost."} Reconnecting… What you write is kept, and a running answer goes on at the server.`;
+  bannerTimer = setTimeout(() => show(text), wasOpen || outage ? 0 : SHOWN_AFTER);
 }
 
 function loggedOut() {
@@ -89,6 +92,7 @@ async function opened(event) {
   socket = event.detail.socketWrapper;
   isOpen = true;
   sessionEnded = false;
+  outage = "";
   failures = 0;
   clearTimeout(bannerTimer);
   banner.hidden = true;
@@ -105,15 +109,19 @@ async function opened(event) {
 async function closed(event) {
   isOpen = false;
   failures += 1;
-  const code = event.detail.event.code;
+  const { code, reason } = event.detail.event;
   if (code === LOGIN_NEEDED) return loggedOut();
   if (code === NOT_FOUND) return show("This conversation was deleted, or is not shared with you any more. What you write is kept in this browser.");
+  outage ||= reason;
   lost();
   if (!RETRIED.includes(code)) setTimeout(() => event.detail.socketWrapper.reconnect(), 1000);
   // A refused handshake looks like a lost connection: ask the page itself.
   if (failures % 3 === 0) {
     const answer = await fetch(location.href, { method: "HEAD", redirect: "manual", headers: { "X-Poll": "1" } });
-    if (answer.type === "opaqueredirect") loggedOut();
+    if (isOpen) return;
+    if (answer.type === "opaqueredirect") return loggedOut();
+    outage = answer.status === 503 ? OUT_OF_REACH : "";
+    lost();
   }
 }
 
