@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.login import throttling
+from accounts.middleware import TEXT
 from accounts.models import User
 from accounts.outages import OUTAGES
 from audit.actions import Action
@@ -133,9 +134,13 @@ def _is_outage(error: BaseException | None) -> bool:
 
 
 def _answer(request: HttpRequest, status: int, explanation: Explanation | None = None) -> HttpResponse:
+    explanation = explanation or EXPLANATIONS[status]
+    if request.headers.get("Authorization", "").lower().startswith("bearer "):
+        # A program with an API key, which gets its other refusals as a line as well.
+        return HttpResponse(f"{explanation.title}. {explanation.text}\n", TEXT, status)
     context = {
         "status": status,
-        "explanation": explanation or EXPLANATIONS[status],
+        "explanation": explanation,
         "request_id": structlog.contextvars.get_contextvars().get("request_id", ""),
     }
     if "HX-Request" not in request.headers:

@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import structlog
@@ -22,6 +23,9 @@ from twisted.internet.main import installReactor
 # The longest question and system prompt, in the characters that take most bytes.
 SOCKET_MESSAGE_BYTES = 1280 * 1024
 BACKLOG = 1024
+# Of sockets and runs. By default there would be as few as six: while the database hangs, pages that connect again
+# would wait for each other's end, and the answers to be stored for them.
+DATABASE_THREADS = 32
 # Beyond the drain time: for what a dead database or cache may keep a shutdown waiting.
 SHUTDOWN_SECONDS = 20.0
 
@@ -40,6 +44,7 @@ def serve(listener: socket.socket, *, on_ready: Callable[[], None]) -> None:
     # While threads render pages or talk to the database, streams would wait 5 ms for each turn of the interpreter.
     sys.setswitchinterval(0.0005)
     loop = uvloop.new_event_loop()
+    loop.set_default_executor(ThreadPoolExecutor(DATABASE_THREADS, "database"))
     reactor: Any = asyncioreactor.AsyncioSelectorReactor(loop)
     installReactor(reactor)
     # daphne takes the reactor that it finds when it is imported, and the application wants the settings.

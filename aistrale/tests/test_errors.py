@@ -66,6 +66,14 @@ def test_it_answers_htmx_with_a_toast(client: Client, status: str) -> None:
 
 @pytest.mark.urls(__name__)
 @pytest.mark.parametrize("status", FAULTS)
+def test_it_answers_programs_in_a_line(client: Client, status: str) -> None:
+    response = client.get(f"/fail/{status}/", headers={"Authorization": "Bearer ais_unknown"})
+    assert response.status_code == int(status) and response.headers["Content-Type"].startswith("text/plain")
+    assert response.content.decode().count("\n") == 1 and b"inner detail" not in response.content
+
+
+@pytest.mark.urls(__name__)
+@pytest.mark.parametrize("status", FAULTS)
 def test_x6_it_protects_error_pages_too(client: Client, status: str) -> None:
     headers = client.get(f"/fail/{status}/").headers
     policy = headers["Content-Security-Policy"]

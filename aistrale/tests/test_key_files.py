@@ -44,7 +44,7 @@ def write(path: Path, content: bytes | None) -> None:
 
 def manage(data_dir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     own = {"AISTRALE_DATA_DIR": str(data_dir), "AISTRALE_MASTER_KEYS": ""}
-    command = [sys.executable, MANAGE, *arguments]
+    command = [sys.executable, str(MANAGE), *arguments]
     return subprocess.run(command, env=os.environ | own, capture_output=True, text=True)
 
 

@@ -12,10 +12,12 @@ from random import Random
 import httpx2
 import pytest
 from django.db import connection
+from playwright.sync_api import Page, expect
 from websockets.exceptions import ConnectionClosed
 
 from aistrale.database.connection import SILENCE_SECONDS
-from aistrale.tests.browser import ADMIN, PASSWORD, log_in_by_http
+from aistrale.tests.browser import ADMIN, PASSWORD, log_in, log_in_by_http
+from aistrale.tests.chat_page import ask, expect_status
 from aistrale.tests.soundness import problems_of_site
 from aistrale.tests.stopped import OwnServers, site_with_own_servers
 from aistrale.tests.test_crash import generation, streaming, until
@@ -112,6 +114,25 @@ def test_scripts_get_a_toast(own: OwnServers, pages: httpx2.Client) -> None:
     with own.stopped(["PostgreSQL"]):
         answer = pages.get("/telemetry/", headers={"HX-Request": "true"})
     assert answer.status_code == 503 and "data-toast-close" in answer.text and "<html" not in answer.text
+
+
+@pytest.mark.parametrize(("servers", "part"), [(["PostgreSQL"], "database"), (["Valkey"], "cache")])
+def test_a_chat_page_says_what_does_not_answer_and_sends_when_it_is_back(
+    own: OwnServers, page: Page, servers: list[str], part: str
+) -> None:
+    log_in(page, own.site)
+    page.goto(f"{own.site.url}/chat/?provider=echo&model=echo")
+    expect(page.locator("#send")).to_be_enabled()
+    page.wait_for_timeout(500)
+    with own.stopped(servers):
+        ask(page, "Patience")
+        expect(page.locator("#connection")).to_contain_text(f"The {part} does not answer at the moment. Reconnecting")
+        # Also after an attempt that was refused before it was open.
+        page.wait_for_timeout(6000)
+        expect(page.locator("#connection")).to_contain_text("does not answer at the moment. Reconnecting")
+    expect_status(page, "succeeded")
+    expect(page.locator("#connection")).to_be_hidden()
+    expect(page.locator(".question")).to_have_count(1)
 
 
 @pytest.mark.django_db
