@@ -63,7 +63,7 @@ EXPLANATIONS = {
         "Try again. If it happens again, give the request id to your administrator.",
     ),
     503: Explanation(
-        "A part of the system is out of reach",
+        "Service temporarily unavailable",
         "The database or the cache does not answer at the moment. You stay logged in.",
         "Reload in a few seconds.",
     ),

@@ -8,6 +8,7 @@ import psycopg
 import redis
 from django.conf import settings
 
+from aistrale.database.connection import WatchfulConnection
 from aistrale.logs import redact_text
 
 OLDEST_POSTGRES = 16
@@ -64,7 +65,7 @@ def _connect() -> psycopg.Connection[tuple[Any, ...]]:
     database = settings.DATABASES["default"]
     options = {name: value for name, value in database["OPTIONS"].items() if name != "pool"}
     try:
-        return psycopg.connect(
+        return WatchfulConnection.connect(
             host=database["HOST"] or None,
             port=database["PORT"] or None,
             user=database["USER"] or None,
