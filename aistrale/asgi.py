@@ -13,9 +13,10 @@ from django.utils.module_loading import import_string
 
 from aistrale.forwarded import Forwarded
 from aistrale.origins import OwnPages
+from aistrale.page_queue import PageQueue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aistrale.settings")
-pages = get_asgi_application()
+pages = PageQueue(get_asgi_application(), at_once=settings.PAGES_AT_ONCE)
 
 # What needs models can be imported only now that Django is set up.
 runs = import_string("aistrale.process.runs")

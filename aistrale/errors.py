@@ -15,6 +15,7 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from accounts.admission import Busy
 from accounts.login import throttling
 from accounts.middleware import TEXT
 from accounts.models import User
@@ -68,6 +69,11 @@ EXPLANATIONS = {
         "Reload in a few seconds.",
     ),
 }
+BUSY_EXPLANATION = Explanation(
+    "The server is too busy",
+    "More people are waiting for pages than can be served in time. You stay logged in.",
+    "Reload in a few seconds.",
+)
 CSRF_EXPLANATION = Explanation(
     "This form is no longer valid",
     "It was opened before you logged in or out, or cookies are blocked.",
@@ -120,9 +126,18 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    if not _is_outage(sys.exc_info()[1]):
-        return _answer(request, 500)
-    response = _answer(request, 503)
+    error = sys.exc_info()[1]
+    if isinstance(error, Busy):
+        return busy(request)
+    return _try_later(request) if _is_outage(error) else _answer(request, 500)
+
+
+def busy(request: HttpRequest) -> HttpResponse:
+    return _try_later(request, BUSY_EXPLANATION)
+
+
+def _try_later(request: HttpRequest, explanation: Explanation | None = None) -> HttpResponse:
+    response = _answer(request, 503, explanation)
     response["Retry-After"] = str(OUTAGE_RETRY_SECONDS)
     return response
 

@@ -13,6 +13,7 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.messages import get_messages
 from django.core.exceptions import BadRequest, PermissionDenied
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.middleware.security import SecurityMiddleware
@@ -22,10 +23,23 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from aistrale import errors
+from aistrale.page_queue import REFUSED
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
 METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
 # They lead to the site's own pages.
 ADMIN_FOR_EVERYBODY = {"logout", "password_change"}
+
+
+def busy_middleware(get_response: GetResponse) -> GetResponse:
+    """Answers requests that have waited for too long, before they cost anything."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        is_refused = isinstance(request, ASGIRequest) and REFUSED in request.scope
+        return errors.busy(request) if is_refused else get_response(request)
+
+    return middleware
 
 
 def method_middleware(get_response: GetResponse) -> GetResponse:

@@ -79,6 +79,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
+    "aistrale.middleware.busy_middleware",
     "aistrale.middleware.method_middleware",
     "aistrale.middleware.address_middleware",
     "aistrale.middleware.health_middleware",
@@ -125,6 +126,9 @@ EMBEDDED_REDIS = not env.str("REDIS_URL", "")
 DATABASE_URL = env.str("DATABASE_URL", "") or embedded.database_url(DATA_DIR)
 REDIS_URL = env.str("REDIS_URL", "") or embedded.redis_url(DATA_DIR)
 
+DATABASE_POOL = env.int("AISTRALE_DATABASE_POOL", 20)
+# The other connections are for the sockets and the runs.
+PAGES_AT_ONCE = max(1, DATABASE_POOL * 3 // 4)
 # Without a URL (the embedded servers were never started) any use of the database fails with a clear error.
 _database: dict[str, Any] = {**dj_database_url.parse(DATABASE_URL, engine="aistrale.database")} if DATABASE_URL else {}
 DATABASES = {
@@ -138,7 +142,7 @@ DATABASES = {
             # outage, connections are made when somebody asks for one, not when a growing pause has passed.
             "pool": {
                 "min_size": 1,
-                "max_size": env.int("AISTRALE_DATABASE_POOL", 20),
+                "max_size": DATABASE_POOL,
                 "timeout": 3,
                 "reconnect_timeout": 4,
             },
@@ -208,8 +212,10 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 # "key" is a user at an address, or a user's second factor: whoever fails elsewhere keeps nobody out.
+# Who gets in is not counted ("login" would be every attempt).
 # The last two are ours: wrong links to set up, accept an invitation or set a password; wrong keys of programs.
 ACCOUNT_RATE_LIMITS = {
+    "login": "",
     "login_failed": "30/15m/ip,10/5m/key",
     "link_refused": "30/15m/ip",
     "api_key_unknown": "30/15m/ip",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+from accounts.admission import outside
 from inference.providers.errors import AuthenticationFailed, PermissionDenied, ProviderError, RateLimited
 from inference.providers.registry import get_adapter
 from tokens.checks import CheckResult, TokenState
@@ -20,7 +21,8 @@ _STATES: dict[type[ProviderError], TokenState] = {
 def check_key(*, provider: str, api_key: str, base_url: str) -> CheckResult:
     """Make the provider's cheapest call, in at most ``LIMIT`` seconds. What a provider does never raises here."""
     started = time.monotonic()
-    state, message = asyncio.run(_ask(provider, api_key, base_url))
+    with outside():
+        state, message = asyncio.run(_ask(provider, api_key, base_url))
     return CheckResult(state, message, round((time.monotonic() - started) * 1000))
 
 

@@ -14,6 +14,7 @@ from asgiref.sync import async_to_sync
 from django.core.cache import cache
 from django.db.models import F
 
+from accounts.admission import outside
 from inference.models import Conversation
 from inference.providers.errors import ProviderError
 from inference.providers.registry import LABELS, NEEDS_NO_TOKEN, load_adapter
@@ -174,7 +175,10 @@ def _question(user: User, provider: str, token: ProviderToken | None, key: str) 
 
 
 def _ask_all(questions: Sequence[_Question]) -> dict[str, Listing]:
-    answers = async_to_sync(_gather)(questions) if questions else []
+    if not questions:
+        return {}
+    with outside():
+        answers = async_to_sync(_gather)(questions)
     for question, answer in zip(questions, answers, strict=True):
         cache.set(question.cache_key, answer, ERROR_KEPT_SECONDS if answer["error"] else KEPT_SECONDS)
     return {question.provider: answer for question, answer in zip(questions, answers, strict=True)}

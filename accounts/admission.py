@@ -1,0 +1,125 @@
+"""How many may do something at once, and who waits for it: first come, first served.
+
+A request holds one of the server's slots while it is served, see ``aistrale.page_queue``. Whatever waits for others
+than the database, a provider for example, does so ``outside``, and holds up nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from contextvars import ContextVar
+from threading import Lock
+
+from django.db import connection
+
+
+class Busy(Exception):
+    """More are waiting than can be served in time."""
+
+
+class Slots:
+    """``at_once`` threads or tasks hold one each, ``waiting`` more may wait for one."""
+
+    def __init__(self, at_once: int, *, waiting: int) -> None:
+        self._free = at_once
+        self._most_waiting = waiting
+        self._waiting: deque[Future[None]] = deque()
+        self._lock = Lock()
+
+    def ask(self, *, first: bool = False) -> Future[None]:
+        """Is done as soon as the slot is held. ``first`` goes before all who wait. Raises Busy."""
+        place: Future[None] = Future()
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                place.set_result(None)
+            elif first:
+                self._waiting.appendleft(place)
+            elif len(self._waiting) < self._most_waiting:
+                self._waiting.append(place)
+            else:
+                raise Busy
+        return place
+
+    def leave(self, place: Future[None]) -> None:
+        """Give the slot to whoever waits longest, or wait for one no longer. Once for each place."""
+        with self._lock:
+            if place.cancel():
+                self._waiting.remove(place)
+                return
+            while self._waiting:
+                successor = self._waiting.popleft()
+                # An event loop may have cancelled it, and is about to say so.
+                if successor.set_running_or_notify_cancel():
+                    return successor.set_result(None)
+            self._free += 1
+
+    @contextmanager
+    def held(self, *, within: float) -> Iterator[None]:
+        """Raises Busy where none can be had within so many seconds."""
+        place = self.ask()
+        try:
+            try:
+                place.result(within)
+            except TimeoutError as error:
+                raise Busy from error
+            yield
+        finally:
+            self.leave(place)
+
+
+class RequestSlot:
+    """The slot of one request. It may be left and taken again while the request is served."""
+
+    def __init__(self, slots: Slots) -> None:
+        self._slots = slots
+        self._place: Future[None] | None = None
+
+    async def enter(self, *, within: float) -> None:
+        """Raises Busy where there is none within so many seconds."""
+        self._place = self._slots.ask()
+        _current.set(self)
+        try:
+            async with asyncio.timeout(within):
+                await asyncio.wrap_future(self._place)
+        except BaseException as error:
+            self.leave()
+            if isinstance(error, TimeoutError):
+                raise Busy from error
+            raise
+
+    def leave(self) -> None:
+        if self._place:
+            self._slots.leave(self._place)
+            self._place = None
+
+    def enter_again(self) -> None:
+        """Blocks. What was begun is ended before anything new begins."""
+        self._place = self._slots.ask(first=True)
+        self._place.result()
+
+
+_current: ContextVar[RequestSlot | None] = ContextVar("request_slot", default=None)
+
+
+@contextmanager
+def outside() -> Iterator[None]:
+    """Lend the slot of the current request, if there is one, and its database connection to others meanwhile.
+
+    A transaction keeps its connection.
+    """
+    if not connection.in_atomic_block:
+        connection.close()
+    slot = _current.get()
+    if slot is None:
+        yield
+        return
+    slot.leave()
+    try:
+        yield
+    finally:
+        slot.enter_again()
