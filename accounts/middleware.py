@@ -58,7 +58,7 @@ class ApiKeyMiddleware:
             request.user = api_keys.user_of(key.strip())
         except KeyRefused as refusal:
             if refusal.reason == KeyRefused.UNKNOWN:
-                throttling.note_wrong_secret(request, throttling.API_KEY)
+                throttling.note_failure(request, throttling.API_KEY)
             return HttpResponse("This key is not valid.\n", TEXT, 401, headers={"WWW-Authenticate": "Bearer"})
         return None
 

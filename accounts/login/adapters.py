@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from accounts import services
+from accounts.admission import outside
 from accounts.login import throttling
 from accounts.login.links import reset_link
 from accounts.mail import sending
@@ -44,22 +45,23 @@ class AccountAdapter(DefaultAccountAdapter):
         return f"{credentials['email'].lower()} {self.get_client_ip(request)}"
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """django-allauth would count an attempt as a failure until it is seen to be none."""
         self._throttle_key = self._get_login_attempts_cache_key(request, **credentials)
-        super().pre_authenticate(request, **credentials)
+        if throttling.seconds_to_wait(request, throttling.LOGIN, self._throttle_key):
+            raise self.validation_error("too_many_login_attempts")
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
-        user: AbstractBaseUser | None = super().authenticate(request, **credentials)
-        if user and not user.is_active:
-            self.authentication_failed(request, **credentials)
-            return None
-        if user:
-            super()._rollback_login_failed_rl_usage()
+        # Before the turn, so that whoever is throttled holds up nobody.
+        self.pre_authenticate(request, **credentials)
+        with throttling.in_turn():
+            user: AbstractBaseUser | None = super().authenticate(request, **credentials)
+            if user and not user.is_active:
+                self.authentication_failed(request, **credentials)
+                return None
         return user
 
-    def _rollback_login_failed_rl_usage(self) -> None:
-        """Called for the right password of an inactive user too, which counts as a failure like any other."""
-
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        throttling.note_failure(request, throttling.LOGIN, self._throttle_key)
         services.record_failed_login(email=credentials["email"])
 
     def validation_error(self, code: str, *args: Any) -> ValidationError:
@@ -79,7 +81,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Raises MailNotSent."""
-        with sending():
+        with outside(), sending():
             super().send_mail(template_prefix, email, {**context, "site": urlsplit(settings.PUBLIC_URL).netloc})
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:

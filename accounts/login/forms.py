@@ -22,7 +22,7 @@ from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, QueryDict
 
-from accounts.login import clocks, mfa
+from accounts.login import clocks, mfa, throttling
 from accounts.models import User
 
 CODE_HINTS = {"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
@@ -108,7 +108,8 @@ class AuthenticateForm(AllauthAuthenticateForm):
         self.fields["code"].widget.attrs = CODE_HINTS | {"autofocus": True}
 
     def clean_code(self) -> str:
-        code = str(super().clean_code())
+        with throttling.in_turn():
+            code = str(super().clean_code())
         _spend(code, self.user)
         return code
 
@@ -148,7 +149,9 @@ def _code_field() -> forms.CharField:
 def _spend_code(form: forms.Form, user: User) -> None:
     """Checks the field ``code`` of ``form``; what is wrong with it is said there."""
     checked = CodeForm({"code": form.cleaned_data["code"]}, user=user)
-    if not checked.is_valid():
+    with throttling.in_turn():
+        is_right = checked.is_valid()
+    if not is_right:
         form.add_error("code", checked.errors["code"].as_data())
         return
     try:

@@ -51,7 +51,7 @@ def secret_link(view: View) -> View:
             return refusal
         response = view(request, **arguments)
         if response.status_code == GONE:
-            throttling.note_wrong_secret(request, throttling.LINK)
+            throttling.note_failure(request, throttling.LINK)
         return response
 
     return wrapper

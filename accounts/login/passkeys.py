@@ -70,14 +70,16 @@ class LoginForm(RefusingForm, allauth_forms.LoginWebAuthnForm):
     def clean_credential(self) -> Authenticator:
         request, credential = context.request, self.cleaned_data["credential"]
         key = f"passkey {get_adapter().get_client_ip(request)}"
-        usage = ratelimit.consume(request, app=throttling.APP, action=throttling.LOGIN, key=key)
-        if not usage:
-            record_denied(action=Action.LIMIT_HIT, actor=None)
-            raise throttling.refusal(request, key)
-        self.suspect = _user_named_in(credential)
-        passkey = super().clean_credential()
-        usage.rollback()
-        return passkey
+        with throttling.in_turn():
+            if throttling.seconds_to_wait(request, throttling.LOGIN, key):
+                record_denied(action=Action.LIMIT_HIT, actor=None)
+                raise throttling.refusal(request, key)
+            self.suspect = _user_named_in(credential)
+            try:
+                return super().clean_credential()
+            except ValidationError:
+                throttling.note_failure(request, throttling.LOGIN, key)
+                raise
 
 
 class AddForm(allauth_forms.AddWebAuthnForm):

@@ -31,7 +31,6 @@ from inference.conversations import delete_conversation
 from inference.models import Conversation
 from inference.services import RunForm, Started, request_stop, start_run
 from inference.sharing import copy_branch, share_conversation
-from inference.thread import thread_of
 from tokens import envelope, masters, rotation, services
 from tokens.models import EncryptionKey, KeyState, ProviderToken, Trigger
 
@@ -156,7 +155,7 @@ TABLE: dict[str, tuple[Callable[[Scene], object], list[Action]]] = {
     ),
     "conversation shared": (share, [Action.CONVERSATION_SHARE]),
     "conversation copied": (
-        lambda s: copy_branch(thread=thread_of(s.conversation(), viewer=s.alice), actor=s.alice),
+        lambda s: copy_branch(source=s.conversation(), leaf=None, actor=s.alice),
         [Action.CONVERSATION_COPY],
     ),
     "run started": (start, [Action.RUN_START, Action.TOKEN_USE]),
