@@ -28,7 +28,7 @@ def started(started: Started, form: RunForm, *, viewer: User) -> str:
         "replaces": replaces,
         "conversation": conversation,
         "client_id": uuid4(),
-        "is_new": len(thread.turns) == 2 and not replaces,
+        "is_new": len(thread.path) == 2 and not replaces,
         "is_swap": True,
     }
     return render_to_string("inference/_started.html", context)

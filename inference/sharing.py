@@ -15,7 +15,7 @@ from accounts.sharing import check_team, lock_team
 from audit.actions import Action
 from audit.services import record
 from inference.models import Conversation, Message, Role
-from inference.thread import Thread
+from inference.thread import branch_of
 
 if TYPE_CHECKING:
     from accounts.sharing import Audience
@@ -45,13 +45,12 @@ def share_conversation(*, conversation: Conversation, audience: Audience, actor:
 
 
 @transaction.atomic
-def copy_branch(*, thread: Thread, actor: User) -> Conversation:
-    """A conversation of the actor's own that begins with the texts of this branch, up to its last answer."""
-    source = thread.conversation
+def copy_branch(*, source: Conversation, leaf: int | None, actor: User) -> Conversation:
+    """A conversation of the actor's own that begins with the texts of a branch, up to its last answer."""
     settings = {name: getattr(source, name) for name in ("title", "provider", "model", "system", "parameters")}
     copy = Conversation.objects.create(owner=actor, **settings)
     parent = None
-    for message in _up_to_an_answer([turn.message for turn in thread.turns]):
+    for message in _up_to_an_answer(branch_of(source, leaf)):
         parent = Message.objects.create(
             conversation=copy, parent=parent, role=message.role, text=message.text, reasoning=message.reasoning
         )

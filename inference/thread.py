@@ -1,10 +1,14 @@
-"""A conversation as a page shows it: one branch of the tree, with a way to each sibling."""
+"""A conversation as a page shows it: one branch of the tree, with a way to each sibling.
+
+Of a long branch, a page shows some messages at a time. All others are known by their ids alone.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from django.db.models.functions import Length
 from django.utils.safestring import SafeString
 
 from inference import tree
@@ -12,10 +16,14 @@ from inference.markdown import render
 from inference.models import Conversation, Message, Role
 from inference.providers.registry import LABELS
 from inference.questions import render_question
+from inference.rendered import kept
 from telemetry.models import Generation, Status
 
 if TYPE_CHECKING:
     from accounts.models import User
+
+# Messages that are shown at once, and how many of them stand before the one that was asked for.
+WINDOW, LEAD = 30, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,7 @@ class Turn:
         if self.is_running:
             return SafeString("")
         make = render_question if self.message.role == Role.USER else render
-        return SafeString(make(self.message.text))
+        return SafeString(kept.html(make, self.message.text))
 
     @property
     def author_label(self) -> str:
@@ -72,11 +80,24 @@ class Turn:
         return f"?leaf={self.siblings[index]}" if 0 <= index < len(self.siblings) else ""
 
 
+class Stub(NamedTuple):
+    """What is known of a message without reading it. ``length`` in characters."""
+
+    pk: int
+    parent_id: int | None
+    length: int
+
+
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """``newest``: the id of the conversation's newest message, in whatever branch; 0 where there is none."""
+    """``turns`` are those of ``path``, which is the whole branch, that are shown, from the place ``first`` on.
+
+    ``newest``: the id of the conversation's newest message, in whatever branch; 0 where there is none.
+    """
 
     conversation: Conversation
+    path: list[Stub]
+    first: int
     turns: list[Turn]
     may_edit: bool
     newest: int = 0
@@ -84,22 +105,77 @@ class Thread:
     @property
     def leaf_id(self) -> int | None:
         """The message under which the next question goes."""
-        return self.turns[-1].message.pk if self.turns else None
+        return self.path[-1].pk if self.path else None
+
+    @property
+    def earlier(self) -> list[Stub]:
+        """What stands before the turns that are shown."""
+        return self.path[: self.first]
+
+    @property
+    def later(self) -> list[Stub]:
+        return self.path[self.first + len(self.turns) :]
+
+    @property
+    def earlier_characters(self) -> int:
+        return sum(stub.length for stub in self.earlier)
+
+    @property
+    def later_characters(self) -> int:
+        return sum(stub.length for stub in self.later)
 
     @property
     def is_running(self) -> bool:
         return any(turn.is_running for turn in self.turns)
 
 
-def thread_of(conversation: Conversation, leaf: int | None = None, *, viewer: User) -> Thread:
-    """The branch through the message ``leaf``, down to its newest end; the newest branch where there is no such."""
-    messages = {message.pk: message for message in conversation.messages.select_related("generation")}
+def thread_of(conversation: Conversation, leaf: int | None = None, *, viewer: User, since: int | None = None) -> Thread:
+    """The branch through the message ``leaf``, down to its newest end; the newest branch where there is no such.
+
+    Shows the messages around ``leaf``, all from ``since`` on where that is a message before it, and else the last ones.
+    """
+    stubs = _stubs(conversation)
+    path = _branch(stubs, leaf)
+    places = {stub.pk: place for place, stub in enumerate(path)}
+    last_window = max(0, len(path) - WINDOW)
+    place = places.get(leaf or 0, len(path) - 1)
+    first = last_window if place >= last_window else max(0, place - LEAD)
+    first = min(first, places.get(since or 0, first))
+    return _thread(conversation, stubs, path, range(first, max(first, place) + WINDOW), viewer)
+
+
+def thread_before(conversation: Conversation, last: int, *, viewer: User) -> Thread:
+    """The messages up to ``last``. Raises KeyError where the conversation has no such message."""
+    stubs = _stubs(conversation)
+    path = tree.path_to(last, stubs)
+    return _thread(conversation, stubs, path, range(max(0, len(path) - WINDOW), len(path)), viewer)
+
+
+def branch_of(conversation: Conversation, leaf: int | None) -> list[Message]:
+    """All messages of the branch that ``thread_of`` shows a part of."""
+    ids = [stub.pk for stub in _branch(_stubs(conversation), leaf)]
+    messages = conversation.messages.in_bulk(ids)
+    return [messages[pk] for pk in ids]
+
+
+def _stubs(conversation: Conversation) -> dict[int, Stub]:
+    rows = conversation.messages.values_list("pk", "parent_id", Length("text"))
+    return {row[0]: Stub(*row) for row in rows}
+
+
+def _branch(stubs: dict[int, Stub], leaf: int | None) -> list[Stub]:
+    if not stubs:
+        return []
+    return tree.path_to(tree.newest_leaf_below(leaf, stubs) if leaf in stubs else max(stubs), stubs)
+
+
+def _thread(conversation: Conversation, stubs: dict[int, Stub], path: list[Stub], shown: range, viewer: User) -> Thread:
     may_edit = _may_edit(conversation, viewer)
-    if not messages:
-        return Thread(conversation, [], may_edit)
-    end = tree.newest_leaf_below(leaf, messages) if leaf in messages else max(messages)
-    turns = [Turn(message, tree.siblings_of(message, messages), may_edit) for message in tree.path_to(end, messages)]
-    return Thread(conversation, turns, may_edit, max(messages))
+    part = path[shown.start : shown.stop]
+    messages = conversation.messages.select_related("generation").in_bulk([stub.pk for stub in part])
+    siblings = tree.children(stubs)
+    turns = [Turn(messages[stub.pk], siblings[stub.parent_id], may_edit) for stub in part]
+    return Thread(conversation, path, shown.start, turns, may_edit, max(stubs, default=0))
 
 
 def turn_of(message_id: int, *, viewer: User) -> Turn:

@@ -7,8 +7,11 @@ from typing import Protocol, TypeVar
 
 
 class Node(Protocol):
-    pk: int
-    parent_id: int | None
+    @property
+    def pk(self) -> int: ...
+
+    @property
+    def parent_id(self) -> int | None: ...
 
 
 N = TypeVar("N", bound=Node)
@@ -33,6 +36,9 @@ def newest_leaf_below(start: int, nodes: Mapping[int, N]) -> int:
     return max(below)
 
 
-def siblings_of(node: N, nodes: Mapping[int, N]) -> list[int]:
-    """The ids of all messages with the same parent, oldest first, ``node`` among them."""
-    return sorted(other.pk for other in nodes.values() if other.parent_id == node.parent_id)
+def children(nodes: Mapping[int, Node]) -> dict[int | None, list[int]]:
+    """By parent, the ids of the messages below it, oldest first. Those of one list are siblings."""
+    below: dict[int | None, list[int]] = {}
+    for pk in sorted(nodes):
+        below.setdefault(nodes[pk].parent_id, []).append(pk)
+    return below

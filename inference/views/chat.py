@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -19,10 +19,10 @@ from inference.forms import ModelQuery, filters_from
 from inference.models import Conversation, Message
 from inference.reservations import reserve
 from inference.sharing import copy_branch
-from inference.thread import thread_of
+from inference.thread import thread_before, thread_of
 from tokens.models import ProviderToken
 
-MESSAGES = "messages"
+MESSAGES, EARLIER = "messages", "earlier"
 CONVERSATION_LIST = "conversation-list"
 
 
@@ -45,11 +45,17 @@ def chat(request: UserRequest) -> HttpResponse:
 
 @require_safe
 def conversation_detail(request: UserRequest, pk: UUID) -> HttpResponse:
-    """``leaf`` chooses the branch; htmx may ask for the messages or the list alone."""
+    """``leaf`` chooses the branch and the part of it that is shown, which begins with ``from`` at the latest.
+
+    htmx may ask for the messages, for those before the ones on the page, or for the list alone.
+    """
     conversation = _visible(request, pk)
     if request.htmx.target == CONVERSATION_LIST:
         return conversation_list(request, current=pk)
-    thread = thread_of(conversation, leaf_from(request.GET.get("leaf", "")), viewer=request.user)
+    leaf, since = id_from(request.GET.get("leaf", "")), id_from(request.GET.get("from", ""))
+    if request.htmx.target == EARLIER:
+        return _earlier(request, conversation, leaf)
+    thread = thread_of(conversation, leaf, viewer=request.user, since=since)
     context = {"conversation": conversation, "thread": thread, "turns": thread.turns, "client_id": uuid4()}
     if request.htmx.target == MESSAGES:
         # _composer_ids.html is swapped along with the messages.
@@ -63,8 +69,7 @@ def conversation_detail(request: UserRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def conversation_copy(request: UserRequest, pk: UUID) -> HttpResponse:
     """Go on by oneself from the branch that is shown."""
-    thread = thread_of(_visible(request, pk), leaf_from(request.POST.get("parent", "")), viewer=request.user)
-    copy = copy_branch(thread=thread, actor=request.user)
+    copy = copy_branch(source=_visible(request, pk), leaf=id_from(request.POST.get("parent", "")), actor=request.user)
     messages.success(request, "This copy is yours alone. What you ask here, only you see.")
     return redirect(copy)
 
@@ -88,11 +93,20 @@ def _page(request: UserRequest, context: dict[str, Any], *, current: UUID | None
     return response
 
 
+def _earlier(request: UserRequest, conversation: Conversation, last: int | None) -> HttpResponse:
+    """The messages up to ``last``, in place of the link to them."""
+    try:
+        thread = thread_before(conversation, last or 0, viewer=request.user)
+    except KeyError as error:
+        raise Http404 from error
+    return render(request, "inference/_window.html", {"thread": thread, "turns": thread.turns})
+
+
 def _visible(request: UserRequest, pk: UUID) -> Conversation:
     visible = Conversation.objects.visible_to(request.user).select_related("owner", "team")
     return get_object_or_404(visible, pk=pk)
 
 
-def leaf_from(wanted: str) -> int | None:
+def id_from(wanted: str) -> int | None:
     """The id of a message as a URL or a form names it; None for anything else."""
     return int(wanted) if wanted.isdecimal() and len(wanted) < 19 else None

@@ -10,7 +10,8 @@ const warning = document.getElementById("context-warning");
 
 function said() {
   const turns = [...messages.querySelectorAll(".question-source, .prose, .tail")];
-  return turns.reduce((sum, element) => sum + element.textContent.length, 0);
+  const others = [...messages.querySelectorAll("[data-characters]")];
+  return turns.reduce((sum, element) => sum + element.textContent.length, 0) + others.reduce((sum, element) => sum + Number(element.dataset.characters), 0);
 }
 
 function paint() {

@@ -15,3 +15,4 @@ import "./shortcuts.js";
 import "./socket.js";
 import "./source.js";
 import "./title.js";
+import "./window.js";

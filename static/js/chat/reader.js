@@ -6,6 +6,7 @@ import "./keys.js";
 import "./live.js";
 import "./scroll.js";
 import "./source.js";
+import "./window.js";
 import { chat } from "./page.js";
 import { follow } from "./socket.js";
 

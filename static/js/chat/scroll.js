@@ -20,6 +20,21 @@ function show() {
   jump.hidden = following || atEnd();
 }
 
+/** The message that the address names, where it is not for the page's end to show it. */
+function linked() {
+  const leaf = new URLSearchParams(location.search).get("leaf");
+  return document.querySelector(":target") ?? (document.getElementById("later") && document.getElementById(`message-${leaf}`));
+}
+
+/** A part of the conversation that was asked for is read from there on. */
+function begin() {
+  const turn = linked();
+  following = !turn;
+  if (turn) turn.scrollIntoView();
+  else toEnd();
+  lastTop = page.scrollTop;
+}
+
 addEventListener("scroll", () => {
   // Growing text does not scroll; only a step upwards is the reader's wish to stay.
   if (atEnd()) following = true;
@@ -29,8 +44,11 @@ addEventListener("scroll", () => {
 }, { passive: true });
 
 onChange(() => {
-  if (following) toEnd();
+  if (following && !document.getElementById("later")) toEnd();
   show();
+});
+messages.addEventListener("htmx:afterSettle", ({ target }) => {
+  if (target === messages && linked()) begin();
 });
 chat.addEventListener("chat:sent", () => { following = true; });
 jump.addEventListener("click", () => {
@@ -40,4 +58,4 @@ jump.addEventListener("click", () => {
   toEnd();
   show();
 });
-if (messages.childElementCount) toEnd();
+if (messages.childElementCount) begin();

@@ -62,9 +62,9 @@ function loggedOut() {
 
 /** The thread as it is stored, null where it is not stored (yet); throws while the server is away. */
 async function fetchThread() {
-  const last = messages.querySelector(".turn:last-child")?.id.replace("message-", "") ?? "";
+  const shown = [...messages.querySelectorAll(".turn")].map((turn) => turn.id.replace("message-", ""));
   const headers = { "HX-Request": "true", "HX-Target": "messages", "X-Poll": "1" };
-  const response = await fetch(`${chat.dataset.threadUrl}?leaf=${last}`, { headers });
+  const response = await fetch(`${chat.dataset.threadUrl}?leaf=${shown.at(-1) ?? ""}&from=${shown[0] ?? ""}`, { headers });
   if (response.status === 404) return null;
   if (!response.ok || response.redirected) throw new Error(`HTTP ${response.status}`);
   return response.text();
