@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db import transaction
@@ -15,7 +16,7 @@ from inference.models import Conversation
 if TYPE_CHECKING:
     from accounts.models import User
 
-PAGE = 60
+PAGE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,10 @@ class Sidebar:
         return not (self.filters.query or self.filters.archived or self.filters.shared)
 
     @property
-    def shown_next(self) -> int:
-        return self.filters.shown + PAGE
+    def more_url(self) -> str:
+        """The same list with another page of it, on whatever page it stands."""
+        flags = {name: "1" for name in ("archived", "shared") if getattr(self.filters, name)}
+        return "?" + urlencode({"q": self.filters.query, **flags, "shown": self.filters.shown + PAGE})
 
 
 def sidebar_of(user: User, *, filters: Filters | None = None, current: UUID | None = None) -> Sidebar:

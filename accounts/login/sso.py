@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from accounts.admission import outside
 from accounts.login import mfa
 from accounts.login.reauthentication import BY_SSO, is_confirmed
 from accounts.models import Role, User
@@ -36,6 +37,12 @@ class Question(TypedDict):
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):
+    def get_requests_session(self) -> Any:
+        """While the provider is asked, others are served."""
+        session = super().get_requests_session()
+        session.request = outside()(session.request)
+        return session
+
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         """New people are let in below, or not at all; never by a form."""
         return False

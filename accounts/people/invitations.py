@@ -16,6 +16,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.admission import outside
 from accounts.mail import sending
 from accounts.models import Invitation, Role, User
 from audit import known_secrets
@@ -129,7 +130,7 @@ def send(*, invited: Invited) -> None:
     invitation, link = invited
     context = {"invitation": invitation, "link": link, "days": GOOD_FOR.days}
     text = render_to_string("accounts/email/invitation.txt", context)
-    with sending():
+    with outside(), sending():
         send_mail("Your invitation to AISTRALE", text, None, [invitation.email])
 
 

@@ -19,15 +19,11 @@ register = Library()
 
 
 @register.simple_tag
+@cache  # A page has hundreds, and where the sprite is served does not change while the process lives.
 def icon(name: str) -> SafeString:
     """A decorative icon of the sprite: the words beside it, or the button's label, carry the meaning."""
-    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', _sprite(), name)
-
-
-@cache
-def _sprite() -> str:
-    # A page has dozens of icons, and where the sprite is served does not change while the process lives.
-    return static("vendor/lucide/icons.svg")
+    sprite = static("vendor/lucide/icons.svg")
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', sprite, name)
 
 
 @register.inclusion_tag("_nav_link.html", takes_context=True)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from html import unescape
 from uuid import uuid4
 
 import pytest
@@ -14,7 +15,7 @@ from accounts.models import User
 from audit.actions import Action
 from audit.models import AuditEvent
 from inference import fragments
-from inference.conversations import Filters, sidebar_of
+from inference.conversations import PAGE, Filters, sidebar_of
 from inference.models import Conversation, Message, Role
 from inference.services import RunForm, start_run
 from telemetry.models import Generation, Status
@@ -191,6 +192,23 @@ def test_it_shows_more_on_request(alice: User) -> None:
     sidebar = sidebar_of(alice, filters=Filters(shown=2))
     assert sidebar.has_more
     assert len(titles(alice, Filters(shown=3))) == 3
+
+
+@pytest.mark.parametrize("target", ["", "conversation-list"])
+def test_it_leads_to_older_conversations_page_by_page(alice: User, client_of: ClientOf, target: str) -> None:
+    Conversation.objects.bulk_create(
+        Conversation(owner=alice, title=f"a & b {number}") for number in range(2 * PAGE + 1)
+    )
+    client, query, counts = client_of(alice), "?q=a+%26", list[int]()
+    headers = {"HX-Request": "true", "HX-Target": target} if target else {}
+    while query:
+        response = client.get(f"{reverse('inference:chat')}{query}", headers=headers)
+        counts.append(len(response.context["sidebar"].rest))
+        links = re.findall(
+            r'href="([^"]+)" hx-get="\1" hx-target="#conversation-list">Show more', response.content.decode()
+        )
+        query = unescape(links[0]) if links else ""
+    assert counts == [PAGE, 2 * PAGE, 2 * PAGE + 1]
 
 
 def test_it_gives_the_list_alone_to_the_search(alice: User, conversation: Conversation, client_of: ClientOf) -> None:

@@ -50,7 +50,7 @@ def shown(page: str) -> list[int]:
 
 def link(page: str, words: str) -> str:
     """The query of the link with these words."""
-    return re.findall(rf'href="(\?[^"]+)" [^>]*>{words}<', page)[0]
+    return str(re.findall(rf'href="(\?[^"]+)" [^>]*>{words}<', page)[0])
 
 
 def test_it_shows_the_last_messages(alice: User, ask: Callable[..., str]) -> None:
