@@ -49,11 +49,13 @@ class Slots:
         """Give the slot to whoever waits longest, or wait for one no longer. Once for each place."""
         with self._lock:
             if place.cancel():
-                self._waiting.remove(place)
+                # It may have been passed over already, see below.
+                if place in self._waiting:
+                    self._waiting.remove(place)
                 return
             while self._waiting:
                 successor = self._waiting.popleft()
-                # An event loop may have cancelled it, and is about to say so.
+                # An event loop cancels what it waits for before it comes here.
                 if successor.set_running_or_notify_cancel():
                     return successor.set_result(None)
             self._free += 1

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pytest
+from django.db import connection
 
 from accounts.admission import Busy, RequestSlot, Slots, outside
 
@@ -33,6 +34,15 @@ def test_it_forgets_who_waits_no_longer() -> None:
     slots.leave(impatient)
     slots.leave(held)
     assert patient.done()
+
+
+def test_it_passes_over_who_was_cancelled_and_has_not_said_so_yet() -> None:
+    slots = Slots(1, waiting=2)
+    held, cancelled, patient = slots.ask(), slots.ask(), slots.ask()
+    cancelled.cancel()
+    slots.leave(held)
+    slots.leave(cancelled)
+    assert patient.done() and not slots.ask().done()
 
 
 def test_it_refuses_more_than_may_wait() -> None:
@@ -67,6 +77,19 @@ def test_it_never_gives_more_than_there_are_nor_loses_any() -> None:
     with ThreadPoolExecutor(20) as threads:
         list(threads.map(work, range(200)))
     assert most <= 3 and [slots.ask().done() for _ in range(4)] == [True, True, True, False]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_gives_the_database_connection_back_while_somebody_else_is_waited_for() -> None:
+    connection.ensure_connection()
+    with outside():
+        assert connection.connection is None
+
+
+@pytest.mark.django_db
+def test_it_keeps_the_connection_of_a_transaction() -> None:
+    with outside():
+        assert connection.connection is not None
 
 
 @pytest.mark.django_db
