@@ -15,7 +15,6 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from accounts.admission import Busy
 from accounts.login import throttling
 from accounts.middleware import TEXT
 from accounts.models import User
@@ -126,10 +125,7 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    error = sys.exc_info()[1]
-    if isinstance(error, Busy):
-        return busy(request)
-    return _try_later(request) if _is_outage(error) else _answer(request, 500)
+    return _try_later(request) if _is_outage(sys.exc_info()[1]) else _answer(request, 500)
 
 
 def busy(request: HttpRequest) -> HttpResponse:

@@ -23,6 +23,7 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from accounts.admission import Busy
 from aistrale import errors
 from aistrale.page_queue import REFUSED
 
@@ -32,14 +33,18 @@ METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
 ADMIN_FOR_EVERYBODY = {"logout", "password_change"}
 
 
-def busy_middleware(get_response: GetResponse) -> GetResponse:
-    """Answers requests that have waited for too long, before they cost anything."""
+class BusyMiddleware:
+    """Answers requests that have waited for too long: for a page, before they cost anything, or for anything else."""
 
-    def middleware(request: HttpRequest) -> HttpResponse:
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         is_refused = isinstance(request, ASGIRequest) and REFUSED in request.scope
-        return errors.busy(request) if is_refused else get_response(request)
+        return errors.busy(request) if is_refused else self.get_response(request)
 
-    return middleware
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        return errors.busy(request) if isinstance(exception, Busy) else None
 
 
 def method_middleware(get_response: GetResponse) -> GetResponse:

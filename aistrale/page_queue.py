@@ -20,7 +20,7 @@ LONGEST_WAIT_SECONDS = 45.0
 MOST_WAITING = 1000
 # They tell whether the server is alive, so they do not wait for what it is busy with.
 UNQUEUED = "/health/"
-# In the scope of a request that could not be served in time, see ``middleware.busy_middleware``.
+# In the scope of a request that could not be served in time, see ``middleware.BusyMiddleware``.
 REFUSED = "aistrale.refused"
 
 

@@ -79,7 +79,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
-    "aistrale.middleware.busy_middleware",
+    "aistrale.middleware.BusyMiddleware",
     "aistrale.middleware.method_middleware",
     "aistrale.middleware.address_middleware",
     "aistrale.middleware.health_middleware",

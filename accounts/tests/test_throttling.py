@@ -8,6 +8,7 @@ import pytest
 import redis
 from django.test import Client
 
+from accounts.login import throttling
 from accounts.login.throttling import in_words
 from accounts.models import User
 from audit.models import AuditEvent
@@ -119,6 +120,13 @@ def test_u1_a_throttled_attempt_is_recorded(alice: User) -> None:
     attempt(alice.email, PASSWORD)
     event = AuditEvent.objects.latest("sequence")
     assert (event.action, event.outcome) == ("accounts:limit:hit", "denied")
+
+
+def test_it_asks_to_try_again_who_waits_too_long_for_a_turn(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttling, "ATTEMPT_WAIT_SECONDS", 0.01)
+    with throttling.in_turn():
+        response = attempt(alice.email, PASSWORD)
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
 
 
 @pytest.mark.parametrize(

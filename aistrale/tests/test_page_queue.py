@@ -9,7 +9,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse
 
 from aistrale import page_queue
-from aistrale.middleware import busy_middleware
+from aistrale.middleware import BusyMiddleware
 from aistrale.page_queue import REFUSED, PageQueue
 
 
@@ -86,6 +86,6 @@ async def test_it_refuses_what_has_waited_for_too_long(
 
 def test_it_answers_what_is_refused_with_503_and_when_to_try_again() -> None:
     scope = {"type": "http", "path": "/", "method": "GET", "headers": [], "query_string": b"", REFUSED: True}
-    response = busy_middleware(lambda request: HttpResponse())(ASGIRequest(scope, BytesIO()))
+    response = BusyMiddleware(lambda request: HttpResponse())(ASGIRequest(scope, BytesIO()))
     assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
     assert "The server is too busy" in response.content.decode()

@@ -22,8 +22,9 @@ function show() {
 
 /** The message that the address names, where it is not for the page's end to show it. */
 function linked() {
-  const leaf = new URLSearchParams(location.search).get("leaf");
-  return document.querySelector(":target") ?? (document.getElementById("later") && document.getElementById(`message-${leaf}`));
+  const { hash, search } = location;
+  if (hash.startsWith("#message-")) return document.getElementById(hash.slice(1));
+  return document.getElementById("later") && document.getElementById(`message-${new URLSearchParams(search).get("leaf")}`);
 }
 
 /** A part of the conversation that was asked for is read from there on. */
@@ -47,8 +48,9 @@ onChange(() => {
   if (following && !document.getElementById("later")) toEnd();
   show();
 });
-messages.addEventListener("htmx:afterSettle", ({ target }) => {
-  if (target === messages && linked()) begin();
+// Not when the thread is fetched anew: the reader has gone on meanwhile.
+messages.addEventListener("htmx:afterSettle", ({ target, detail }) => {
+  if (target === messages && detail.requestConfig && linked()) begin();
 });
 chat.addEventListener("chat:sent", () => { following = true; });
 jump.addEventListener("click", () => {
