@@ -48,17 +48,15 @@ def serve(listener: socket.socket, *, on_ready: Callable[[], None]) -> None:
     reactor: Any = asyncioreactor.AsyncioSelectorReactor(loop)
     installReactor(reactor)
     # daphne takes the reactor that it finds when it is imported, and the application wants the settings.
-    from daphne.server import Server
-
     from aistrale.asgi import application
     from aistrale.request_bodies import bound_bodies
-    from aistrale.slow_clients import cut_slow_clients
+    from aistrale.slow_clients import PatientServer, bound_sockets
 
     bound_bodies()
-    cut_slow_clients()
+    bound_sockets()
     life = Life(loop, on_ready=on_ready, stop=reactor.stop)
     reactor.callWhenRunning(life.begin)
-    Server(
+    PatientServer(
         application,
         endpoints=[f"fd:fileno={listener.fileno()}"],
         signal_handlers=False,

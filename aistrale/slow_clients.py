@@ -1,21 +1,28 @@
-"""WebSockets of browsers that do not read what they are sent: cut after a while, or when too much waits for them.
+"""WebSockets of browsers that read slowly, or not at all.
 
-daphne itself would keep everything in memory. Whoever is cut connects again and asks for what is stored. To be
+daphne itself would keep in memory whatever is sent. Here ``send`` waits while the connection's buffer is full, and a
+browser that has not emptied it for too long is disconnected. It connects again and asks for what is stored. To be
 imported when the reactor is installed.
 """
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import time
 from typing import Any
 
+import structlog
+from daphne.server import Server
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from django.conf import settings
 
 # https://www.iana.org/assignments/websocket/websocket.xhtml#close-code-number, read on 2026-11-23
 TRY_AGAIN = 1013
-# A whole long answer, painted anew, fits into it several times.
-UNREAD_BYTES = 4 * 1024 * 1024
+# Linux would let the kernel keep some megabytes for each connection. This is enough for 2 MB/s at 100 ms.
+KERNEL_BYTES = 256 * 1024
+
+log = structlog.get_logger(__name__)
 
 
 class BoundedProtocol(WebSocketProtocol):
@@ -23,10 +30,12 @@ class BoundedProtocol(WebSocketProtocol):
 
     maxMessagePayloadSize: int
     _full_since: float | None = None
-    _unread_bytes = 0
     _close_reason: str | None = None
 
     def connectionMade(self) -> None:
+        self.has_room = asyncio.Event()
+        self.has_room.set()
+        self.transport.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)
         # Until the handshake, the HTTP channel was asked to pause.
         self.transport.unregisterProducer()
         self.transport.registerProducer(self, True)
@@ -35,21 +44,23 @@ class BoundedProtocol(WebSocketProtocol):
     def pauseProducing(self) -> None:
         """Called at every write while the buffer is full."""
         if self._full_since is None:
-            self._full_since, self._unread_bytes = time.monotonic(), 0
+            self._full_since = time.monotonic()
+            self.has_room.clear()
+            # Its answers would wait here as well, and its questions meanwhile.
+            self.transport.pauseProducing()
 
     def resumeProducing(self) -> None:
-        self._full_since = None
+        if self._full_since is not None:
+            self._full_since = None
+            self.has_room.set()
+            self.transport.resumeProducing()
 
     def stopProducing(self) -> None:
-        """The connection is lost, which daphne hears in another way."""
+        """The connection is lost: see ``connectionLost``, which autobahn calls in any case."""
 
-    def serverSend(self, content: Any, binary: bool = False) -> None:
-        if self._full_since is not None:
-            self._unread_bytes += len(content)
-            if self._unread_bytes > UNREAD_BYTES:
-                self.transport.abortConnection()
-                return
-        super().serverSend(content, binary)
+    def connectionLost(self, reason: Any) -> None:
+        self.has_room.set()
+        super().connectionLost(reason)
 
     def sendMessage(self, payload: bytes, *arguments: Any, **options: Any) -> None:
         """autobahn applies the limit of what is received to what is sent as well, and painted text is much longer."""
@@ -74,11 +85,23 @@ class BoundedProtocol(WebSocketProtocol):
 
     def check_timeouts(self) -> None:
         """daphne calls it every two seconds."""
-        if self._full_since is not None and time.monotonic() - self._full_since > settings.SLOW_CLIENT_SECONDS:
-            self.transport.abortConnection()
+        full_for = 0.0 if self._full_since is None else time.monotonic() - self._full_since
+        if full_for > settings.SLOW_CLIENT_SECONDS and self.state == self.STATE_OPEN:
+            log.warning("slow_client_closed", client=self.client_addr, seconds=round(full_for))
+            # Whoever wakes up within a second reads it behind what is in the buffer. Then autobahn cuts the line.
+            self.sendCloseFrame(code=TRY_AGAIN, reasonUtf8=b"slow client")
         else:
             super().check_timeouts()
 
 
-def cut_slow_clients() -> None:
+class PatientServer(Server):
+    """Lets the application wait in ``send`` until the browser has read enough of what was sent before."""
+
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        if isinstance(protocol, BoundedProtocol) and message["type"] == "websocket.send":
+            await protocol.has_room.wait()
+        await super().handle_reply(protocol, message)
+
+
+def bound_sockets() -> None:
     WebSocketFactory.protocol = BoundedProtocol

@@ -12,6 +12,7 @@ import orjson
 import structlog
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
+from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
 
 from accounts import outages
@@ -22,13 +23,14 @@ from accounts.sessions.users import user_of_session
 from accounts.sessions.watch import SessionWatch, Sight, Watched
 from audit.context import Source, bind
 from inference import fragments
+from inference.early_stops import EarlyStops
 from inference.models import Conversation
 from inference.painter import Painter
 from inference.reservations import redeem
 from inference.run_forms import RunMessage
 from inference.run_limits import note_limit_hit
 from inference.runs import Runs
-from inference.services import LimitReached, RunForm, RunRefused, Started, request_stop, start_run
+from inference.services import LimitReached, Order, RunForm, RunRefused, Started, request_stop, start_run
 from inference.sharing import newest_seen
 from inference.socket_limits import MessageRate, OpenSockets
 from inference.threads import in_thread
@@ -44,6 +46,7 @@ TRY_AGAIN = 1013
 log = structlog.get_logger(__name__)
 sessions = SessionWatch(newest_seen)
 open_sockets = OpenSockets()
+early_stops = EarlyStops()
 
 
 class ChatConsumer(AsyncWebsocketConsumer):
@@ -186,15 +189,32 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def _show(self, started: Started, form: RunForm, user: User) -> None:
         if started.order is not None:
-            self.runs.launch(started.order)
+            await self._launch(started.order, form, user)
         await self.send(await in_thread(fragments.started)(started, form, viewer=user))
         if started.order is not None:
             self._watch(started.order.generation_id, started.answer_id, user)
 
+    async def _launch(self, order: Order, form: RunForm, user: User) -> None:
+        # Where nothing was asked, nothing is awaited before the launch: whoever stops later finds the run.
+        if is_stopped := early_stops.take(user.pk, form.client_id):
+            await in_thread(request_stop)(user=user, generation_id=order.generation_id)
+        self.runs.launch(order)
+        if is_stopped:
+            await self.runs.stop(order.generation_id)
+
     async def _stop(self, user: User, message: dict[str, Any]) -> None:
+        """Stop the run ``generation``, or that of the form ``client_id``, which may not have been started yet."""
         generation_id = _uuid(message.get("generation"))
+        if client_id := _uuid(message.get("client_id")):
+            early_stops.note(user.pk, client_id, now=time.monotonic())
+            generation_id = await in_thread(self._run_of(user, client_id).first)()
         if generation_id and await in_thread(request_stop)(user=user, generation_id=generation_id):
             await self.runs.stop(generation_id)
+
+    def _run_of(self, user: User, client_id: UUID) -> QuerySet[Generation, UUID]:
+        asked = Q(message__client_id=None, message__parent__client_id=client_id)
+        running = Generation.objects.running().filter(asked | Q(message__client_id=client_id))
+        return running.filter(user=user, message__conversation=self._conversation_id).values_list("pk", flat=True)
 
     def _watch(self, generation_id: UUID, answer_id: int, user: User) -> None:
         if old := self._watching.get(generation_id):
@@ -215,8 +235,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         painter = Painter(answer_id)
         async with aclosing(self.runs.watch(generation_id)) as batches:
             async for batch in batches:
-                await self.send(painter.paint(batch))
-        await self.send(painter.finish() + await in_thread(fragments.ended)(answer_id, viewer=user))
+                await self.send(await painter.paint(batch))
+        await self.send(await painter.finish() + await in_thread(fragments.ended)(answer_id, viewer=user))
 
     async def _refuse(self, errors: Any) -> None:
         await self.send(render_to_string("inference/_composer_errors.html", {"errors": errors, "is_swap": True}))

@@ -1,14 +1,14 @@
 """Markdown from a model, made into HTML that can neither run nor load anything.
 
-Text is cut into top-level blocks as it streams (``BlockSplitter``), and each finished block is rendered once
-(``render_block``). A stored answer is rendered through the same two steps, so nothing moves when a stream ends.
+Text is cut into top-level blocks as it streams (``BlockSplitter``), and each finished block is rendered once. A stored
+answer is rendered through the same two steps, so nothing moves when a stream ends. What would take too long is shown
+as it was written; how long it would take is told from the text alone, so that it is the same each time.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
 
 import nh3
@@ -21,105 +21,18 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*([^\n`]*)\n?$")
-_INNER_FENCE = re.compile(r"\s*(?:[-*+]|\d{1,9}[.)])?\s*(`{3,}|~{3,})")
-_HEADING = re.compile(r" {0,3}#{1,6}(?:[ \t]|$)")
-_LIST_ITEM = re.compile(r" {0,3}(?:[-*+]|\d{1,9}[.)])(?:[ \t]|$)")
-# Whatever may follow on the line, it neither continues a list nor is it a fence, a heading or indented code.
-_BEGINS_PARAGRAPH = re.compile(r"[^\s\d*+\-`~#]")
+from inference.blocks import BlockSplitter, is_fence
 
-
-@dataclass(frozen=True, slots=True)
-class Tail:
-    """The block that is still coming, as it is to be shown: ``language`` is None outside a code fence."""
-
-    text: str
-    language: str | None = None
-
-
-@dataclass
-class BlockSplitter:
-    """Cuts growing Markdown into blocks that later text cannot change. Linear in the length of the text.
-
-    All blocks and the rest, put together, are the text that was fed, however it was cut into pieces.
-    """
-
-    _lines: list[str] = field(default_factory=list)
-    _partial: str = ""
-    _fence: str = ""
-    _language: str | None = None
-    _after_blank: bool = False
-
-    def feed(self, text: str) -> list[str]:
-        """Take more text and return the blocks that it has finished."""
-        *whole, self._partial = (self._partial + text).split("\n")
-        blocks = [block for line in whole for block in self._take(line + "\n")]
-        if self._after_blank and self._lines and not self._fence and _BEGINS_PARAGRAPH.match(self._partial):
-            blocks += self._cut()
-        return blocks
-
-    def finish(self) -> list[str]:
-        """No more text will come: return what is left."""
-        rest = "".join(self._lines) + self._partial
-        self._lines, self._partial, self._fence, self._language = [], "", "", None
-        return [rest] if rest else []
-
-    @property
-    def tail(self) -> Tail:
-        lines = self._lines if self._language is None else self._lines[1:]
-        return Tail("".join(lines) + self._partial, self._language)
-
-    def _take(self, line: str) -> list[str]:
-        if self._fence:
-            return self._take_in_fence(line)
-        if not line.strip():
-            self._after_blank = True
-            self._lines.append(line)
-            return []
-        return self._take_text(line)
-
-    def _take_in_fence(self, line: str) -> list[str]:
-        self._lines.append(line)
-        mark = line.strip()
-        if len(mark) < len(self._fence) or set(mark) != {self._fence[0]}:
-            return []
-        self._fence, self._after_blank = "", False
-        if self._language is None:
-            return []
-        self._language = None
-        return self._cut()
-
-    def _take_text(self, line: str) -> list[str]:
-        opening = _FENCE.match(line)
-        done = self._cut() if self._begins_block(line, is_fence=bool(opening)) else []
-        self._after_blank = False
-        self._lines.append(line)
-        if opening and len(self._lines) == 1:
-            self._fence, self._language = opening[1], opening[2].strip().split(" ")[0]
-        elif inner := _INNER_FENCE.match(line):
-            self._fence = inner[1]
-        elif _HEADING.match(line) and len(self._lines) == 1:
-            done += self._cut()
-        return done
-
-    def _begins_block(self, line: str, *, is_fence: bool) -> bool:
-        if not self._lines:
-            return False
-        if _LIST_ITEM.match(self._first_line()):
-            return self._after_blank and not line.startswith((" ", "\t")) and not _LIST_ITEM.match(line)
-        if is_fence or _HEADING.match(line):
-            return True
-        if self._first_line().startswith(("    ", "\t")) and line.startswith(("    ", "\t")):
-            return False
-        return self._after_blank
-
-    def _first_line(self) -> str:
-        return next((line for line in self._lines if line.strip()), "")
-
-    def _cut(self) -> list[str]:
-        block = "".join(self._lines)
-        self._lines, self._after_blank = [], False
-        return [block]
+# What parsing and cleaning take is counted in steps, each at most some 30 µs: characters that may be markup, three for a
+# line and one for a cell of a table or two characters of indentation, since nested blocks look at them again and again.
+BLOCK_STEPS = 5_000
+ANSWER_STEPS = 50_000
+_MARKS = (*"!#$%&*+-:<=>@[\\]^_`{}~\t", "  ")
+_STEPS_PER_LINE = 3
+_CHARACTERS_PER_STEP = 50
+_CODE_CHARACTERS_PER_STEP = 10
+# Colouring a block takes time in the length of its code, and of some lines more than that; beyond this it stays plain.
+HIGHLIGHTED_CHARACTERS = 20_000
 
 
 class _SafeRenderer(RendererHTML):
@@ -138,30 +51,31 @@ class _SafeRenderer(RendererHTML):
 
     def fence(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
         words = tokens[index].info.split()
-        return render_code(tokens[index].content, words[0] if words else "")
+        code = tokens[index].content
+        left = env.setdefault("highlighted_characters_left", HIGHLIGHTED_CHARACTERS)
+        if not words or len(code) > left:
+            return _figure(escape(code), words[0] if words else "")
+        env["highlighted_characters_left"] = left - len(code)
+        return _figure(_highlighted(code, words[0]), words[0])
 
     def code_block(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
-        return render_code(tokens[index].content, "")
+        return _figure(escape(tokens[index].content), "")
 
 
-def render_code(code: str, language: str) -> str:
-    """A code block with its language, a copy and a wrap button."""
+def _figure(code: str, language: str) -> str:
+    """A code block, given as HTML, with its language, a copy and a wrap button."""
     return (
         f'<figure class="code"><figcaption><span class="language">{escape(language or "text")}</span>'
         '<button type="button" class="copy-code">Copy</button>'
         '<button type="button" class="wrap-code" aria-pressed="false">Wrap</button></figcaption>'
-        f'<pre tabindex="0"><code class="highlight">{_highlighted(code, language)}</code></pre></figure>\n'
+        f'<pre tabindex="0"><code class="highlight">{code}</code></pre></figure>\n'
     )
 
 
-# Highlighting takes time in the length of the code; beyond this it is shown plain.
-_HIGHLIGHT_LIMIT = 50_000
 _FORMATTER = HtmlFormatter(nowrap=True)
 
 
 def _highlighted(code: str, language: str) -> str:
-    if not language or len(code) > _HIGHLIGHT_LIMIT:
-        return escape(code)
     try:
         lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
     except ClassNotFound:
@@ -191,12 +105,48 @@ _CLEANER = nh3.Cleaner(
 )
 
 
-def render_block(source: str) -> str:
-    """One block of Markdown as safe HTML."""
-    return _CLEANER.clean(_MARKDOWN.render(source))
+def steps(block: str) -> int:
+    """A bound of the work that rendering a block takes, found in a small part of the time."""
+    if is_fence(block):
+        return len(block) // _CODE_CHARACTERS_PER_STEP
+    lines = block.count("\n") + 1
+    cells = lines * max(line.count("|") for line in block.split("\n")) if "|" in block else 0
+    marks = sum(map(block.count, _MARKS))
+    return marks + cells + _STEPS_PER_LINE * lines + len(block) // _CHARACTERS_PER_STEP
+
+
+def render_block(block: str) -> str:
+    """One block of Markdown as safe HTML; as plain text where rendering it would take too long."""
+    if not is_fence(block) and steps(block) > BLOCK_STEPS:
+        return _plain(block, "Shown without formatting: this part is too long or too complex.")
+    return _CLEANER.clean(_MARKDOWN.render(block))
+
+
+def _plain(text: str, why: str = "") -> str:
+    reason = f'<p class="unformatted">{why}</p>' if why else ""
+    return f'{reason}<pre class="unformatted">{escape(text, quote=False)}</pre>\n'
+
+
+@dataclass
+class AnswerRenderer:
+    """Renders the blocks of one answer, as far as ``ANSWER_STEPS`` go; what follows is shown as plain text."""
+
+    _left: int = ANSWER_STEPS
+
+    def render(self, blocks: Iterable[str]) -> str:
+        """Safe HTML."""
+        return "".join(map(self._block, blocks))
+
+    def _block(self, block: str) -> str:
+        if self._left == 0:
+            return _plain(block)
+        self._left = max(0, self._left - min(steps(block), BLOCK_STEPS))
+        if self._left == 0:
+            return _plain(block, "The rest is shown without formatting: this answer is too long or too complex.")
+        return render_block(block)
 
 
 def render(source: str) -> str:
     """A whole answer as safe HTML, the same as its stream would have left on the page."""
     splitter = BlockSplitter()
-    return "".join(render_block(block) for block in [*splitter.feed(source), *splitter.finish()])
+    return AnswerRenderer().render([*splitter.feed(source), *splitter.finish()])

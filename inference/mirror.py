@@ -1,6 +1,6 @@
 """The copy of live runs in Redis, by which other processes watch and stop a run.
 
-Each run has a Redis stream ``run:<generation id>``. An entry holds ``at``, the position of its first delta, and
+Each run has a Redis stream ``run:<generation id>``. An entry holds ``at``, the position of its first character, and
 ``deltas``, a JSON list of ``[kind, text]``; an empty list marks the end. Entries may overlap after a lost
 connection: readers go by ``at``. ``runs:stop`` is the channel on which a stop is asked for.
 """
@@ -20,7 +20,7 @@ from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from inference.live import Delta, LiveRun
+from inference.live import Delta, LiveRun, without_first
 
 # What XREAD answers in the second version of the protocol: for each stream its name and its entries.
 Fields = dict[bytes, bytes]
@@ -29,6 +29,8 @@ Entries = list[tuple[bytes, list[tuple[bytes, Fields]]]]
 STOP_CHANNEL = "runs:stop"
 # A run's first text is copied at once, later text at this interval: one round trip for all runs of the process.
 COPY_SECONDS = 0.1
+# Of one run in one round: what has gathered while Redis was away must not be in memory once more at once.
+COPY_CHARACTERS = 65_536
 KEEP_SECONDS = 600
 WATCHED_SECONDS = 10
 
@@ -68,39 +70,47 @@ class Mirror:
             await self._news.wait()
             self._news.clear()
             try:
-                await self.copy()
+                if not await self.copy():
+                    self._news.set()
             except (RedisError, OSError) as error:
                 log.warning("mirror_delayed", error=type(error).__name__)
                 self._news.set()
                 await asyncio.sleep(0.5)
             await asyncio.sleep(COPY_SECONDS)
 
-    async def copy(self) -> None:
-        """Send what is new of every run, and the end mark of those that have ended, in one round trip."""
+    async def copy(self) -> bool:
+        """Send what is new of every run, and the end mark of those that have ended, in one round trip.
+
+        False: there was more than is sent at once.
+        """
         sent: list[tuple[_Copy, int, bool]] = []
         async with self._redis.pipeline(transaction=False) as pipeline:
             for copy in self._copies.values():
-                end, ended = len(copy.live.deltas), copy.live.ended
-                if end > copy.position or ended:
-                    self._queue(pipeline, copy, end, ended=ended)
-                    sent.append((copy, end, ended))
+                if copy.live.length > copy.position or copy.live.ended:
+                    sent.append((copy, *self._queue(pipeline, copy)))
             if not sent:
-                return
+                return True
             await pipeline.execute(raise_on_error=True)
         for copy, end, ended in sent:
             copy.position = end
             if ended:
                 del self._copies[copy.live.generation_id]
+        return all(copy.position == copy.live.length for copy, _, _ in sent)
 
     @staticmethod
-    def _queue(pipeline: Redis, copy: _Copy, end: int, *, ended: bool) -> None:
+    def _queue(pipeline: Redis, copy: _Copy) -> tuple[int, bool]:
+        """Returns up to where the copy will reach, and whether with the end mark."""
         key = stream_key(copy.live.generation_id)
-        if end > copy.position:
-            deltas = [[delta.kind, delta.text] for delta in copy.live.deltas[copy.position : end]]
-            pipeline.xadd(key, {"at": copy.position, "deltas": orjson.dumps(deltas)})
+        deltas = copy.live.after(copy.position, at_least=COPY_CHARACTERS)
+        end = copy.position + sum(len(delta.text) for delta in deltas)
+        ended = copy.live.ended and end == copy.live.length
+        if deltas:
+            entries = [[delta.kind, delta.text] for delta in deltas]
+            pipeline.xadd(key, {"at": copy.position, "deltas": orjson.dumps(entries)})
         if ended:
             pipeline.xadd(key, {"at": end, "deltas": b"[]"})
         pipeline.expire(key, KEEP_SECONDS)
+        return end, ended
 
 
 async def follow(
@@ -113,7 +123,7 @@ async def follow(
     key, last_id, position = stream_key(generation_id), b"0", 0
     while True:
         await redis.set(watched_key(generation_id), 1, ex=WATCHED_SECONDS)
-        answer = cast(Entries, await redis.xread({key: last_id}, block=2000, count=500))
+        answer = cast(Entries, await redis.xread({key: last_id}, block=2000, count=20))
         if not answer and await has_ended():
             return
         for entry_id, fields in answer[0][1] if answer else ():
@@ -121,15 +131,18 @@ async def follow(
             if _is_end(fields):
                 return
             if fresh := _deltas_after(position, fields):
-                position += len(fresh)
+                position += sum(len(delta.text) for delta in fresh)
                 yield fresh
 
 
 def copied_deltas(redis: SyncRedis, generation_id: UUID) -> list[Delta]:
     """What has been copied of a run so far, if that is not too long ago."""
     deltas: list[Delta] = []
+    position = 0
     for _, fields in cast(list[tuple[bytes, Fields]], redis.xrange(stream_key(generation_id))):
-        deltas += _deltas_after(len(deltas), fields)
+        fresh = _deltas_after(position, fields)
+        position += sum(len(delta.text) for delta in fresh)
+        deltas += fresh
     return deltas
 
 
@@ -138,8 +151,8 @@ def _is_end(fields: Fields) -> bool:
 
 
 def _deltas_after(position: int, fields: Fields) -> list[Delta]:
-    deltas = orjson.loads(fields[b"deltas"])
-    return [Delta(kind, text) for kind, text in deltas[max(0, position - int(fields[b"at"])) :]]
+    deltas = [Delta(kind, text) for kind, text in orjson.loads(fields[b"deltas"])]
+    return without_first(deltas, position - int(fields[b"at"]))
 
 
 async def is_watched_elsewhere(redis: Redis, generation_id: UUID) -> bool:

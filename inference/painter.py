@@ -6,11 +6,19 @@ bytes sent grow linearly with the answer.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from html import escape
 
+from inference.blocks import BlockSplitter, Tail
 from inference.live import Delta
-from inference.markdown import BlockSplitter, Tail, render_block
+from inference.markdown import AnswerRenderer, steps
+
+# A paragraph takes less time than the way to another thread and back; what takes longer must not hold the event loop.
+INLINE_STEPS = 150
+# One for all answers: parsing holds the interpreter's lock, so that more of them would only slow the event loop down.
+_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="markdown")
 
 
 class Painter:
@@ -19,31 +27,36 @@ class Painter:
     def __init__(self, answer_id: int) -> None:
         self._id = answer_id
         self._splitter = BlockSplitter()
+        self._renderer = AnswerRenderer()
         self._is_fresh = True
         self._language: str | None = None
 
-    def paint(self, deltas: Sequence[Delta]) -> str:
+    async def paint(self, deltas: Sequence[Delta]) -> str:
         swap = "innerHTML" if self._is_fresh else "beforeend"
         fragments = [
-            self._text("".join(delta.text for delta in deltas if delta.kind == "text"), swap),
+            await self._text("".join(delta.text for delta in deltas if delta.kind == "text"), swap),
             self._added("reasoning", "".join(delta.text for delta in deltas if delta.kind == "reasoning"), swap),
             *(self._swapped("notice", delta.text, "innerHTML") for delta in deltas[-1:] if delta.kind == "notice"),
         ]
         self._is_fresh = False
         return "".join(fragments)
 
-    def finish(self) -> str:
+    async def finish(self) -> str:
         """Render what is still raw."""
-        blocks = "".join(render_block(block) for block in self._splitter.finish())
+        blocks = await self._rendered(self._splitter.finish())
         return self._blocks(blocks, "beforeend") + self._tail(Tail("")) + self._swapped("notice", "", "innerHTML")
 
-    def _text(self, text: str, swap: str) -> str:
-        blocks = "".join(render_block(block) for block in self._splitter.feed(text))
-        tail = self._splitter.tail
-        if self._is_fresh or blocks or tail.language != self._language:
-            self._language = tail.language
-            return self._blocks(blocks, swap) + self._tail(tail)
+    async def _text(self, text: str, swap: str) -> str:
+        blocks = await self._rendered(self._splitter.feed(text))
+        if self._is_fresh or blocks or self._splitter.language != self._language:
+            self._language = self._splitter.language
+            return self._blocks(blocks, swap) + self._tail(self._splitter.tail)
         return self._added("tail", text, "beforeend")
+
+    async def _rendered(self, blocks: Sequence[str]) -> str:
+        if sum(map(steps, blocks)) <= INLINE_STEPS:
+            return self._renderer.render(blocks)
+        return await asyncio.get_running_loop().run_in_executor(_thread, self._renderer.render, blocks)
 
     def _blocks(self, html: str, swap: str) -> str:
         return f'<div id="blocks-{self._id}" hx-swap-oob="{swap}">{html}</div>' if html or self._is_fresh else ""

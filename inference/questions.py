@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from html import escape
 
-from inference.markdown import BlockSplitter, render_block
+from inference.blocks import BlockSplitter
+from inference.markdown import render_block
 
 _FENCE = re.compile(r" {0,3}(```|~~~)")
 # Gaps, tabs, indentation or bars, by which lines stand below each other.

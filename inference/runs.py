@@ -73,7 +73,8 @@ class Runs:
             log.error("result_not_stored", generation=str(run.order.generation_id))
         await _cancel(self._owners)
         try:
-            await self._mirror.copy()
+            while not await self._mirror.copy():
+                continue
         except (RedisError, OSError) as error:
             log.warning("mirror_incomplete", error=type(error).__name__)
         await self._redis.aclose()
@@ -143,7 +144,7 @@ class Runs:
 
     async def save(self) -> None:
         """Store what has come of each run since the last time, and that the runs are alive."""
-        lengths = {run.order.generation_id: len(run.live.deltas) for run in self._runs.values()}
+        lengths = {run.order.generation_id: run.live.length for run in self._runs.values()}
         if not lengths:
             return
         news = [

@@ -11,73 +11,73 @@ from inference.painter import Painter
 from inference.tests.test_markdown import DANGEROUS, HOSTILE
 
 
-def paint_words(count: int) -> int:
+async def paint_words(count: int) -> int:
     """Bytes sent for an answer of that many tokens, in paragraphs and code, one token at a time."""
     painter, sent = Painter(1), 0
     for number in range(count):
         word = "\n\n" if number % 50 == 49 else "```python\n" if number % 400 == 100 else "word "
         word = "\n```\n" if number % 400 == 150 else word
-        sent += len(painter.paint([Delta("text", word)]).encode())
-    return sent + len(painter.finish().encode())
+        sent += len((await painter.paint([Delta("text", word)])).encode())
+    return sent + len((await painter.finish()).encode())
 
 
-def test_it_sends_bytes_in_proportion_to_the_answer() -> None:
-    small, large = paint_words(1_000), paint_words(10_000)
+async def test_it_sends_bytes_in_proportion_to_the_answer() -> None:
+    small, large = await paint_words(1_000), await paint_words(10_000)
 
     assert large < 10.5 * small
 
 
-def test_it_sends_little_more_than_the_text_for_each_token() -> None:
-    assert paint_words(1_000) < 1_000 * 120
+async def test_it_sends_little_more_than_the_text_for_each_token() -> None:
+    assert await paint_words(1_000) < 1_000 * 120
 
 
-def test_it_replaces_what_was_there_with_the_first_batch() -> None:
-    first = Painter(7).paint([Delta("text", "Hello")])
+async def test_it_replaces_what_was_there_with_the_first_batch() -> None:
+    first = await Painter(7).paint([Delta("text", "Hello")])
 
     assert '<div id="blocks-7" hx-swap-oob="innerHTML"></div>' in first
     assert '<div id="tail-7" class="tail" hx-swap-oob="true">Hello</div>' in first
     assert '<div id="reasoning-7" hx-swap-oob="innerHTML"></div>' in first
 
 
-def test_it_only_adds_the_new_text_afterwards() -> None:
+async def test_it_only_adds_the_new_text_afterwards() -> None:
     painter = Painter(7)
-    painter.paint([Delta("text", "Hello")])
+    await painter.paint([Delta("text", "Hello")])
 
-    assert painter.paint([Delta("text", " you")]) == '<div id="tail-7" hx-swap-oob="beforeend"> you</div>'
+    assert await painter.paint([Delta("text", " you")]) == '<div id="tail-7" hx-swap-oob="beforeend"> you</div>'
 
 
-def test_it_renders_a_block_once_it_is_finished() -> None:
+async def test_it_renders_a_block_once_it_is_finished() -> None:
     painter = Painter(7)
-    painter.paint([Delta("text", "**Hello**")])
-    painted = painter.paint([Delta("text", "\n\nNext")])
+    await painter.paint([Delta("text", "**Hello**")])
+    painted = await painter.paint([Delta("text", "\n\nNext")])
 
     assert '<div id="blocks-7" hx-swap-oob="beforeend"><p><strong>Hello</strong></p>' in painted
     assert '<div id="tail-7" class="tail" hx-swap-oob="true">Next</div>' in painted
 
 
-def test_it_shows_an_open_code_fence_as_code() -> None:
+async def test_it_shows_an_open_code_fence_as_code() -> None:
     painter = Painter(7)
-    painted = painter.paint([Delta("text", "```py\nx = 1")])
+    painted = await painter.paint([Delta("text", "```py\nx = 1")])
 
     assert '<div id="tail-7" class="tail tail-code" data-language="py" hx-swap-oob="true">x = 1</div>' in painted
 
 
 @pytest.mark.parametrize("kind", ["text", "reasoning", "notice"])
-def test_it_escapes_everything_that_is_not_rendered_yet(kind: Kind) -> None:
-    painted = Painter(7).paint([Delta(kind, "<script>alert(1)</script>")])
+async def test_it_escapes_everything_that_is_not_rendered_yet(kind: Kind) -> None:
+    painted = await Painter(7).paint([Delta(kind, "<script>alert(1)</script>")])
 
     assert "<script" not in painted
     assert "&lt;script&gt;" in painted
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_x5_what_is_painted_is_harmless_wherever_a_stream_is_cut(text: str) -> None:
+async def test_x5_what_is_painted_is_harmless_wherever_a_stream_is_cut(text: str) -> None:
     data = text.encode()
     for cut in range(1, len(data)):
         painter = Painter(1)
         first, second = data[:cut].decode(errors="ignore"), data[cut:].decode(errors="ignore")
-        painted = [painter.paint([Delta(kind, part)]) for part in (first, second) for kind in KINDS]
-        for fragment in [*painted, painter.finish()]:
+        painted = [await painter.paint([Delta(kind, part)]) for part in (first, second) for kind in KINDS]
+        for fragment in [*painted, await painter.finish()]:
             assert not DANGEROUS.search(_without_our_own(fragment))
 
 

@@ -1,7 +1,7 @@
 // Sending: every form in the chat sends with the composer's settings, once, and keeps its text until it is accepted.
 import { toast } from "../toasts.js";
 import { announce, chat, composer, input, messages, onChange, running, uuid } from "./page.js";
-import { pending, put, settle } from "./outbox.js";
+import { pending, put, settle, withdraw } from "./outbox.js";
 import { connected, send } from "./socket.js";
 
 const button = document.getElementById("send");
@@ -46,10 +46,14 @@ chat.addEventListener("htmx:wsConfigSend", (event) => {
   if (connected()) send(message);
 });
 
+/** Stop the answer that is coming, or the one to the message that was just sent. */
 export function stop() {
   const meta = running();
-  if (!meta || !connected()) return;
-  send({ type: "stop", generation: meta.dataset.generation });
+  if (meta && !connected()) return;
+  if (!meta) withdraw();
+  const whose = meta ? { generation: meta.dataset.generation } : { client_id: pending().client_id };
+  // Without a connection, the stop follows the message as soon as there is one.
+  if (connected()) send({ type: "stop", ...whose });
   announce("Stopping.");
 }
 

@@ -1,5 +1,6 @@
 // Editing a question: its text becomes a form, which sends a new branch.
 import { messages, sourceOf } from "./page.js";
+import { pending } from "./outbox.js";
 
 const template = document.getElementById("edit-template");
 
@@ -28,7 +29,8 @@ messages.addEventListener("click", (event) => {
 });
 messages.addEventListener("keydown", (event) => {
   const form = event.target.closest("form.edit");
-  if (!form || event.key !== "Escape") return;
+  // What was just sent from here is stopped by the same key.
+  if (!form || event.key !== "Escape" || pending()) return;
   event.stopPropagation();
   close(form);
 });

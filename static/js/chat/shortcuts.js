@@ -1,6 +1,7 @@
 // Keys of whoever may send something.
 import { composer, input, messages, running } from "./page.js";
 import { stop } from "./composer.js";
+import { pending } from "./outbox.js";
 import { edit } from "./edit.js";
 import { onKey } from "./keys.js";
 
@@ -12,7 +13,7 @@ function send(event) {
 
 function plain(event) {
   if (event.ctrlKey || event.metaKey) return false;
-  if (event.key === "Escape" && running()) stop();
+  if (event.key === "Escape" && !event.repeat && (running() || pending())) stop();
   else if (event.key === "ArrowUp" && event.target === input && !input.value && !running()) {
     const last = [...messages.querySelectorAll(".question")].at(-1);
     if (!last) return false;

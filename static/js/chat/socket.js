@@ -1,6 +1,6 @@
 // The connection: opened by htmx, told apart here into open, lost and refused, and caught up with after a loss.
 import { announce, chat, messages, running } from "./page.js";
-import { pending } from "./outbox.js";
+import { pending, withdrawn } from "./outbox.js";
 
 const LOGIN_NEEDED = 4401;
 const NOT_FOUND = 4404;
@@ -98,11 +98,13 @@ async function opened(event) {
   banner.hidden = true;
   if (wasOpen) announce("Connected again.");
   const isFirst = !wasOpen;
+  const sent = pending();
   wasOpen = true;
   if (!isFirst) await catchUp();
   send({ type: "watch" });
   // Written while there was no connection, or lost with it. The server takes a message that it has only once.
   if (pending()) send(pending());
+  if (sent && withdrawn()) send({ type: "stop", client_id: sent.client_id });
   if (running()) await checkSilence();
 }
 
