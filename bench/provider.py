@@ -2,6 +2,7 @@
 
 Run as ``python -m bench.provider PORT``. Each chunk carries the monotonic time at which it was sent, in microseconds,
 so that a reader on the same machine can tell how long it was on its way. The model's name is the number of chunks.
+``CHUNKS/TEXT/TIMES`` sends chunks of that text, repeated so often, as fast as they are taken, and no times.
 """
 
 from __future__ import annotations
@@ -39,16 +40,36 @@ class Streams(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._request = b""
+        self._is_full = False
 
     def data_received(self, data: bytes) -> None:
         self._request += data
         head, separator, body = self._request.partition(b"\r\n\r\n")
         if separator and body.endswith(b"}"):
             self._request = b""
-            self._left = int(json.loads(body)["model"])
             self._transport.write(HEADERS)
-            self._next_at = asyncio.get_running_loop().time()
-            self._send()
+            chunks, _, text = str(json.loads(body)["model"]).partition("/")
+            self._left = int(chunks)
+            if text:
+                self._text = event(delta(text.rpartition("/")[0] * int(text.rpartition("/")[2])))
+                self._hurry()
+            else:
+                self._next_at = asyncio.get_running_loop().time()
+                self._send()
+
+    def pause_writing(self) -> None:
+        self._is_full = True
+
+    def resume_writing(self) -> None:
+        self._is_full = False
+        self._hurry()
+
+    def _hurry(self) -> None:
+        while self._left and not self._is_full:
+            self._left -= 1
+            self._transport.write(self._text)
+        if not self._left and not self._is_full:
+            self._transport.write(END)
 
     def _send(self) -> None:
         if self._transport.is_closing():

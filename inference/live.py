@@ -16,7 +16,7 @@ from uuid import UUID
 
 FAST_CHUNKS_PER_SECOND = 100
 PACE_SECONDS = 0.030
-# What comes token by token is kept in pieces of about this many characters: many small strings take many times the room.
+# What comes token by token is kept in pieces of up to so many characters: small strings take many times the room.
 PIECE_CHARACTERS = 4_096
 # A watcher takes no more at once, so that one who comes late or reads slowly holds little more than the run itself.
 BATCH_CHARACTERS = 16_384

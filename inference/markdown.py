@@ -8,7 +8,7 @@ as it was written; how long it would take is told from the text alone, so that i
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 
 import nh3
@@ -16,23 +16,21 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import get_lexer_by_name
-from pygments.util import ClassNotFound
 
 from inference.blocks import BlockSplitter, is_fence
+from inference.highlighting import CodeBudget
 
-# What parsing and cleaning take is counted in steps, each at most some 30 µs: characters that may be markup, three for a
-# line and one for a cell of a table or two characters of indentation, since nested blocks look at them again and again.
+# What parsing and cleaning take is counted in steps of at most some 30 µs: characters that may be markup, cells of
+# tables, pairs of spaces, which nested blocks look at again and again, and some for each line and each block.
 BLOCK_STEPS = 5_000
-ANSWER_STEPS = 50_000
+ANSWER_STEPS = 100_000
 _MARKS = (*"!#$%&*+-:<=>@[\\]^_`{}~\t", "  ")
+_STEPS_PER_BLOCK = 5
 _STEPS_PER_LINE = 3
 _CHARACTERS_PER_STEP = 50
 _CODE_CHARACTERS_PER_STEP = 10
-# Colouring a block takes time in the length of its code, and of some lines more than that; beyond this it stays plain.
-HIGHLIGHTED_CHARACTERS = 20_000
+# A paragraph takes less time than the way to another thread and back.
+_QUICK_STEPS = 150
 
 
 class _SafeRenderer(RendererHTML):
@@ -51,12 +49,8 @@ class _SafeRenderer(RendererHTML):
 
     def fence(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
         words = tokens[index].info.split()
-        code = tokens[index].content
-        left = env.setdefault("highlighted_characters_left", HIGHLIGHTED_CHARACTERS)
-        if not words or len(code) > left:
-            return _figure(escape(code), words[0] if words else "")
-        env["highlighted_characters_left"] = left - len(code)
-        return _figure(_highlighted(code, words[0]), words[0])
+        code, language = tokens[index].content, words[0] if words else ""
+        return _figure(env["code"].highlight(language, code) or escape(code), language)
 
     def code_block(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
         return _figure(escape(tokens[index].content), "")
@@ -70,17 +64,6 @@ def _figure(code: str, language: str) -> str:
         '<button type="button" class="wrap-code" aria-pressed="false">Wrap</button></figcaption>'
         f'<pre tabindex="0"><code class="highlight">{code}</code></pre></figure>\n'
     )
-
-
-_FORMATTER = HtmlFormatter(nowrap=True)
-
-
-def _highlighted(code: str, language: str) -> str:
-    try:
-        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    except ClassNotFound:
-        return escape(code)
-    return highlight(code, lexer, _FORMATTER)
 
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}, renderer_cls=_SafeRenderer).enable(["table", "strikethrough"])
@@ -108,18 +91,24 @@ _CLEANER = nh3.Cleaner(
 def steps(block: str) -> int:
     """A bound of the work that rendering a block takes, found in a small part of the time."""
     if is_fence(block):
-        return len(block) // _CODE_CHARACTERS_PER_STEP
+        return _STEPS_PER_BLOCK + len(block) // _CODE_CHARACTERS_PER_STEP
     lines = block.count("\n") + 1
     cells = lines * max(line.count("|") for line in block.split("\n")) if "|" in block else 0
     marks = sum(map(block.count, _MARKS))
-    return marks + cells + _STEPS_PER_LINE * lines + len(block) // _CHARACTERS_PER_STEP
+    return _STEPS_PER_BLOCK + marks + cells + _STEPS_PER_LINE * lines + len(block) // _CHARACTERS_PER_STEP
 
 
-def render_block(block: str) -> str:
+def is_quick(blocks: Sequence[str]) -> bool:
+    """Whether rendering them takes less than some milliseconds and waits for no other process."""
+    has_code = any("```" in block or "~~~" in block for block in blocks)
+    return not has_code and sum(map(steps, blocks)) <= _QUICK_STEPS
+
+
+def render_block(block: str, code: CodeBudget | None = None) -> str:
     """One block of Markdown as safe HTML; as plain text where rendering it would take too long."""
     if not is_fence(block) and steps(block) > BLOCK_STEPS:
         return _plain(block, "Shown without formatting: this part is too long or too complex.")
-    return _CLEANER.clean(_MARKDOWN.render(block))
+    return _CLEANER.clean(_MARKDOWN.render(block, {"code": code or CodeBudget()}))
 
 
 def _plain(text: str, why: str = "") -> str:
@@ -132,6 +121,7 @@ class AnswerRenderer:
     """Renders the blocks of one answer, as far as ``ANSWER_STEPS`` go; what follows is shown as plain text."""
 
     _left: int = ANSWER_STEPS
+    _code: CodeBudget = field(default_factory=CodeBudget)
 
     def render(self, blocks: Iterable[str]) -> str:
         """Safe HTML."""
@@ -143,7 +133,7 @@ class AnswerRenderer:
         self._left = max(0, self._left - min(steps(block), BLOCK_STEPS))
         if self._left == 0:
             return _plain(block, "The rest is shown without formatting: this answer is too long or too complex.")
-        return render_block(block)
+        return render_block(block, self._code)
 
 
 def render(source: str) -> str:

@@ -13,10 +13,8 @@ from html import escape
 
 from inference.blocks import BlockSplitter, Tail
 from inference.live import Delta
-from inference.markdown import AnswerRenderer, steps
+from inference.markdown import AnswerRenderer, is_quick
 
-# A paragraph takes less time than the way to another thread and back; what takes longer must not hold the event loop.
-INLINE_STEPS = 150
 # One for all answers: parsing holds the interpreter's lock, so that more of them would only slow the event loop down.
 _thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="markdown")
 
@@ -54,7 +52,7 @@ class Painter:
         return self._added("tail", text, "beforeend")
 
     async def _rendered(self, blocks: Sequence[str]) -> str:
-        if sum(map(steps, blocks)) <= INLINE_STEPS:
+        if is_quick(blocks):
             return self._renderer.render(blocks)
         return await asyncio.get_running_loop().run_in_executor(_thread, self._renderer.render, blocks)
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 from contextlib import aclosing
 from uuid import uuid4
 
-from inference.live import PACE_SECONDS, Delta, LiveRun, Pacer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inference.live import BATCH_CHARACTERS, PACE_SECONDS, PIECE_CHARACTERS, Delta, Kind, LiveRun, Pacer
 
 
 def live_run() -> LiveRun:
@@ -108,3 +112,36 @@ def test_it_stops_gathering_when_the_provider_slows_down() -> None:
     pacer.shown(1, now=2.0)
 
     assert pacer.pause() == 0
+
+
+@given(st.lists(st.tuples(st.sampled_from(["text", "reasoning"]), st.integers(0, 9_000))), st.integers(0, 30_000))
+def test_it_loses_and_repeats_nothing_from_any_position(chunks: list[tuple[Kind, int]], position: int) -> None:
+    live = live_run()
+    for number, (kind, length) in enumerate(chunks):
+        live.append(Delta(kind, chr(97 + number % 26) * length))
+    whole = "".join(chr(97 + number % 26) * length for number, (_, length) in enumerate(chunks))
+
+    assert live.length == len(whole)
+    assert "".join(delta.text for delta in live.after(position, at_least=len(whole))) == whole[position:]
+
+
+async def test_it_gives_a_late_watcher_a_long_answer_in_small_batches() -> None:
+    live = live_run()
+    live.append(Delta("text", "x" * 1_000_000))
+    live.end()
+    async with aclosing(live.follow()) as batches:
+        sizes = [sum(len(delta.text) for delta in batch) async for batch in batches]
+
+    assert sum(sizes) == 1_000_000
+    assert max(sizes) <= BATCH_CHARACTERS + PIECE_CHARACTERS
+
+
+def test_it_keeps_the_text_of_many_tokens_in_little_more_room_than_the_text_takes() -> None:
+    live = live_run()
+    tracemalloc.start()
+    for number in range(20_000):
+        live.append(Delta("text", f"{number:03} "[:4]))
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert kept < 1.5 * live.length

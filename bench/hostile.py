@@ -1,0 +1,113 @@
+"""What an answer that is hard to show costs everybody else: ``python -m bench.hostile``.
+
+While five such answers come, a sixth stream is read, whose longest gap tells how long the event loop was held. Then 200
+streams are asked for by clients that read nothing of them, while a page is fetched again and again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import time
+from contextlib import ExitStack, suppress
+from http.client import HTTPConnection
+from pathlib import Path
+from uuid import uuid4
+
+from bench.clients import handshake, read_directly, text_frame
+from bench.system import System, new_signature, running_system
+
+HOSTILE = "100/![/1000"
+LONG = "500/Some ordinary words that fill a line of an answer. /60"
+STREAMS = 200
+SETTLING_SECONDS = 60
+
+
+def ask(system: System, model: str) -> socket.socket:
+    """Ask for a stream, and read nothing of it."""
+    line = socket.socket()
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    line.connect(("127.0.0.1", system.server_port))
+    line.sendall(handshake(system.server_port, f"/ws/chat/new/{new_signature()}/", system.cookie))
+    message = {"type": "run", "text": "Hi", "provider": "openai", "model": model, "client_id": str(uuid4())}
+    line.sendall(text_frame(json.dumps(message).encode()))
+    return line
+
+
+async def read_all(system: System, model: str) -> None:
+    """Ask for a stream and read it until it has ended."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", system.server_port)
+    writer.write(handshake(system.server_port, f"/ws/chat/new/{new_signature()}/", system.cookie))
+    await reader.readuntil(b"\r\n\r\n")
+    message = {"type": "run", "text": "Hi", "provider": "openai", "model": model, "client_id": str(uuid4())}
+    writer.write(text_frame(json.dumps(message).encode()))
+    seen = b""
+    while b'data-status="succeeded"' not in seen:
+        seen = seen[-100:] + await reader.read(65536)
+    writer.close()
+
+
+async def longest_gap(system: System, *, hostile: int) -> float:
+    """Seconds between two chunks of a stream that is read while ``hostile`` others come."""
+    ordinary = asyncio.create_task(system.read(1500))
+    await asyncio.sleep(2)
+    start = time.monotonic()
+    await asyncio.gather(*(read_all(system, HOSTILE) for _ in range(hostile)))
+    end = time.monotonic() + 1
+    return max((await ordinary).gaps(start, end), default=end - start)
+
+
+def resident_megabytes(system: System) -> float:
+    return int(Path(f"/proc/{system.server_pid}/statm").read_text().split()[1]) * 4096 / 1e6
+
+
+def page_seconds(system: System) -> float:
+    started = time.monotonic()
+    connection = HTTPConnection("127.0.0.1", system.server_port, timeout=120)
+    connection.request("GET", "/chat/", headers={"Cookie": system.cookie})
+    connection.getresponse().read()
+    connection.close()
+    return time.monotonic() - started
+
+
+def running_calls() -> int:
+    from telemetry.models import Generation
+
+    return Generation.objects.running().count()
+
+
+def unread(system: System) -> None:
+    page_seconds(system)
+    idle = resident_megabytes(system)
+    pages: list[float] = []
+    peak = 0.0
+    with ExitStack() as stack:
+        started = time.monotonic()
+        lines = [stack.enter_context(ask(system, LONG)) for _ in range(STREAMS)]
+        while running_calls() or time.monotonic() < started + 40:
+            pages.append(page_seconds(system))
+            peak = max(peak, resident_megabytes(system))
+            time.sleep(0.2)
+        print(f"streams ended after {time.monotonic() - started:.0f} s")
+        for line in lines:
+            with suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+    print(f"page p50 {sorted(pages)[len(pages) // 2]:.2f} s, longest {max(pages):.2f} s of {len(pages)}")
+    print(f"RSS idle {idle:.0f} MB, peak {peak:.0f} MB, at the end {resident_megabytes(system):.0f} MB")
+    time.sleep(SETTLING_SECONDS)
+    now = resident_megabytes(system)
+    print(f"RSS {SETTLING_SECONDS} s later {now:.0f} MB, {now / idle:.2f} of idle")
+
+
+def main() -> None:
+    with running_system() as system:
+        asyncio.run(read_directly(system.provider_port, 10))
+        for hostile in (0, 1, 5):
+            gap = asyncio.run(longest_gap(system, hostile=hostile))
+            print(f"longest gap beside {hostile} answers of 200 KB of ![: {gap * 1000:.0f} ms", flush=True)
+        unread(system)
+
+
+if __name__ == "__main__":
+    main()
