@@ -21,6 +21,7 @@ from django.conf import settings
 TRY_AGAIN = 1013
 # Linux would let the kernel keep some megabytes for each connection. This is enough for 2 MB/s at 100 ms.
 KERNEL_BYTES = 256 * 1024
+WAKING_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +30,7 @@ class BoundedProtocol(WebSocketProtocol):
     """The transport says by ``pauseProducing`` that its buffer is full, by ``resumeProducing`` that it is empty."""
 
     maxMessagePayloadSize: int
+    closeHandshakeTimeout: float
     _full_since: float | None = None
     _close_reason: str | None = None
 
@@ -88,7 +90,8 @@ class BoundedProtocol(WebSocketProtocol):
         full_for = 0.0 if self._full_since is None else time.monotonic() - self._full_since
         if full_for > settings.SLOW_CLIENT_SECONDS and self.state == self.STATE_OPEN:
             log.warning("slow_client_closed", client=self.client_addr, seconds=round(full_for))
-            # Whoever wakes up within a second reads it behind what is in the buffer. Then autobahn cuts the line.
+            # Whoever wakes up within this time reads it behind what is in the buffer. Then autobahn cuts the line.
+            self.closeHandshakeTimeout = WAKING_SECONDS
             self.sendCloseFrame(code=TRY_AGAIN, reasonUtf8=b"slow client")
         else:
             super().check_timeouts()

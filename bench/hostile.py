@@ -19,20 +19,25 @@ from bench.clients import handshake, read_directly, text_frame
 from bench.system import System, new_signature, running_system
 
 HOSTILE = "100/![/1000"
-LONG = "500/Some ordinary words that fill a line of an answer. /60"
+LONG = "300/Some ordinary words that fill a line of an answer.\n\n/100"
 STREAMS = 200
 SETTLING_SECONDS = 60
 
 
-def ask(system: System, model: str) -> socket.socket:
-    """Ask for a stream, and read nothing of it."""
+def open_page(system: System) -> socket.socket:
+    """The socket of a page that will read nothing."""
     line = socket.socket()
     line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     line.connect(("127.0.0.1", system.server_port))
     line.sendall(handshake(system.server_port, f"/ws/chat/new/{new_signature()}/", system.cookie))
-    message = {"type": "run", "text": "Hi", "provider": "openai", "model": model, "client_id": str(uuid4())}
-    line.sendall(text_frame(json.dumps(message).encode()))
+    while not line.recv(4096).endswith(b"\r\n\r\n"):
+        continue
     return line
+
+
+def question(model: str) -> bytes:
+    message = {"type": "run", "text": "Hi", "provider": "openai", "model": model, "client_id": str(uuid4())}
+    return text_frame(json.dumps(message).encode())
 
 
 async def read_all(system: System, model: str) -> None:
@@ -40,8 +45,7 @@ async def read_all(system: System, model: str) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", system.server_port)
     writer.write(handshake(system.server_port, f"/ws/chat/new/{new_signature()}/", system.cookie))
     await reader.readuntil(b"\r\n\r\n")
-    message = {"type": "run", "text": "Hi", "provider": "openai", "model": model, "client_id": str(uuid4())}
-    writer.write(text_frame(json.dumps(message).encode()))
+    writer.write(question(model))
     seen = b""
     while b'data-status="succeeded"' not in seen:
         seen = seen[-100:] + await reader.read(65536)
@@ -71,21 +75,24 @@ def page_seconds(system: System) -> float:
     return time.monotonic() - started
 
 
-def running_calls() -> int:
+def ended_calls() -> int:
     from telemetry.models import Generation
 
-    return Generation.objects.running().count()
+    return Generation.objects.filter(request_model=LONG, ended_at__isnull=False).count()
 
 
 def unread(system: System) -> None:
-    page_seconds(system)
+    for _ in range(10):
+        page_seconds(system)
     idle = resident_megabytes(system)
     pages: list[float] = []
     peak = 0.0
     with ExitStack() as stack:
+        lines = [stack.enter_context(open_page(system)) for _ in range(STREAMS)]
         started = time.monotonic()
-        lines = [stack.enter_context(ask(system, LONG)) for _ in range(STREAMS)]
-        while running_calls() or time.monotonic() < started + 40:
+        for line in lines:
+            line.sendall(question(LONG))
+        while ended_calls() < STREAMS:
             pages.append(page_seconds(system))
             peak = max(peak, resident_megabytes(system))
             time.sleep(0.2)
@@ -103,10 +110,10 @@ def unread(system: System) -> None:
 def main() -> None:
     with running_system() as system:
         asyncio.run(read_directly(system.provider_port, 10))
+        unread(system)
         for hostile in (0, 1, 5):
             gap = asyncio.run(longest_gap(system, hostile=hostile))
             print(f"longest gap beside {hostile} answers of 200 KB of ![: {gap * 1000:.0f} ms", flush=True)
-        unread(system)
 
 
 if __name__ == "__main__":

@@ -80,6 +80,23 @@ def test_it_stops(chat: Page, provider: FakeProvider, way: str) -> None:
     expect(chat.locator("#id_text")).to_be_focused()
 
 
+def test_it_stops_what_the_server_has_not_confirmed_yet(chat: Page, provider: FakeProvider) -> None:
+    use(chat, "endless")
+    chat.wait_for_load_state()
+    field = chat.get_by_label("Message", exact=True)
+    field.fill("Hello")
+    # Both keys in one task of the browser: no message of the server can come between them.
+    field.evaluate(
+        """field => {
+            for (const key of [{ key: "Enter", ctrlKey: true }, { key: "Escape" }])
+                field.dispatchEvent(new KeyboardEvent("keydown", { ...key, bubbles: true, cancelable: true }));
+        }"""
+    )
+    expect_status(chat, "stopped")
+    expect(chat.locator(".question")).to_contain_text("Hello")
+    expect(field).to_have_value("")
+
+
 def test_it_goes_on_after_a_reload(chat: Page) -> None:
     use(chat, "words-100-every-40ms")
     ask(chat)
