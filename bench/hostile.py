@@ -20,6 +20,7 @@ from bench.system import System, new_signature, running_system
 
 HOSTILE = "100/![/1000"
 LONG = "300/Some ordinary words that fill a line of an answer.\n\n/100"
+HOSTILE_STREAMS = (0, 1, 5)
 STREAMS = 200
 SETTLING_SECONDS = 60
 
@@ -111,7 +112,7 @@ def main() -> None:
     with running_system() as system:
         asyncio.run(read_directly(system.provider_port, 10))
         unread(system)
-        for hostile in (0, 1, 5):
+        for hostile in HOSTILE_STREAMS:
             gap = asyncio.run(longest_gap(system, hostile=hostile))
             print(f"longest gap beside {hostile} answers of 200 KB of ![: {gap * 1000:.0f} ms", flush=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from functools import partial
@@ -31,6 +31,8 @@ from telemetry.models import Generation
 from telemetry.services import Outcome
 
 SAVE_SECONDS = 1.5
+# In one statement. libpq keeps, for as long as a connection lives, the room of the longest that it has sent.
+SAVED_CHARACTERS = 2_000_000
 WATCH_SECONDS = 0.5
 SWEEP_SECONDS = 4.0
 # How long a shutdown waits for the last texts to be stored.
@@ -147,13 +149,23 @@ class Runs:
         lengths = {run.order.generation_id: run.live.length for run in self._runs.values()}
         if not lengths:
             return
-        news = [
-            Partial(run.order.answer_id, run.live.text("text"), run.live.text("reasoning"))
-            for run in self._runs.values()
-            if lengths[run.order.generation_id] > self._saved.get(run.order.generation_id, 0)
-        ]
-        await in_thread(services.save_partials)(partials=news, alive=list(lengths))
+        alive = list(lengths)
+        for portion in self._portions([pk for pk, length in lengths.items() if length > self._saved.get(pk, 0)]):
+            await in_thread(services.save_partials)(partials=portion, alive=alive)
+            alive = []
         self._saved |= {pk: length for pk, length in lengths.items() if pk in self._runs}
+
+    def _portions(self, generation_ids: Sequence[UUID]) -> Iterator[list[Partial]]:
+        """The texts of those that still run, made when they are asked for; at least one portion, maybe an empty one."""
+        portion: list[Partial] = []
+        characters = 0
+        for run in filter(None, map(self._runs.get, generation_ids)):
+            if characters > SAVED_CHARACTERS:
+                yield portion
+                portion, characters = [], 0
+            portion.append(Partial(run.order.answer_id, run.live.text("text"), run.live.text("reasoning")))
+            characters += run.live.length
+        yield portion
 
     async def _stop_unwatched(self) -> None:
         for run in list(self._runs.values()):

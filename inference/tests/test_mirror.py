@@ -1,0 +1,59 @@
+"""The copy of a run in Redis, as another process reads it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from uuid import uuid4
+
+import pytest_asyncio
+from django.conf import settings
+from redis.asyncio import Redis
+
+from inference.live import Delta, LiveRun
+from inference.mirror import COPY_CHARACTERS, Mirror, follow
+
+
+@pytest_asyncio.fixture
+async def connection() -> AsyncIterator[Redis]:
+    async with Redis.from_url(settings.REDIS_URL) as redis:
+        yield redis
+
+
+def run_of(*texts: str) -> LiveRun:
+    live = LiveRun(uuid4(), on_change=lambda: None)
+    for text in texts:
+        live.append(Delta("text", text))
+    return live
+
+
+async def read(connection: Redis, live: LiveRun) -> str:
+    async def has_ended() -> bool:
+        return live.ended
+
+    async with aclosing(follow(connection, live.generation_id, has_ended=has_ended)) as batches:
+        return "".join([delta.text async for batch in batches for delta in batch])
+
+
+async def test_it_copies_a_long_answer_in_several_rounds(connection: Redis) -> None:
+    live, mirror, rounds = run_of(*(f"{number:09} " for number in range(30_000))), Mirror(connection), 1
+    mirror.add(live)
+    live.end()
+    while not await mirror.copy():
+        rounds += 1
+
+    assert rounds >= live.length / (2 * COPY_CHARACTERS)
+    assert await read(connection, live) == live.text()
+
+
+async def test_it_repeats_nothing_where_a_round_was_sent_twice(connection: Redis) -> None:
+    live = run_of("one ", "two ")
+    first, second = Mirror(connection), Mirror(connection)
+    first.add(live)
+    await first.copy()
+    live.append(Delta("text", "three"))
+    live.end()
+    second.add(live)
+    await second.copy()
+
+    assert await read(connection, live) == "one two three"
