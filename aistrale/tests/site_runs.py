@@ -18,7 +18,7 @@ from psycopg import sql
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from aistrale.tests.browser import ADMIN, PASSWORD, Site
+from aistrale.tests.browser import ADMIN, Site, log_in_by_http
 
 STARTED = 'id="tail-'
 
@@ -50,13 +50,10 @@ def ended(site: Site) -> tuple[Any, ...]:
 @contextmanager
 def chat_socket(site: Site) -> Iterator[ClientConnection]:
     """That of a new conversation's page, of ADMIN."""
-    with httpx2.Client(base_url=site.url, headers={"Origin": site.url}, follow_redirects=True) as client:
-        form = client.get("/login/").text
-        fields = dict(re.findall(r'name="(csrfmiddlewaretoken)" value="([^"]+)"', form))
-        client.post("/login/", data=fields | {"login": ADMIN, "password": PASSWORD})
-        found = re.search(r'ws-connect="([^"]+)"', client.get("/chat/").text)
-        assert found is not None
-        cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+    cookies = log_in_by_http(site.url, ADMIN)
+    found = re.search(r'ws-connect="([^"]+)"', httpx2.get(f"{site.url}/chat/", cookies=cookies).text)
+    assert found is not None
+    cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
     url = site.url.replace("http", "ws") + found[1]
     with connect(url, additional_headers={"Cookie": cookie}, origin=Origin(site.url)) as socket:
         yield socket

@@ -18,9 +18,9 @@ from websockets.exceptions import ConnectionClosed
 from aistrale.database.connection import SILENCE_SECONDS
 from aistrale.tests.browser import ADMIN, PASSWORD, log_in, log_in_by_http
 from aistrale.tests.chat_page import ask, expect_status
+from aistrale.tests.site_runs import generation, streaming, until
 from aistrale.tests.soundness import problems_of_site
 from aistrale.tests.stopped import OwnServers, site_with_own_servers
-from aistrale.tests.test_crash import generation, streaming, until
 
 PAGES = ["/", "/chat/", "/telemetry/", "/tokens/", "/people/", "/system/", "/admin/", "/account/sessions/"]
 SERVERS = [["PostgreSQL"], ["Valkey"], ["PostgreSQL", "Valkey"]]
@@ -83,7 +83,7 @@ def test_pages_say_so_within_seconds_and_are_back_with_the_server(
 def test_an_answer_goes_on_during_the_outage_and_is_stored_after_it(
     own: OwnServers, servers: list[str], chance: Random
 ) -> None:
-    with streaming(own.site, words=WORDS) as socket:
+    with streaming(own.site, length=WORDS) as socket:
         time.sleep(chance.uniform(0, 1))
         with own.stopped(servers):
             until_silent = time.monotonic() + 1
@@ -99,7 +99,7 @@ def test_an_answer_goes_on_during_the_outage_and_is_stored_after_it(
 @pytest.mark.fault
 @pytest.mark.parametrize(("servers", "part"), [(["PostgreSQL"], "database"), (["Valkey"], "cache")])
 def test_a_socket_is_closed_with_a_reason(own: OwnServers, servers: list[str], part: str, chance: Random) -> None:
-    with streaming(own.site, words=1000) as socket:
+    with streaming(own.site, length=1000) as socket:
         time.sleep(chance.uniform(0, 0.5))
         with own.stopped(servers), pytest.raises(ConnectionClosed) as closed:
             socket.send(json.dumps({"type": "watch"}))

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import psycopg
 import pytest
@@ -86,14 +87,14 @@ class Installation:
         return status
 
 
-def children_of(process: subprocess.Popen[str]) -> dict[int, str]:
+def children_of(process: subprocess.Popen[Any]) -> dict[int, str]:
     """Number and command line of each, without the shells that guard them."""
     listing = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     commands = {int(pid): Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ") for pid in listing}
     return {pid: command for pid, command in commands.items() if not command.startswith("/bin/sh")}
 
 
-def child_of(process: subprocess.Popen[str], name: str) -> int:
+def child_of(process: subprocess.Popen[Any], name: str) -> int:
     [pid] = [pid for pid, command in children_of(process).items() if SERVERS[name] in command]
     return pid
 
