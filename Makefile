@@ -9,7 +9,7 @@ JOBS ?= 4
 REPEATS ?= 20
 SUITABLE := 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
 
-.PHONY: help run install install-dev install-security dump restore test test-slow faults check security lock bench bench-audit bench-keys clean
+.PHONY: help run install install-dev install-security dump restore test test-slow faults check security lock bench bench-audit bench-pages bench-keys clean
 
 # $(call install,ARGUMENTS) runs deploy/install.py with PYTHON, that of the environment, or the newest that is suitable.
 define install
@@ -77,6 +77,9 @@ bench: install-dev ## Measure against a local provider and print a table (ARGS="
 
 bench-audit: install-dev ## Measure appends to the audit log and its verification (ARGS="--json")
 	@exec $(BIN)/python -m bench.audit $(ARGS)
+
+bench-pages: install-dev ## Measure pages and log-ins of many people at once, and long conversations (ARGS="--json")
+	@exec $(BIN)/python -m bench.pages $(ARGS)
 
 bench-keys: install-dev ## Measure a rotation of the data keys against bare updates (ARGS="--json")
 	@exec $(BIN)/python -m bench.keys $(ARGS)

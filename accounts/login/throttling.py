@@ -28,7 +28,7 @@ APP = "allauth.account"
 LOGIN, LINK, API_KEY = "login_failed", "link_refused", "api_key_unknown"
 RECORD_EVERY_SECONDS = 60
 # The hash of a password takes 100 MiB and all cores for a fraction of a second.
-ATTEMPT_WAIT_SECONDS = 45.0
+ATTEMPT_WAIT_SECONDS = 60.0
 _attempts = Slots(1, waiting=300)
 _ATTRIBUTE = "throttled_for"
 

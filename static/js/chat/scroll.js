@@ -45,7 +45,7 @@ addEventListener("scroll", () => {
 }, { passive: true });
 
 onChange(() => {
-  if (following && !document.getElementById("later")) toEnd();
+  if (following) toEnd();
   show();
 });
 // Not when the thread is fetched anew: the reader has gone on meanwhile.
