@@ -175,13 +175,16 @@ def test_it_gives_up_a_part_that_ends_again_and_again(installation: Installation
 def test_it_works_while_nothing_that_it_says_can_be_written(installation: Installation) -> None:
     with (
         Path("/dev/full").open("w") as full,
-        subprocess.Popen(UP, env=installation.environment(), stdout=full, stderr=full) as process,
+        subprocess.Popen(UP, env=installation.environment(), stdout=full, stderr=full, text=True) as process,
     ):
-        wait_until(installation.is_ready, seconds=60)
-        os.kill(child_of(process, "Valkey"), signal.SIGKILL)
-        wait_until(lambda: not installation.is_ready())
-        wait_until(installation.is_ready)
-        process.terminate()
+        try:
+            wait_until(installation.is_ready, seconds=60)
+            killed = child_of(process, "Valkey")
+            os.kill(killed, signal.SIGKILL)
+            wait_until(lambda: ended(killed))
+            wait_until(lambda: len(children_of(process)) == len(SERVERS) and installation.is_ready())
+        finally:
+            process.terminate()
 
 
 def test_nothing_survives_its_own_sudden_death(installation: Installation) -> None:
