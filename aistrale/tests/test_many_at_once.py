@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+import redis
 
 from aistrale.tests.browser import ADMIN, PASSWORD, Site, add_administrator, log_in_by_http, running_site
 
@@ -18,10 +19,11 @@ Send = Callable[[httpx2.AsyncClient], Awaitable[httpx2.Response]]
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    """Of its own: whom it throttles would be throttled elsewhere too."""
-    with running_site(tmp_path) as site:
+    """Nobody is throttled in it, nor in other sites of this process afterwards, which have the same Redis."""
+    with running_site(tmp_path) as site, redis.Redis.from_url(site.environment["REDIS_URL"]) as store:
         add_administrator(site)
         yield site
+        store.delete(*store.scan_iter("*login_failed*"), "nothing")
 
 
 async def at_once(
