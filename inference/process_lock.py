@@ -11,7 +11,6 @@ A connection pooler that shares sessions among its clients would break the proof
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -41,15 +40,15 @@ _KEEPALIVES = {
 }
 # Shared, since after a lost connection the old session may still hold it when the new one asks.
 _HOLD = "SELECT clock_timestamp() FROM pg_advisory_lock_shared(%s, %s)"
-_ABANDONED = """
+_SILENT = """
 SELECT run.id FROM telemetry_generation AS run
 WHERE run.status = 'running'
   AND greatest(run.heartbeat_at, %(held_since)s) < clock_timestamp() - make_interval(secs => %(silence)s)
-  AND CASE WHEN run.process_id = %(process)s THEN run.id <> ALL(%(own)s) ELSE NOT EXISTS (
+  AND (run.process_id = %(process)s OR NOT EXISTS (
     SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
     WHERE locktype = 'advisory' AND datname = current_database() AND granted
       AND classid = %(lock)s AND objid = run.process_id AND objsubid = 2
-  ) END
+  ))
 """
 
 
@@ -70,20 +69,16 @@ class ProcessLock:
                 raise
         return self._session
 
-    def abandoned_runs(self, *, own: Collection[UUID]) -> list[UUID]:
-        """Runs that have been silent for long and whose process is dead, or is this one and is not making them.
-
-        ``own`` are the runs that this process is making.
-        """
+    def silent_runs(self) -> list[UUID]:
+        """Runs that have been silent for long and whose process is dead, or is this one, which knows better itself."""
         session = self.hold()
         values = {
             "held_since": self._held_since,
             "silence": settings.RUN_SILENCE_SECONDS,
             "process": PROCESS_ID,
-            "own": list(own),
             "lock": _LOCK,
         }
-        return [pk for (pk,) in session.execute(_ABANDONED, values)]
+        return [pk for (pk,) in session.execute(_SILENT, values)]
 
     def release(self) -> None:
         if self._session is not None:

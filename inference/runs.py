@@ -175,13 +175,10 @@ class Runs:
                     self._stop_here(pk, UNWATCHED)
 
     async def _sweep(self) -> None:
-        interrupted = await in_thread(self._interrupt_abandoned_runs)(own=list(self._runs))
-        if interrupted:
+        silent = await in_thread(self._process_lock.silent_runs)()
+        if abandoned := [pk for pk in silent if pk not in self._runs]:
+            interrupted = await in_thread(services.interrupt_runs)(Generation.objects.filter(pk__in=abandoned))
             log.warning("abandoned_runs_interrupted", runs=interrupted)
-
-    def _interrupt_abandoned_runs(self, *, own: Collection[UUID]) -> int:
-        abandoned = self._process_lock.abandoned_runs(own=own)
-        return services.interrupt_runs(Generation.objects.filter(pk__in=abandoned)) if abandoned else 0
 
 
 async def _has_ended(generation_id: UUID) -> bool:

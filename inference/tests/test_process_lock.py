@@ -63,43 +63,38 @@ def wait_for_the_lock_of(process_id: int) -> None:
 
 def test_it_takes_a_silent_run_for_dead_when_its_process_holds_no_lock(alice: User, lock: ProcessLock) -> None:
     run = silent_run(alice, process_id=OTHER_PROCESS)
-    assert lock.abandoned_runs(own=[]) == [run]
+    assert lock.silent_runs() == [run]
 
 
 def test_it_takes_no_run_for_dead_while_its_process_holds_its_lock(alice: User, lock: ProcessLock) -> None:
     run = silent_run(alice, process_id=OTHER_PROCESS)
     with connect() as owner:
         owner.execute(process_lock._HOLD, [process_lock._LOCK, OTHER_PROCESS])
-        assert lock.abandoned_runs(own=[]) == []
+        assert lock.silent_runs() == []
     wait_for_the_lock_of(OTHER_PROCESS)
-    assert lock.abandoned_runs(own=[]) == [run]
+    assert lock.silent_runs() == [run]
 
 
 def test_it_does_not_mind_a_lock_of_that_name_in_another_database(alice: User, lock: ProcessLock) -> None:
     run = silent_run(alice, process_id=OTHER_PROCESS)
     with psycopg.connect(**connection_parameters() | {"dbname": "postgres"}) as elsewhere:
         elsewhere.execute(process_lock._HOLD, [process_lock._LOCK, OTHER_PROCESS])
-        assert lock.abandoned_runs(own=[]) == [run]
+        assert lock.silent_runs() == [run]
 
 
 def test_it_goes_by_silence_alone_where_no_process_is_recorded(alice: User, lock: ProcessLock) -> None:
     run = silent_run(alice, process_id=None)
-    assert lock.abandoned_runs(own=[]) == [run]
+    assert lock.silent_runs() == [run]
     save_partials(partials=[], alive=[run])
-    assert lock.abandoned_runs(own=[]) == []
-
-
-def test_it_takes_runs_of_its_own_for_dead_that_it_is_not_making(alice: User, lock: ProcessLock) -> None:
-    making, lost = (silent_run(alice, process_id=PROCESS_ID) for _ in range(2))
-    assert lock.abandoned_runs(own=[making]) == [lost]
+    assert lock.silent_runs() == []
 
 
 def test_it_counts_no_silence_from_before_it_was_connected(alice: User) -> None:
     run = silent_run(alice, process_id=OTHER_PROCESS)
     lock = ProcessLock()
-    assert lock.abandoned_runs(own=[]) == []
+    assert lock.silent_runs() == []
     time.sleep(SILENCE + 0.1)
-    assert lock.abandoned_runs(own=[]) == [run]
+    assert lock.silent_runs() == [run]
     lock.release()
 
 
@@ -108,11 +103,11 @@ def test_it_holds_its_lock_again_after_its_session_was_lost(alice: User, lock: P
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s)", [lock.hold().info.backend_pid])
     with pytest.raises(psycopg.OperationalError):
-        lock.abandoned_runs(own=[])
-    assert lock.abandoned_runs(own=[]) == []
+        lock.silent_runs()
+    assert lock.silent_runs() == []
     assert _is_held(PROCESS_ID)
     time.sleep(SILENCE + 0.1)
-    assert lock.abandoned_runs(own=[]) == [run]
+    assert lock.silent_runs() == [run]
 
 
 def _is_held(process_id: int) -> bool:
@@ -131,6 +126,6 @@ def test_clocks_that_are_wrong_neither_kill_runs_nor_keep_them_alive(
     monkeypatch.setattr(timezone, "now", lambda: real() + wrong_by)
     silent, lively = (silent_run(alice, process_id=OTHER_PROCESS) for _ in range(2))
     save_partials(partials=[], alive=[lively])
-    assert lock.abandoned_runs(own=[]) == [silent]
+    assert lock.silent_runs() == [silent]
     fresh = Generation.objects.filter(pk=lively, heartbeat_at__gt=Now() - timedelta(seconds=5))
     assert fresh.exists()

@@ -251,10 +251,10 @@ async def test_it_interrupts_the_runs_of_a_process_that_died(
 
 @pytest.mark.usefixtures("token_of_alice")
 async def test_it_leaves_its_own_silent_runs_alone(alice: User, start_runs: StartRuns, settings: Settings) -> None:
-    settings.RUN_SILENCE_SECONDS = 0.0
     runs = await start_runs()
     order = await start(alice, "endless")
     runs.launch(order)
+    settings.RUN_SILENCE_SECONDS = 0.0
     await asyncio.sleep(0.2)
     await runs._sweep()
 
