@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import django
+import hypothesis
 import pytest
 import redis
 from django.conf import settings
@@ -35,6 +36,10 @@ pytest_plugins = [
     "aistrale.tests.sockets",
     "aistrale.tests.soundness",
 ]
+
+# How long a machine takes that does other things meanwhile says nothing about the code.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
 
 PASSWORD = "correct horse battery staple"
 # These take a minute each. They begin first, so that nobody waits for them at the end.

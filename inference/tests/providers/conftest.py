@@ -36,7 +36,7 @@ def llmock_url() -> Iterator[str]:
 
 
 def _wait_for_answer(port: int) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         connection = HTTPConnection("127.0.0.1", port, timeout=1)
         try:
