@@ -32,7 +32,7 @@ from telemetry.services import Outcome
 
 SAVE_SECONDS = 1.5
 # In one statement. libpq keeps, for as long as a connection lives, the room of the longest that it has sent.
-SAVED_CHARACTERS = 2_000_000
+SAVED_CHARACTERS = 500_000
 WATCH_SECONDS = 0.5
 SWEEP_SECONDS = 4.0
 # How long a shutdown waits for the last texts to be stored.
