@@ -14,6 +14,7 @@ from environs import validate
 
 from aistrale import embedded, keyfiles, logs
 from aistrale.env import SettingsEnv, read_env_file, read_secret
+from inference.providers.base import Timeouts
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -332,11 +333,12 @@ MODEL_LISTER = "inference.models_list.known_models"
 PROVIDER_HOSTS: list[str] = env.list("AISTRALE_PROVIDER_HOSTS", [])
 
 # Seconds: how long an attempt may take to connect, to say its first word, between words, and in all.
+_timeouts = Timeouts()
 PROVIDER_TIMEOUTS = {
-    "connect": env.float("AISTRALE_TIMEOUT_CONNECT", 5.0),
-    "first_token": env.float("AISTRALE_TIMEOUT_FIRST_TOKEN", 60.0),
-    "between_tokens": env.float("AISTRALE_TIMEOUT_BETWEEN_TOKENS", 30.0),
-    "total": env.float("AISTRALE_TIMEOUT_TOTAL", 600.0),
+    "connect": env.float("AISTRALE_TIMEOUT_CONNECT", _timeouts.connect),
+    "first_token": env.float("AISTRALE_TIMEOUT_FIRST_TOKEN", _timeouts.first_token),
+    "between_tokens": env.float("AISTRALE_TIMEOUT_BETWEEN_TOKENS", _timeouts.between_tokens),
+    "total": env.float("AISTRALE_TIMEOUT_TOTAL", _timeouts.total),
 }
 RETRY_ATTEMPTS = env.int("AISTRALE_RETRY_ATTEMPTS", 3)
 RETRY_LONGEST_WAIT = env.float("AISTRALE_RETRY_LONGEST_WAIT", 20.0)

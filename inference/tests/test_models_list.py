@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from inference.models_list import Group, choice_of, list_groups
-from inference.tests.fake_provider import MODELS, FakeProvider, as_json
+from inference.tests.fake_provider import MODELS, FakeProvider, Script, as_json
 from telemetry.models import PriceOverride
 from tokens.checks import TokenState
 from tokens.models import ProviderToken
@@ -153,4 +153,15 @@ def test_it_says_what_is_wrong_with_a_list_and_lists_the_others(
     groups = {group.provider: group for group in list_groups(alice)}
 
     assert (groups["openai"].choices, groups["openai"].error) == ([], "Key expired")
+    assert [choice.id for choice in groups["echo"].choices] == ["echo"]
+
+
+def test_it_gives_up_on_a_million_models_without_losing_the_others(
+    alice: User, token: ProviderToken, fake: FakeProvider
+) -> None:
+    fake.script("", Script((b'{"data": [', *[b'{"id": "model"},' * 40_000] * 25), content_type="application/json"))
+
+    groups = {group.provider: group for group in list_groups(alice)}
+
+    assert (groups["openai"].choices, groups["openai"].error) == ([], "The provider sent more than 8,000,000 bytes.")
     assert [choice.id for choice in groups["echo"].choices] == ["echo"]

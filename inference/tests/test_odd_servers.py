@@ -13,7 +13,9 @@ from uuid import uuid4
 import pytest
 
 from inference.live import LiveRun
+from inference.providers import registry
 from inference.providers.base import ChatMessage, ChatRequest, Timeouts
+from inference.providers.chat_completions import ChatCompletionParser
 from inference.retries import RetryPolicy
 from inference.runner import STOPPED, Run
 from inference.services import Order
@@ -304,3 +306,57 @@ async def test_a_stopped_answer_keeps_what_its_provider_has_counted(fake: FakePr
     assert early.tokens and (early.tokens.input, early.tokens.output, early.tokens_are_estimated) == (7, 1, False)
     assert late.tokens and (late.tokens.input, late.tokens.output, late.tokens_are_estimated) == (7, 125, True)
     assert "estimated" in late.usage_note
+
+
+async def test_figures_that_make_no_sense_are_logged_once_without_the_key(
+    fake: FakeProvider, capfd: pytest.CaptureFixture[str]
+) -> None:
+    odd = openai.chunk({"content": "A"}, usage={"prompt_tokens": "many"})
+    fake.script("odd-figures", Script((odd, odd, odd, STOP, b"data: {oops\n\n", DONE)))
+
+    outcome = await run_on(fake, "openai", "odd-figures").outcome()
+
+    assert (outcome.status, outcome.text) == (Status.SUCCEEDED, "AAA")
+    logged = capfd.readouterr().err
+    assert logged.count("unreadable_answer") == 1
+    assert "many" in logged and KEY not in logged
+
+
+async def test_a_mistake_of_our_own_is_called_that_and_logged_with_its_traceback(
+    fake: FakeProvider, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def mistaken(*arguments: object) -> None:
+        raise KeyError("choises")
+
+    monkeypatch.setattr(ChatCompletionParser, "read", mistaken)
+    outcome = await run_on(fake, "openai", "words-3").outcome()
+
+    assert (outcome.status, outcome.error_type) == (Status.FAILED, "internal_error")
+    assert outcome.error_message == "AISTRALE itself failed during this call."
+    logged = capfd.readouterr().err
+    assert "run_failed" in logged and "KeyError" in logged and "Traceback" in logged
+
+
+async def test_a_mistake_of_our_own_in_the_figures_does_not_cost_the_answer(
+    fake: FakeProvider, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def mistaken(*arguments: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(ChatCompletionParser, "usage", mistaken)
+    outcome = await run_on(fake, "openai", "words-3").outcome()
+
+    assert (outcome.status, outcome.text) == (Status.SUCCEEDED, "word0 word1 word2 ")
+    assert outcome.tokens_are_estimated
+    logged = capfd.readouterr().err
+    assert "ZeroDivisionError" in logged and "Traceback" in logged
+
+
+async def test_an_sdk_that_cannot_be_loaded_is_named(fake: FakeProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry.ADAPTERS, "openai", "inference.providers.not_there")
+    monkeypatch.setattr(registry, "_loaded", {})
+
+    outcome = await run_on(fake, "openai", "words-3").outcome()
+
+    assert (outcome.status, outcome.error_type) == (Status.FAILED, "provider_error")
+    assert outcome.error_message.startswith("AISTRALE cannot load its software for OpenAI: ")
