@@ -21,6 +21,10 @@ class Busy(Exception):
     """More are waiting than can be served in time."""
 
 
+class TurnedAway(Busy):
+    """A server that everybody needs does not answer."""
+
+
 class Slots:
     """``at_once`` threads or tasks hold one each, ``waiting`` more may wait for one."""
 
@@ -53,12 +57,22 @@ class Slots:
                 if place in self._waiting:
                     self._waiting.remove(place)
                 return
+            if place.exception() is not None:
+                return
             while self._waiting:
                 successor = self._waiting.popleft()
                 # An event loop cancels what it waits for before it comes here.
                 if successor.set_running_or_notify_cancel():
                     return successor.set_result(None)
             self._free += 1
+
+    def turn_away(self) -> None:
+        """All who wait get TurnedAway: they would wait for what one of those before them has found out of reach."""
+        with self._lock:
+            for place in self._waiting:
+                if place.set_running_or_notify_cancel():
+                    place.set_exception(TurnedAway())
+            self._waiting.clear()
 
     @contextmanager
     def held(self, *, within: float) -> Iterator[None]:
@@ -99,13 +113,22 @@ class RequestSlot:
             self._slots.leave(self._place)
             self._place = None
 
+    def turn_away(self) -> None:
+        self._slots.turn_away()
+
     def enter_again(self) -> None:
-        """Blocks. What was begun is ended before anything new begins."""
+        """Blocks. What was begun is ended before anything new begins. Raises Busy."""
         self._place = self._slots.ask(first=True)
         self._place.result()
 
 
 _current: ContextVar[RequestSlot | None] = ContextVar("request_slot", default=None)
+
+
+def turn_away_waiting() -> None:
+    """Of the queue in which the current request has stood, if there is one."""
+    if slot := _current.get():
+        slot.turn_away()
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from accounts.admission import Busy, TurnedAway, turn_away_waiting
 from accounts.login import throttling
 from accounts.middleware import TEXT
 from accounts.models import User
@@ -125,11 +126,15 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _try_later(request) if _is_outage(sys.exc_info()[1]) else _answer(request, 500)
+    if not _is_outage(sys.exc_info()[1]):
+        return _answer(request, 500)
+    # They would find the same, one after the other, and wait for it all together.
+    turn_away_waiting()
+    return _try_later(request)
 
 
-def busy(request: HttpRequest) -> HttpResponse:
-    return _try_later(request, BUSY_EXPLANATION)
+def busy(request: HttpRequest, reason: Busy) -> HttpResponse:
+    return _try_later(request, None if isinstance(reason, TurnedAway) else BUSY_EXPLANATION)
 
 
 def _try_later(request: HttpRequest, explanation: Explanation | None = None) -> HttpResponse:

@@ -40,11 +40,11 @@ class BusyMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        is_refused = isinstance(request, ASGIRequest) and REFUSED in request.scope
-        return errors.busy(request) if is_refused else self.get_response(request)
+        reason = request.scope.get(REFUSED) if isinstance(request, ASGIRequest) else None
+        return errors.busy(request, reason) if reason else self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        return errors.busy(request) if isinstance(exception, Busy) else None
+        return errors.busy(request, exception) if isinstance(exception, Busy) else None
 
 
 def method_middleware(get_response: GetResponse) -> GetResponse:

@@ -20,7 +20,7 @@ LONGEST_WAIT_SECONDS = 45.0
 MOST_WAITING = 1000
 # They tell whether the server is alive, so they do not wait for what it is busy with.
 UNQUEUED = "/health/"
-# In the scope of a request that could not be served in time, see ``middleware.BusyMiddleware``.
+# The key of the reason in the scope of a request that could not be served in time, see ``middleware.BusyMiddleware``.
 REFUSED = "aistrale.refused"
 
 
@@ -37,8 +37,8 @@ class PageQueue:
         slot = RequestSlot(self._slots)
         try:
             await slot.enter(within=LONGEST_WAIT_SECONDS)
-        except Busy:
-            return await self._application({**scope, REFUSED: True}, receive, send)
+        except Busy as reason:
+            return await self._application({**scope, REFUSED: reason}, receive, send)
 
         async def send_without_slot(message: Message) -> None:
             slot.leave()

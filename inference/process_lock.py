@@ -58,16 +58,23 @@ class ProcessLock:
     def __init__(self) -> None:
         self._session: psycopg.Connection | None = None
         self._held_since: datetime | None = None
+        self._is_released = False
 
     def hold(self) -> psycopg.Connection:
         if self._session is None or self._session.closed:
             self._session = psycopg.connect(**connection_parameters(), autocommit=True)
             try:
                 [self._held_since] = self._session.execute(_HOLD, [_LOCK, PROCESS_ID]).fetchone() or [None]
+                self._require_use()
             except psycopg.Error:
                 self._session.close()
                 raise
         return self._session
+
+    def _require_use(self) -> None:
+        """A thread that was late must not leave a session behind that nobody closes any more."""
+        if self._is_released:
+            raise psycopg.OperationalError("The lock of this process was released.")
 
     def silent_runs(self) -> list[UUID]:
         """Runs that have been silent for long and whose process is dead, or is this one, which knows better itself."""
@@ -81,6 +88,7 @@ class ProcessLock:
         return [pk for (pk,) in session.execute(_SILENT, values)]
 
     def release(self) -> None:
+        self._is_released = True
         if self._session is not None:
             self._session.close()
 

@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 from django.db import connection
 
-from accounts.admission import Busy, RequestSlot, Slots, outside
+from accounts.admission import Busy, RequestSlot, Slots, TurnedAway, outside
 
 
 def test_it_gives_slots_in_the_order_in_which_they_were_asked_for() -> None:
@@ -61,6 +61,20 @@ def test_it_refuses_who_has_waited_too_long_and_counts_them_no_more() -> None:
                 raise AssertionError
     with slots.held(within=1):
         pass
+
+
+def test_it_turns_away_all_who_wait_and_serves_those_who_come_after_them() -> None:
+    slots = Slots(1, waiting=2)
+    held, first, second = slots.ask(), slots.ask(), slots.ask()
+    slots.turn_away()
+    for place in (first, second):
+        with pytest.raises(TurnedAway):
+            place.result(0)
+        slots.leave(place)
+    later = slots.ask()
+    assert not later.done()
+    slots.leave(held)
+    assert later.done()
 
 
 def test_it_never_gives_more_than_there_are_nor_loses_any() -> None:
