@@ -9,7 +9,7 @@ JOBS ?= 4
 REPEATS ?= 20
 SUITABLE := 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
 
-.PHONY: help run install install-dev install-security dump restore test test-slow faults check security lock bench bench-audit bench-pages bench-keys clean
+.PHONY: help run install install-dev install-security dump restore test test-slow faults check security lock bench bench-audit bench-hostile bench-keys bench-pages clean
 
 # $(call install,ARGUMENTS) runs deploy/install.py with PYTHON, that of the environment, or the newest that is suitable.
 define install
@@ -80,6 +80,9 @@ bench-audit: install-dev ## Measure appends to the audit log and its verificatio
 
 bench-pages: install-dev ## Measure pages and log-ins of many people at once, and long conversations (ARGS="--json")
 	@exec $(BIN)/python -m bench.pages $(ARGS)
+
+bench-hostile: install-dev ## Measure what answers that are hard to show, and clients that read nothing, cost others
+	@exec $(BIN)/python -m bench.hostile
 
 bench-keys: install-dev ## Measure a rotation of the data keys against bare updates (ARGS="--json")
 	@exec $(BIN)/python -m bench.keys $(ARGS)

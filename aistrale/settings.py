@@ -146,6 +146,9 @@ DATABASES = {
                 "max_size": DATABASE_POOL,
                 "timeout": 3,
                 "reconnect_timeout": 4,
+                # One connection less after so many seconds in which all were not needed: each keeps room for the
+                # longest text that it has sent.
+                "max_idle": 3,
             },
             "connect_timeout": 4,
             # Where packets are lost: milliseconds for what was sent, seconds while nothing is.

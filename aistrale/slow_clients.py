@@ -19,8 +19,9 @@ from django.conf import settings
 
 # https://www.iana.org/assignments/websocket/websocket.xhtml#close-code-number, read on 2026-11-23
 TRY_AGAIN = 1013
-# Linux would let the kernel keep some megabytes for each connection. This is enough for 2 MB/s at 100 ms.
-KERNEL_BYTES = 256 * 1024
+# Linux would let the kernel keep some megabytes for each connection, all of which would be rendered for a client that
+# reads nothing. It doubles this, which is enough for 1 MB/s at 100 ms.
+KERNEL_BYTES = 64 * 1024
 WAKING_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)

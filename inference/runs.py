@@ -33,6 +33,10 @@ from telemetry.services import Outcome
 SAVE_SECONDS = 1.5
 # In one statement. libpq keeps, for as long as a connection lives, the room of the longest that it has sent.
 SAVED_CHARACTERS = 500_000
+# A text longer than this is saved again when it has grown by an eighth: each time, PostgreSQL writes all of it.
+OFTEN_SAVED_CHARACTERS = 64_000
+# Results at a time. Hundreds of long ones at once would take every connection from the pages.
+FINISHING = 4
 WATCH_SECONDS = 0.5
 SWEEP_SECONDS = 4.0
 # How long a shutdown waits for the last texts to be stored.
@@ -56,6 +60,7 @@ class Runs:
     async def open(self) -> None:
         self.is_draining = False
         self._process_lock = ProcessLock()
+        self._finishing = asyncio.Semaphore(FINISHING)
         # A reader of XREAD is silent for as long as it blocks; anything longer is a dead connection.
         self._redis: Redis = Redis.from_url(settings.REDIS_URL, socket_timeout=4, socket_connect_timeout=2)
         self._mirror = Mirror(self._redis)
@@ -110,9 +115,10 @@ class Runs:
         """Store the outcome; while PostgreSQL is away or cannot write, try again for as long as it may take."""
         async for attempt in stamina.retry_context(on=CANNOT_STORE_NOW, attempts=None, timeout=None, wait_max=2.0):
             with attempt:
-                await in_thread(services.finish_run)(
-                    generation_id=order.generation_id, answer_id=order.answer_id, outcome=outcome, ended_at=ended_at
-                )
+                async with self._finishing:
+                    await in_thread(services.finish_run)(
+                        generation_id=order.generation_id, answer_id=order.answer_id, outcome=outcome, ended_at=ended_at
+                    )
 
     async def watch(self, generation_id: UUID) -> AsyncGenerator[list[Delta], None]:
         """Yield all deltas of a run from its beginning to its end, wherever it runs."""
@@ -150,10 +156,11 @@ class Runs:
         if not lengths:
             return
         alive = list(lengths)
-        for portion in self._portions([pk for pk, length in lengths.items() if length > self._saved.get(pk, 0)]):
+        grown = {pk: length for pk, length in lengths.items() if _is_worth_saving(length, self._saved.get(pk, 0))}
+        for portion in self._portions(list(grown)):
             await in_thread(services.save_partials)(partials=portion, alive=alive)
             alive = []
-        self._saved |= {pk: length for pk, length in lengths.items() if pk in self._runs}
+        self._saved |= {pk: length for pk, length in grown.items() if pk in self._runs}
 
     def _portions(self, generation_ids: Sequence[UUID]) -> Iterator[list[Partial]]:
         """The texts of those that still run, made when they are asked for; at least one portion, maybe an empty one."""
@@ -179,6 +186,10 @@ class Runs:
         if abandoned := [pk for pk in silent if pk not in self._runs]:
             interrupted = await in_thread(services.interrupt_runs)(Generation.objects.filter(pk__in=abandoned))
             log.warning("abandoned_runs_interrupted", runs=interrupted)
+
+
+def _is_worth_saving(length: int, saved: int) -> bool:
+    return length > saved + (saved // 8 if saved > OFTEN_SAVED_CHARACTERS else 0)
 
 
 async def _has_ended(generation_id: UUID) -> bool:

@@ -15,7 +15,7 @@ from audit.actions import Action
 from audit.models import AuditEvent
 from inference.models import Conversation, Message, Role
 from inference.process_lock import connection_parameters
-from inference.runs import Runs
+from inference.runs import OFTEN_SAVED_CHARACTERS, Runs, _is_worth_saving
 from inference.services import Order, RunForm, Started, interrupt_runs, start_run
 from inference.tests.conftest import StartRuns, until
 from inference.tests.fake_provider import FakeProvider
@@ -447,3 +447,14 @@ async def test_it_says_which_results_it_could_not_store(
         await runs.close()
 
     assert "result_not_stored" in caplog.text and str(order.generation_id) in caplog.text
+
+
+def test_it_does_not_write_a_long_text_again_and_again() -> None:
+    """What is written in all stays in proportion to the text, however it grows; a short one is written at once."""
+    saved = written = 0
+    for length in range(100, 3_000_000, 100):
+        if _is_worth_saving(length, saved):
+            saved = length
+            written += length if length > OFTEN_SAVED_CHARACTERS else 0
+    assert written < 12 * 3_000_000
+    assert _is_worth_saving(101, 100) and not _is_worth_saving(100, 100)
