@@ -99,6 +99,7 @@ def readiness(site: Site) -> tuple[int, str]:
     return answer.status_code, answer.text
 
 
+@pytest.mark.django_db(transaction=True)
 def test_it_is_not_ready_while_the_disk_of_its_data_is_full(client: Client, settings: Settings) -> None:
     with small_file_system(8) as directory:
         settings.DATA_DIR = directory

@@ -123,5 +123,6 @@ def test_it_guards_anew_what_has_lost_its_guard() -> None:
     os.kill(guard, signal.SIGKILL)
     wait_until(lambda: ended(guard))
     part.look(lambda line: None)
-    assert part.child._guard.pid != guard and not ended(part.child._guard.pid)
+    assert part.child._guard.pid != guard
+    wait_until(lambda: not ended(part.child._guard.pid))
     close(part)

@@ -16,7 +16,7 @@ from security.findings import Accepted, Finding, exceptions, problems
 ROOT = Path(__file__).resolve().parents[2]
 GROUPS = {
     **{"A": 9, "C": 6, "E": 9, "U": 8, "X": 7, "S": 5, "W": 5, "L": 4, "R": 2, "P": 8},
-    **{"K": 2, "D": 3, "M": 2, "G": 3, "Y": 3, "B": 3, "Z": 1},
+    **{"K": 5, "D": 4, "M": 2, "G": 3, "Y": 3, "B": 3, "Z": 1},
 }
 ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")]

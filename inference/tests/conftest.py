@@ -56,7 +56,7 @@ async def start_runs(quick_limits: None) -> AsyncIterator[StartRuns]:
         await runs.close()
 
 
-async def until(condition: Callable[[], Awaitable[Any]], *, within: float = 5.0) -> Any:
+async def until(condition: Callable[[], Awaitable[Any]], *, within: float = 30.0) -> Any:
     """Wait for a condition to hold; returns what it gave. Raises TimeoutError."""
     for _ in range(int(within / 0.02)):
         if result := await condition():

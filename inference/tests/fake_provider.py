@@ -305,7 +305,7 @@ class FakeProvider:
     def calls(self, model: str) -> list[Exchange]:
         return [exchange for exchange in self.exchanges if exchange.model == model]
 
-    def last(self, model: str, *, within: float = 5.0) -> Exchange:
+    def last(self, model: str, *, within: float = 30.0) -> Exchange:
         """The newest call to ``model``, waiting for a first one. Raises TimeoutError after ``within`` seconds."""
         deadline = time.monotonic() + within
         while not (calls := self.calls(model)):
