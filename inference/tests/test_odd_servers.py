@@ -308,8 +308,13 @@ async def test_a_stopped_answer_keeps_what_its_provider_has_counted(fake: FakePr
     assert "estimated" in late.usage_note
 
 
+def logged_as(event: str, caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    """What was logged of that name. A traceback is made of ``exc_info`` when it is written."""
+    return [record.msg for record in caplog.records if isinstance(record.msg, dict) and record.msg["event"] == event]
+
+
 async def test_figures_that_make_no_sense_are_logged_once_without_the_key(
-    fake: FakeProvider, capfd: pytest.CaptureFixture[str]
+    fake: FakeProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
     odd = openai.chunk({"content": "A"}, usage={"prompt_tokens": "many"})
     fake.script("odd-figures", Script((odd, odd, odd, STOP, b"data: {oops\n\n", DONE)))
@@ -317,13 +322,12 @@ async def test_figures_that_make_no_sense_are_logged_once_without_the_key(
     outcome = await run_on(fake, "openai", "odd-figures").outcome()
 
     assert (outcome.status, outcome.text) == (Status.SUCCEEDED, "AAA")
-    logged = capfd.readouterr().err
-    assert logged.count("unreadable_answer") == 1
-    assert "many" in logged and KEY not in logged
+    [logged] = logged_as("unreadable_answer", caplog)
+    assert "many" in logged["chunk"] and KEY not in str(logged)
 
 
 async def test_a_mistake_of_our_own_is_called_that_and_logged_with_its_traceback(
-    fake: FakeProvider, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    fake: FakeProvider, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def mistaken(*arguments: object) -> None:
         raise KeyError("choises")
@@ -333,12 +337,12 @@ async def test_a_mistake_of_our_own_is_called_that_and_logged_with_its_traceback
 
     assert (outcome.status, outcome.error_type) == (Status.FAILED, "internal_error")
     assert outcome.error_message == "AISTRALE itself failed during this call."
-    logged = capfd.readouterr().err
-    assert "run_failed" in logged and "KeyError" in logged and "Traceback" in logged
+    [logged] = logged_as("run_failed", caplog)
+    assert logged["exc_info"]
 
 
 async def test_a_mistake_of_our_own_in_the_figures_does_not_cost_the_answer(
-    fake: FakeProvider, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    fake: FakeProvider, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def mistaken(*arguments: object) -> None:
         raise ZeroDivisionError
@@ -348,8 +352,7 @@ async def test_a_mistake_of_our_own_in_the_figures_does_not_cost_the_answer(
 
     assert (outcome.status, outcome.text) == (Status.SUCCEEDED, "word0 word1 word2 ")
     assert outcome.tokens_are_estimated
-    logged = capfd.readouterr().err
-    assert "ZeroDivisionError" in logged and "Traceback" in logged
+    assert {type(logged["exc_info"]) for logged in logged_as("unreadable_answer", caplog)} == {ZeroDivisionError}
 
 
 async def test_an_sdk_that_cannot_be_loaded_is_named(fake: FakeProvider, monkeypatch: pytest.MonkeyPatch) -> None:
