@@ -38,16 +38,18 @@ async def open_socket(client_of: Callable[[User], Client]) -> AsyncIterator[Open
             client = await in_thread(client_of)(user)
             headers.append((b"cookie", f"{settings.SESSION_COOKIE_NAME}={client.session.session_key}".encode()))
         socket = WebsocketCommunicator(application, path, headers=headers)
-        accepted, code = await socket.connect(timeout=5)
+        accepted, code = await socket.connect(timeout=30)
         opened.append(socket)
         return socket, accepted, code
 
     yield connect
-    for socket in opened:
-        await socket.disconnect()
-    await runs.close()
-    # Other tests in this process ask whether it is ready.
-    runs.is_draining = False
+    try:
+        for socket in opened:
+            await socket.disconnect()
+    finally:
+        await runs.close()
+        # Other tests in this process ask whether it is ready.
+        runs.is_draining = False
 
 
 def new_path(user: User) -> str:
@@ -64,12 +66,12 @@ def question(**changes: Any) -> str:
 async def everything(socket: WebsocketCommunicator, *, until: str) -> str:
     received = ""
     while until not in received:
-        received += str(await socket.receive_from(timeout=10))
+        received += str(await socket.receive_from(timeout=30))
     return received
 
 
 async def closed(socket: WebsocketCommunicator) -> int:
     """The code of the close, whatever comes before it."""
-    while (message := await socket.receive_output(timeout=5))["type"] != "websocket.close":
+    while (message := await socket.receive_output(timeout=30))["type"] != "websocket.close":
         continue
     return int(message["code"])
