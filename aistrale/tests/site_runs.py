@@ -24,11 +24,11 @@ STARTED = 'id="tail-'
 
 
 def generation(site: Site) -> tuple[Any, ...] | None:
-    """Status, text and error type of the one run that there is."""
+    """Status, text and error type of the newest run."""
     with psycopg.connect(site.environment["DATABASE_URL"]) as connection:
         return connection.execute(
             "SELECT status, text, error_type FROM telemetry_generation g"
-            " JOIN inference_message m ON m.generation_id = g.id"
+            " JOIN inference_message m ON m.generation_id = g.id ORDER BY g.started_at DESC"
         ).fetchone()
 
 

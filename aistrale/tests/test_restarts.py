@@ -121,8 +121,10 @@ def test_it_guards_anew_what_has_lost_its_guard() -> None:
     part = replacing("/bin/sleep", "60")
     guard = part.child._guard.pid
     os.kill(guard, signal.SIGKILL)
-    wait_until(lambda: ended(guard))
-    part.look(lambda line: None)
-    assert part.child._guard.pid != guard
-    wait_until(lambda: not ended(part.child._guard.pid))
+
+    def is_guarded_anew() -> bool:
+        part.look(lambda line: None)
+        return part.child._guard.pid != guard and not ended(part.child._guard.pid)
+
+    wait_until(is_guarded_anew)
     close(part)
