@@ -59,6 +59,8 @@ servers_key = pytest.StashKey[ThrowawayServers]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # The servers of tests would compile everything at each start.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if settings.configured:
         raise pytest.UsageError("Tests bring their own settings: unset DJANGO_SETTINGS_MODULE.")
     worker: dict[str, str] | None = getattr(config, "workerinput", None)

@@ -134,7 +134,10 @@ def _audit_log() -> str:
 
 
 def _disk() -> str:
-    usage = shutil.disk_usage(settings.DATA_DIR)
+    try:
+        usage = shutil.disk_usage(settings.DATA_DIR)
+    except OSError as problem:
+        raise Failed(f"{settings.DATA_DIR} cannot be read ({problem.strerror}): set AISTRALE_DATA_DIR.") from problem
     free = f"{usage.free / 2**30:,.1f} GB of {usage.total / 2**30:,.1f} GB are free"
     if full := disk.full_disk():
         raise Failed(f"The disk of {full} is full ({free}): make room, since nothing can be stored.")
