@@ -48,8 +48,8 @@ restore: install ## Fill an empty database from a dump: FILE=aistrale.dump
 test: install-dev ## Run all tests on throw-away servers (JOBS=..., ARGS="...")
 	@exec $(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
 
-test-slow: install-dev ## Run the tests that take minutes, such as an installation with each Python
-	@exec $(BIN)/pytest -n 2 -m slow $(ARGS)
+test-slow: install-dev ## Run those in a browser, of servers that are killed, and of installations with each Python
+	@exec $(BIN)/pytest -n $(JOBS) --dist worksteal -m slow $(ARGS)
 
 faults: SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
 faults: install-dev ## Cause every fault REPEATS=20 times with other seeds, and look whether all is sound (SEED=...)

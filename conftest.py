@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from accounts.models import Team, User
 
 pytest_plugins = [
-    "aistrale.tests.browser",
-    "aistrale.tests.chat_page",
-    "aistrale.tests.keyboard",
+    "aistrale.tests.end_to_end.browser",
+    "aistrale.tests.end_to_end.chat_page",
+    "aistrale.tests.end_to_end.keyboard",
+    "aistrale.tests.invariants",
     "aistrale.tests.sockets",
-    "aistrale.tests.soundness",
 ]
 
 # How long a machine takes that does other things meanwhile says nothing about the code.
@@ -43,7 +43,7 @@ hypothesis.settings.load_profile("patient")
 
 PASSWORD = "correct horse battery staple"
 # These take a minute each. They begin first, so that nobody waits for them at the end.
-LONGEST = {"test_every_page.py", "test_naughty_forms.py", "test_canary.py"}
+LONGEST = {"test_every_page.py", "test_naughty_forms.py", "test_secret_leaks.py"}
 KEPT_VARIABLES = {"AISTRALE_REQUIRE_BROWSER"}
 
 

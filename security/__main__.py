@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx2
 
 from aistrale.embedded import Servers, database_url, redis_url
-from aistrale.tests.browser import ADMIN, PASSWORD, add_administrator, running_site
+from aistrale.tests.end_to_end.browser import ADMIN, PASSWORD, running_site
 from security import scanners
 from security.findings import Finding, exceptions, problems
 
@@ -45,8 +45,8 @@ def scan_system() -> Iterator[Finding]:
             "REDIS_URL": redis_url(directory),
             "SECRET_KEY": secrets.token_urlsafe(50),
         }
-        site = stack.enter_context(running_site(directory / "site"))
-        add_administrator(site)
+        site = stack.enter_context(running_site(directory / "site", DJANGO_SUPERUSER_PASSWORD=PASSWORD))
+        site.manage("createsuperuser", "--noinput", "--email", ADMIN)
         cookie = log_in(site.url)
         yield from scanners.headers(site.url, cookie)
         yield from scanners.wapiti(f"{site.url}/", "visitor", directory)

@@ -89,7 +89,7 @@ def test_it_has_one_way_to_log_out_and_one_to_a_new_password(client_of: ClientOf
     assert AuditEvent.objects.get().action == "accounts:session:logout"
 
 
-def test_a9_the_admin_site_asks_for_the_second_factor_that_must_be(
+def test_the_admin_site_asks_for_the_second_factor_that_must_be(
     client_of: ClientOf, admin: User, settings: Settings
 ) -> None:
     settings.MFA_POLICY = "administrators"

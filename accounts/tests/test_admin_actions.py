@@ -31,19 +31,19 @@ def test_it_asks_first(confirmed_client_of: ClientOf, admin: User, alice: User, 
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a9_it_asks_who_one_is(client_of: ClientOf, admin: User, alice: User, step: str) -> None:
+def test_it_asks_who_one_is(client_of: ClientOf, admin: User, alice: User, step: str) -> None:
     assert "Confirm that it is you" in take(client_of(admin), step, alice, confirmed="yes")
 
 
 @pytest.mark.parametrize("name", ["change", "password"])
-def test_a9_it_asks_who_one_is_before_a_role_or_a_password_changes(
+def test_it_asks_who_one_is_before_a_role_or_a_password_changes(
     client_of: ClientOf, admin: User, alice: User, name: str
 ) -> None:
     response = client_of(admin).post(f"{USERS}{alice.pk}/{name}/", {"role": "administrator"})
     assert response["Location"].startswith("/account/confirm/")
 
 
-def test_a9_an_administrator_ends_anyones_sessions(
+def test_an_administrator_ends_anyones_sessions(
     confirmed_client_of: ClientOf, client_of: ClientOf, admin: User, alice: User
 ) -> None:
     client = client_of(alice)

@@ -67,7 +67,7 @@ def test_it_says_what_is_wrong(confirmed_client_of: ClientOf, alice: User, data:
     assert not ApiKey.objects.exists()
 
 
-def test_a9_adding_a_key_asks_who_one_is(client_of: ClientOf, alice: User) -> None:
+def test_adding_a_key_asks_who_one_is(client_of: ClientOf, alice: User) -> None:
     assert client_of(alice).post(ADD, {"label": "x"})["Location"].startswith("/account/confirm/")
 
 
@@ -117,9 +117,7 @@ def test_it_is_revoked(client_of: ClientOf, key: str, alice: User) -> None:
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_c2_somebody_elses_key_answers_as_a_missing_one(
-    client_of: ClientOf, key: str, charlie: User, method: str
-) -> None:
+def test_somebody_elses_key_answers_as_a_missing_one(client_of: ClientOf, key: str, charlie: User, method: str) -> None:
     path = f"/account/api-keys/{ApiKey.objects.get().pk}/revoke/"
     assert getattr(client_of(charlie), method)(path).status_code == 404
     assert ApiKey.objects.exists()

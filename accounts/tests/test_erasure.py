@@ -74,7 +74,7 @@ def test_it_is_recorded(alice: User, admin: User, canary: str) -> None:
     assert AuditEvent.objects.latest("sequence").action == "audit:details:erase"
 
 
-def test_c6_the_last_administrator_cannot_be_erased(admin: User, alice: User) -> None:
+def test_the_last_administrator_cannot_be_erased(admin: User, alice: User) -> None:
     with pytest.raises(LastAdministrator):
         erase_user(user=admin, actor=admin)
     assert User.objects.filter(pk=admin.pk).exists() and not AuditEvent.objects.exists()
@@ -134,12 +134,12 @@ def test_it_wants_the_address_typed(confirmed_client_of: ClientOf, alice: User, 
     assert User.objects.filter(pk=alice.pk).exists()
 
 
-def test_c6_nothing_is_erased_by_get(confirmed_client_of: ClientOf, alice: User) -> None:
+def test_nothing_is_erased_by_get(confirmed_client_of: ClientOf, alice: User) -> None:
     page = confirmed_client_of(alice).get(ERASE, {"email": alice.email})
     assert alice.email in page.content.decode() and User.objects.filter(pk=alice.pk).exists()
 
 
-def test_c6_the_page_says_why_the_last_administrator_stays(confirmed_client_of: ClientOf, admin: User) -> None:
+def test_the_page_says_why_the_last_administrator_stays(confirmed_client_of: ClientOf, admin: User) -> None:
     page = confirmed_client_of(admin).post(ERASE, {"email": admin.email})
     assert page.status_code == 422 and "last active administrator" in page.content.decode()
 
@@ -150,7 +150,7 @@ def test_administrators_erase_others(confirmed_client_of: ClientOf, admin: User,
     assert AuditEvent.objects.get(action="accounts:user:erase").actor == admin.audit_id
 
 
-def test_c3_engineers_erase_nobody_else(confirmed_client_of: ClientOf, alice: User, bob: User) -> None:
+def test_engineers_erase_nobody_else(confirmed_client_of: ClientOf, alice: User, bob: User) -> None:
     assert confirmed_client_of(alice).post(f"/people/{bob.pk}/erase/", {"email": bob.email}).status_code == 403
     assert User.objects.filter(pk=bob.pk).exists()
 
@@ -184,7 +184,7 @@ def test_an_erasure_is_repeated_from_an_export(alice: User, admin: User, tmp_pat
 
 
 @pytest.mark.django_db(transaction=True)
-def test_c6_it_repeats_the_erasure_of_everybody_but_a_last_administrator(
+def test_it_repeats_the_erasure_of_everybody_but_a_last_administrator(
     admin: User, alice: User, bob: User, capsys: pytest.CaptureFixture[str]
 ) -> None:
     list_file().parent.mkdir(parents=True)
@@ -198,7 +198,7 @@ def test_c6_it_repeats_the_erasure_of_everybody_but_a_last_administrator(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_c6_it_records_that_a_last_administrator_was_not_erased_again(admin: User, client_of: ClientOf) -> None:
+def test_it_records_that_a_last_administrator_was_not_erased_again(admin: User, client_of: ClientOf) -> None:
     client = client_of(admin)
     list_file().parent.mkdir(parents=True)
     list_file().write_text(f"{admin.audit_id} 2026-01-01T00:00:00+00:00\n")

@@ -39,14 +39,14 @@ def limit_hits() -> list[str]:
 
 
 @pytest.mark.parametrize("link", GUESSES)
-def test_a7_whoever_guesses_links_has_to_wait(link: str) -> None:
+def test_whoever_guesses_links_has_to_wait(link: str) -> None:
     assert {ask(GUESSES[link]).status_code for _ in range(30)} == {410}
     answer = ask(GUESSES[link])
     assert answer.status_code == 429 and 890 <= int(answer["Retry-After"]) <= 900
     assert "Error 429" in answer.content.decode() and "Wait 15 minutes, then try again." in answer.content.decode()
 
 
-def test_a7_links_are_counted_together_and_a_right_one_waits_too(alice: User) -> None:
+def test_links_are_counted_together_and_a_right_one_waits_too(alice: User) -> None:
     link = password_link(user=alice, actor=None).removeprefix("http://127.0.0.1:8000")
     for _ in range(10):
         assert [ask(guess).status_code for guess in GUESSES.values()] == [410, 410, 410]
@@ -54,12 +54,12 @@ def test_a7_links_are_counted_together_and_a_right_one_waits_too(alice: User) ->
     assert ask(link, ELSEWHERE).status_code == 302
 
 
-def test_a7_right_links_do_not_count(admin: User) -> None:
+def test_right_links_do_not_count(admin: User) -> None:
     link = invite(email="dora@example.org", role=Role.ENGINEER, actor=admin).link.removeprefix("http://127.0.0.1:8000")
     assert {ask(link).status_code for _ in range(40)} == {200}
 
 
-def test_a7_whoever_guesses_api_keys_has_to_wait(alice: User) -> None:
+def test_whoever_guesses_api_keys_has_to_wait(alice: User) -> None:
     key = api_keys.create(user=alice, label="Nightly", expires_at=None)[1]
     assert {ask(EXPORT, **bearer(f"{key[:-4]}AAAA")).status_code for _ in range(30)} == {401}
     answer = ask(EXPORT, **bearer(key))
@@ -67,7 +67,7 @@ def test_a7_whoever_guesses_api_keys_has_to_wait(alice: User) -> None:
     assert ask(EXPORT, ELSEWHERE, **bearer(key)).status_code == 200
 
 
-def test_a7_a_key_that_holds_no_longer_is_no_guess(alice: User) -> None:
+def test_a_key_that_holds_no_longer_is_no_guess(alice: User) -> None:
     key = api_keys.create(user=alice, label="Nightly", expires_at=None)[1]
     User.objects.update(is_active=False)
     assert {ask(EXPORT, **bearer(key)).status_code for _ in range(40)} == {401}
@@ -80,7 +80,7 @@ def test_a7_a_key_that_holds_no_longer_is_no_guess(alice: User) -> None:
         (EXPORT, bearer("ais_guess"), "api_key_unknown"),
     ],
 )
-def test_u1_it_is_recorded_once_within_a_minute(path: str, headers: dict[str, str], limit: str) -> None:
+def test_it_is_recorded_once_within_a_minute(path: str, headers: dict[str, str], limit: str) -> None:
     for _ in range(35):
         ask(path, **headers)
     assert limit_hits() == [limit]
@@ -100,17 +100,17 @@ def last_part(link: str | None) -> str:
     ],
     ids=["invitation", "password reset", "setup", "API key"],
 )
-def test_l2_what_lets_somebody_in_is_known_as_a_secret(alice: User, secret_of: Callable[[User], str]) -> None:
+def test_what_lets_somebody_in_is_known_as_a_secret(alice: User, secret_of: Callable[[User], str]) -> None:
     secret = secret_of(alice).rstrip("/").rpartition("/")[2]
     assert known_secrets.replace(f"<{secret}>", "***") == "<***>"
 
 
-def test_l2_sessions_are_known_as_secrets(client_of: Callable[[User], Client], alice: User) -> None:
+def test_sessions_are_known_as_secrets(client_of: Callable[[User], Client], alice: User) -> None:
     key = str(client_of(alice).session.session_key)
     assert known_secrets.replace(f"<{key}>", "***") == "<***>"
 
 
-def test_l2_nobody_blots_text_of_their_choice_out_of_the_log(client: Client) -> None:
+def test_nobody_blots_text_of_their_choice_out_of_the_log(client: Client) -> None:
     text = "/account/people/42/"
     client.cookies["session"] = text
     for path in (f"/invitation/{text}", f"/account/setup/{text}", f"/password/reset/1-{text}"):

@@ -87,17 +87,17 @@ def test_it_says_what_is_wrong(
     assert not Invitation.objects.exists()
 
 
-def test_c3_engineers_invite_nobody(confirmed_client_of: ClientOf, alice: User) -> None:
+def test_engineers_invite_nobody(confirmed_client_of: ClientOf, alice: User) -> None:
     assert confirmed_client_of(alice).post(INVITE, {"email": DORA, "role": "administrator"}).status_code == 403
     assert AuditEvent.objects.latest("sequence").action == "accounts:access:deny"
 
 
-def test_a9_inviting_asks_who_one_is(client_of: ClientOf, admin: User) -> None:
+def test_inviting_asks_who_one_is(client_of: ClientOf, admin: User) -> None:
     answer = client_of(admin).post(INVITE, {"email": DORA, "role": "administrator"})
     assert answer["Location"].startswith("/account/confirm/")
 
 
-def test_a8_it_makes_the_account_and_logs_in(client: Client, link: str) -> None:
+def test_it_makes_the_account_and_logs_in(client: Client, link: str) -> None:
     assert 'value="Dora D"' in client.get(link).content.decode()
     assert client.post(link, FORM)["Location"] == "/"
     user = User.objects.get(email=DORA)
@@ -116,7 +116,7 @@ def test_it_records_what_happens(client: Client, link: str, admin: User) -> None
     ]
 
 
-def test_c5_neither_role_nor_address_come_from_the_form(client: Client, link: str) -> None:
+def test_neither_role_nor_address_come_from_the_form(client: Client, link: str) -> None:
     client.post(link, FORM | {"email": "eve@example.org", "role": "administrator", "is_active": ""})
     assert list(User.objects.exclude(name="Admin").values_list("email", "role")) == [(DORA, "engineer")]
 
@@ -137,7 +137,7 @@ def test_it_refuses_weak_passwords(client: Client, link: str, field: str, value:
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_a8_it_works_once(client: Client, link: str, method: str) -> None:
+def test_it_works_once(client: Client, link: str, method: str) -> None:
     Client().post(link, FORM)
     response = getattr(client, method)(link, FORM)
     assert response.status_code == 410 and "used already" in response.content.decode()
@@ -145,7 +145,7 @@ def test_a8_it_works_once(client: Client, link: str, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_a8_it_expires(client: Client, link: str, method: str) -> None:
+def test_it_expires(client: Client, link: str, method: str) -> None:
     Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     response = getattr(client, method)(link, FORM)
     assert response.status_code == 410 and "has expired" in response.content.decode()
@@ -176,7 +176,7 @@ def test_it_withdraws_none_that_was_used(client_of: ClientOf, link: str, admin: 
     assert not AuditEvent.objects.filter(action="accounts:invitation:revoke").exists()
 
 
-def test_c3_engineers_withdraw_nothing(client_of: ClientOf, link: str, alice: User) -> None:
+def test_engineers_withdraw_nothing(client_of: ClientOf, link: str, alice: User) -> None:
     invitation = Invitation.objects.get()
     assert client_of(alice).post(f"/people/invitations/{invitation.pk}/revoke/").status_code == 403
     invitation.refresh_from_db()

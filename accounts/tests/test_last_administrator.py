@@ -16,7 +16,7 @@ CHANGED = {"email": "admin@example.org", "confirmed": "yes"}
 
 
 @pytest.mark.parametrize("change", [{"role": Role.ENGINEER}, {"is_active": False}], ids=["demoted", "deactivated"])
-def test_c6_the_last_administrator_stays(admin: User, change: dict[str, object]) -> None:
+def test_the_last_administrator_stays(admin: User, change: dict[str, object]) -> None:
     for name, value in change.items():
         setattr(admin, name, value)
     with pytest.raises(LastAdministrator):
@@ -25,7 +25,7 @@ def test_c6_the_last_administrator_stays(admin: User, change: dict[str, object])
     assert not AuditEvent.objects.exists()
 
 
-def test_c6_one_of_two_administrators_may_go(admin: User, alice: User) -> None:
+def test_one_of_two_administrators_may_go(admin: User, alice: User) -> None:
     User.objects.filter(pk=alice.pk).update(role=Role.ADMINISTRATOR)
     admin.role = Role.ENGINEER
     update_user(user=admin, actor=admin)
@@ -40,14 +40,14 @@ def test_c6_one_of_two_administrators_may_go(admin: User, alice: User) -> None:
         "DELETE FROM accounts_user",
     ],
 )
-def test_c6_the_database_itself_keeps_an_administrator(admin: User, alice: User, statement: str) -> None:
+def test_the_database_itself_keeps_an_administrator(admin: User, alice: User, statement: str) -> None:
     User.objects.filter(pk=alice.pk).update(role=Role.ADMINISTRATOR)
     with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
     assert User.objects.administrators().count() == 2
 
 
-def test_c6_an_inactive_administrator_does_not_count(admin: User, alice: User) -> None:
+def test_an_inactive_administrator_does_not_count(admin: User, alice: User) -> None:
     User.objects.filter(pk=alice.pk).update(role=Role.ADMINISTRATOR, is_active=False)
     admin.role = Role.ENGINEER
     with pytest.raises(LastAdministrator):
@@ -65,7 +65,7 @@ def test_c6_an_inactive_administrator_does_not_count(admin: User, alice: User) -
     ],
     ids=["role", "deactivation", "erasure", "admin-role", "admin-deactivation"],
 )
-def test_c6_every_road_says_why_and_is_recorded(
+def test_every_road_says_why_and_is_recorded(
     confirmed_client_of: ClientOf, admin: User, road: str, data: dict[str, str], action: str
 ) -> None:
     client = confirmed_client_of(admin)
@@ -78,7 +78,7 @@ def test_c6_every_road_says_why_and_is_recorded(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_c6_two_administrators_who_demote_each_other_at_once_leave_one(admin: User, alice: User) -> None:
+def test_two_administrators_who_demote_each_other_at_once_leave_one(admin: User, alice: User) -> None:
     User.objects.filter(pk=alice.pk).update(role=Role.ADMINISTRATOR)
     start = threading.Barrier(2)
     refused: list[str] = []

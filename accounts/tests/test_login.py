@@ -128,7 +128,7 @@ def test_it_lets_the_user_in_from_elsewhere_while_an_attacker_is_throttled(clien
     assert log_in(elsewhere, alice.email).status_code == 302
 
 
-def test_a7_it_does_not_count_who_gets_in(alice: User) -> None:
+def test_it_does_not_count_who_gets_in(alice: User) -> None:
     assert {log_in(Client(), alice.email).status_code for _ in range(40)} == {302}
 
 

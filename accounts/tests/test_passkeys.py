@@ -1,5 +1,5 @@
 """Passkeys: added, taken, and refused in words, with an entry and a limit. What a browser does with them: see
-``aistrale.tests.test_account_pages``."""
+``aistrale.tests.end_to_end.test_account_pages``."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_it_survives_garbage(alice: User, garbage: str) -> None:
     assert DOES_NOT_FIT in say(client) and failure().target_id == ""
 
 
-def test_a7_it_throttles_an_address_that_fails(alice: User) -> None:
+def test_it_throttles_an_address_that_fails(alice: User) -> None:
     passkey, client = add(alice), browser()
     unknown = Passkey(passkey.user_handle)
     for _ in range(10):
@@ -164,7 +164,7 @@ def test_a7_it_throttles_an_address_that_fails(alice: User) -> None:
     assert is_in(elsewhere)
 
 
-def test_a7_it_counts_nobody_who_gets_in(alice: User) -> None:
+def test_it_counts_nobody_who_gets_in(alice: User) -> None:
     passkey = add(alice)
     clients = [browser() for _ in range(12)]
     for client in clients:
@@ -181,7 +181,7 @@ def test_it_refuses_the_second_factor_of_another_account(alice: User, bob: User)
     assert not is_in(client) and failure().target_id == str(alice.audit_id)
 
 
-def test_a7_it_throttles_the_second_factor(alice: User) -> None:
+def test_it_throttles_the_second_factor(alice: User) -> None:
     passkey, client = add(alice), browser()
     client.post("/login/", {"login": alice.email, "password": PASSWORD})
     for _ in range(10):
@@ -190,7 +190,7 @@ def test_a7_it_throttles_the_second_factor(alice: User) -> None:
     assert answer.status_code == 429 and "Too many failed attempts" in answer.content.decode()
 
 
-def test_a9_it_confirms_with_no_passkey_of_another_account(alice: User, bob: User) -> None:
+def test_it_confirms_with_no_passkey_of_another_account(alice: User, bob: User) -> None:
     add(alice)
     of_bob, client = add(bob), browser()
     client.force_login(alice)
@@ -201,7 +201,7 @@ def test_a9_it_confirms_with_no_passkey_of_another_account(alice: User, bob: Use
     assert AuditEvent.objects.filter(action="accounts:session:login_failed").count() == 1
 
 
-def test_a9_it_confirms(alice: User) -> None:
+def test_it_confirms(alice: User) -> None:
     passkey, client = add(alice), browser()
     client.force_login(alice)
     page = client.get(f"{CONFIRM}?next=/password/").content.decode()

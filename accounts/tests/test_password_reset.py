@@ -52,14 +52,14 @@ def test_it_sends_a_link_with_which_one_sets_a_new_password(alice: User, mail: l
 
 
 @pytest.mark.parametrize("email", ["alice@example.org", "nobody@example.org"])
-def test_c5_no_request_says_where_a_link_leads(
+def test_no_request_says_where_a_link_leads(
     alice: User, mail: list[EmailMessage], email: str, settings: Settings
 ) -> None:
     Client().post(RESET, {"email": email}, headers={"Host": "localhost:9999"})
     assert "localhost" not in str(mail[0].body) and urlsplit(settings.PUBLIC_URL).netloc in str(mail[0].body)
 
 
-def test_a2_it_ends_all_sessions(client_of: Callable[[User], Client], alice: User, mail: list[EmailMessage]) -> None:
+def test_it_ends_all_sessions(client_of: Callable[[User], Client], alice: User, mail: list[EmailMessage]) -> None:
     client = client_of(alice)
     ask(alice.email)
     set_password(link_in(mail[0]))
@@ -73,7 +73,7 @@ def test_it_keeps_the_key_out_of_the_page_address(alice: User, mail: list[EmailM
     assert key not in response.request["PATH_INFO"]
 
 
-def test_a6_it_answers_the_same_for_an_unknown_address(alice: User, bob: User, mail: list[EmailMessage]) -> None:
+def test_it_answers_the_same_for_an_unknown_address(alice: User, bob: User, mail: list[EmailMessage]) -> None:
     User.objects.filter(pk=bob.pk).update(is_active=False)
     answers = [ask(email) for email in (alice.email, bob.email, "nobody@example.org")]
     assert len({re.sub(rb"[A-Za-z0-9]{64}", b"CSRF", answer.content) for answer in answers}) == 1
@@ -105,7 +105,7 @@ def test_it_takes_a_link_for_a_day(alice: User, mail: list[EmailMessage], settin
 
 
 @pytest.mark.parametrize("password", ["short", "password1234"])
-def test_a5_it_takes_no_weak_password(alice: User, mail: list[EmailMessage], password: str) -> None:
+def test_it_takes_no_weak_password(alice: User, mail: list[EmailMessage], password: str) -> None:
     ask(alice.email)
     set_password(link_in(mail[0]), password)
     alice.refresh_from_db()

@@ -76,7 +76,7 @@ def test_it_shows_when_somebody_was_last_seen(client_of: ClientOf, admin: User, 
 
 
 @pytest.mark.parametrize("step", ["detail", *STEPS])
-def test_c3_engineers_are_refused_and_that_is_recorded(
+def test_engineers_are_refused_and_that_is_recorded(
     confirmed_client_of: ClientOf, alice: User, bob: User, step: str
 ) -> None:
     client = confirmed_client_of(alice)
@@ -86,7 +86,7 @@ def test_c3_engineers_are_refused_and_that_is_recorded(
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_c3_engineers_change_nothing(confirmed_client_of: ClientOf, alice: User, bob: User, step: str) -> None:
+def test_engineers_change_nothing(confirmed_client_of: ClientOf, alice: User, bob: User, step: str) -> None:
     assert confirmed_client_of(alice).post(path(bob, step), {"role": "administrator"}).status_code == 403
     bob.refresh_from_db()
     assert (bob.role, bob.is_active) == (Role.ENGINEER, True)
@@ -102,7 +102,7 @@ def test_it_knows_no_missing_person(confirmed_client_of: ClientOf, admin: User, 
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a9_each_step_asks_who_one_is(client_of: ClientOf, admin: User, alice: User, step: str) -> None:
+def test_each_step_asks_who_one_is(client_of: ClientOf, admin: User, alice: User, step: str) -> None:
     answer = client_of(admin).post(path(alice, step), {"role": "administrator"})
     assert answer["Location"].startswith("/account/confirm/")
     alice.refresh_from_db()
@@ -110,7 +110,7 @@ def test_a9_each_step_asks_who_one_is(client_of: ClientOf, admin: User, alice: U
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_c6_nothing_changes_by_get(confirmed_client_of: ClientOf, admin: User, alice: User, step: str) -> None:
+def test_nothing_changes_by_get(confirmed_client_of: ClientOf, admin: User, alice: User, step: str) -> None:
     assert alice.email in page(confirmed_client_of(admin), path(alice, step))
     assert not AuditEvent.objects.filter(action__startswith="accounts:user").exists()
 
@@ -151,9 +151,7 @@ def test_it_reactivates(confirmed_client_of: ClientOf, admin: User, alice: User)
     assert AuditEvent.objects.filter(action="accounts:user:reactivate").count() == 1
 
 
-def test_a9_it_ends_anyones_sessions(
-    confirmed_client_of: ClientOf, client_of: ClientOf, admin: User, alice: User
-) -> None:
+def test_it_ends_anyones_sessions(confirmed_client_of: ClientOf, client_of: ClientOf, admin: User, alice: User) -> None:
     client = client_of(alice)
     confirmed_client_of(admin).post(path(alice, "end-sessions"))
     assert client.get("/").status_code == 302
@@ -166,7 +164,7 @@ def test_it_keeps_the_session_of_whoever_ends_their_own(confirmed_client_of: Cli
 
 
 @pytest.mark.parametrize("step", ["role", "deactivate"])
-def test_c6_the_page_keeps_the_last_administrator(confirmed_client_of: ClientOf, admin: User, step: str) -> None:
+def test_the_page_keeps_the_last_administrator(confirmed_client_of: ClientOf, admin: User, step: str) -> None:
     answer = confirmed_client_of(admin).post(path(admin, step), {"role": "engineer"}, follow=True)
     assert "last active administrator" in answer.content.decode()
     assert User.objects.administrators().get() == admin
@@ -180,7 +178,7 @@ def test_it_leads_an_administrator_who_gives_the_role_up_to_a_page_they_may_see(
     assert answer.status_code == 200
 
 
-def test_x1_a_name_is_text(client_of: ClientOf, admin: User, alice: User) -> None:
+def test_a_name_is_text(client_of: ClientOf, admin: User, alice: User) -> None:
     User.objects.filter(pk=alice.pk).update(name="<script>alert(1)</script>")
     client = client_of(admin)
     assert "<script>alert" not in page(client, LIST) + page(client, path(alice))

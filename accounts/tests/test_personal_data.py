@@ -58,7 +58,7 @@ def test_it_says_how_many_lines_there_are(alice: User, canary: str) -> None:
     assert (found[-1]["kind"], found[-1]["lines"]) == ("end", len(found))
 
 
-def test_l1_it_hands_out_no_secrets(alice: User, canary: str) -> None:
+def test_it_hands_out_no_secrets(alice: User, canary: str) -> None:
     text = dumps(read(alice))
     assert "sk-secret-of-alice" not in text and alice.password not in text and "digest" not in text
     assert "said-by-alice" in text
@@ -103,13 +103,13 @@ def test_an_administrator_exports_anybody(admin: User, alice: User) -> None:
 
 
 @pytest.mark.parametrize("path", [OWN, f"{OWN}export.jsonl", "/account/erase/"])
-def test_a9_it_asks_who_one_is(client_of: ClientOf, alice: User, path: str) -> None:
+def test_it_asks_who_one_is(client_of: ClientOf, alice: User, path: str) -> None:
     assert client_of(alice).get(path)["Location"].startswith("/account/confirm/")
     assert not AuditEvent.objects.filter(action="accounts:user:export").exists()
 
 
 @pytest.mark.parametrize("step", ["data/", "data/export.jsonl", "erase/"])
-def test_c3_engineers_are_refused(confirmed_client_of: ClientOf, alice: User, bob: User, step: str) -> None:
+def test_engineers_are_refused(confirmed_client_of: ClientOf, alice: User, bob: User, step: str) -> None:
     assert confirmed_client_of(alice).get(f"/people/{bob.pk}/{step}").status_code == 403
     assert AuditEvent.objects.latest("sequence").action == "accounts:access:deny"
 

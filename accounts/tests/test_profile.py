@@ -60,7 +60,7 @@ def test_it_refuses_what_it_does_not_offer(client_of: ClientOf, alice: User, fie
     assert (alice.name, alice.time_zone, alice.default_model) == ("Alice", "UTC", "")
 
 
-def test_c5_a_profile_changes_neither_role_nor_address(client_of: ClientOf, alice: User) -> None:
+def test_a_profile_changes_neither_role_nor_address(client_of: ClientOf, alice: User) -> None:
     client_of(alice).post(
         PROFILE, FORM | {"role": "administrator", "email": "x@example.org", "is_active": "", "id": "1"}
     )

@@ -33,7 +33,7 @@ def is_in(client: Client) -> bool:
     return client.get("/").status_code == 200
 
 
-def test_a1_a_log_in_brings_a_new_session_and_a_new_csrf_token(alice: User, settings: Settings) -> None:
+def test_a_log_in_brings_a_new_session_and_a_new_csrf_token(alice: User, settings: Settings) -> None:
     client, thief = Client(), Client()
     page = client.get("/login/")
     before = {"session": client.session.session_key, "csrf": page.cookies[settings.CSRF_COOKIE_NAME].value}
@@ -66,7 +66,7 @@ ENDS: dict[str, Callable[[User, User], object]] = {
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_a2_a_saved_cookie_is_worth_nothing(client_of: ClientOf, alice: User, admin: User, end: str) -> None:
+def test_a_saved_cookie_is_worth_nothing(client_of: ClientOf, alice: User, admin: User, end: str) -> None:
     client = client_of(alice)
     assert is_in(client)
     ENDS[end](alice, admin)
@@ -74,7 +74,7 @@ def test_a2_a_saved_cookie_is_worth_nothing(client_of: ClientOf, alice: User, ad
     assert response["Location"] == "/login/?next=/"
 
 
-def test_a2_a_log_out_ends_the_session_on_the_server(alice: User, settings: Settings) -> None:
+def test_a_log_out_ends_the_session_on_the_server(alice: User, settings: Settings) -> None:
     client = Client()
     log_in(client, alice.email)
     saved = client.cookies[settings.SESSION_COOKIE_NAME].value
@@ -89,7 +89,7 @@ def test_a2_a_log_out_ends_the_session_on_the_server(alice: User, settings: Sett
     ["twelve chars", "x9 " * 30, "ein Paßwort, das länger ist", "correct" * 20],
     ids=["spaces", "90 characters", "other letters", "140 characters"],
 )
-def test_a5_a_password_may_be_anything_long(confirmed_client_of: ClientOf, alice: User, password: str) -> None:
+def test_a_password_may_be_anything_long(confirmed_client_of: ClientOf, alice: User, password: str) -> None:
     data = {"password1": password, "password2": password}
     assert confirmed_client_of(alice).post("/password/", data).status_code == 302
     alice.refresh_from_db()
@@ -97,19 +97,19 @@ def test_a5_a_password_may_be_anything_long(confirmed_client_of: ClientOf, alice
 
 
 @pytest.mark.parametrize("password", ["eleven char", "password1234", "alice@example.org"], ids=lambda value: value)
-def test_a5_weak_passwords_are_refused(confirmed_client_of: ClientOf, alice: User, password: str) -> None:
+def test_weak_passwords_are_refused(confirmed_client_of: ClientOf, alice: User, password: str) -> None:
     data = {"password1": password, "password2": password}
     assert confirmed_client_of(alice).post("/password/", data).status_code == 200
     alice.refresh_from_db()
     assert alice.check_password(PASSWORD)
 
 
-def test_a5_no_character_of_a_long_password_is_ignored(alice: User) -> None:
+def test_no_character_of_a_long_password_is_ignored(alice: User) -> None:
     alice.set_password("x" * 200 + "a")
     assert not alice.check_password("x" * 200 + "b")
 
 
-def test_a5_an_old_hash_is_replaced_at_the_log_in(alice: User, settings: Settings) -> None:
+def test_an_old_hash_is_replaced_at_the_log_in(alice: User, settings: Settings) -> None:
     settings.PASSWORD_HASHERS = [ARGON, PBKDF]
     User.objects.filter(pk=alice.pk).update(password=make_password(PASSWORD, hasher="pbkdf2_sha256"))
     log_in(Client(), alice.email)
@@ -127,7 +127,8 @@ def fastest(email: str, password: str) -> float:
     return min(times)
 
 
-def test_a6_unknown_wrong_and_disabled_look_alike_and_take_alike(
+@pytest.mark.slow
+def test_unknown_wrong_and_disabled_look_alike_and_take_alike(
     alice: User, bob: User, charlie: User, settings: Settings
 ) -> None:
     settings.PASSWORD_HASHERS = [ARGON]
@@ -151,5 +152,5 @@ def without_what_differs(response: Any, email: str) -> tuple[int, str]:
     return response.status_code, re.sub(r"[A-Za-z0-9]{64}", "CSRF", page)
 
 
-def test_a8_there_is_no_account_at_first() -> None:
+def test_there_is_no_account_at_first() -> None:
     assert not User.objects.exists()

@@ -113,7 +113,7 @@ def test_it_records_a_wrong_code_at_set_up(
     assert '"clock_seconds_fast":300' in str(event.details.content).replace(" ", "")
 
 
-def test_a7_it_throttles_wrong_codes_at_set_up(confirmed_client_of: ClientOf, alice: User, code_at: CodeAt) -> None:
+def test_it_throttles_wrong_codes_at_set_up(confirmed_client_of: ClientOf, alice: User, code_at: CodeAt) -> None:
     client = confirmed_client_of(alice)
     client.get(reverse("mfa_activate_totp"))
     codes = [client.post(reverse("mfa_activate_totp"), {"code": "000000"}).status_code for _ in range(11)]
@@ -121,7 +121,7 @@ def test_a7_it_throttles_wrong_codes_at_set_up(confirmed_client_of: ClientOf, al
 
 
 @pytest.mark.parametrize("seconds", [-180, 180])
-def test_a7_it_tells_nobody_at_log_in_how_far_a_code_is_off(
+def test_it_tells_nobody_at_log_in_how_far_a_code_is_off(
     client: Client, alice: User, totp_of: KeyOf, code_at: CodeAt, seconds: int
 ) -> None:
     key = totp_of(alice)
@@ -136,7 +136,7 @@ def test_a7_it_tells_nobody_at_log_in_how_far_a_code_is_off(
 
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("name", ["mfa_deactivate_totp", "mfa_generate_recovery_codes"])
-def test_a9_it_asks_who_one_is_before_a_factor_goes(
+def test_it_asks_who_one_is_before_a_factor_goes(
     client_of: ClientOf, alice: User, totp_of: KeyOf, name: str, method: str
 ) -> None:
     totp_of(alice)
@@ -147,12 +147,12 @@ def test_a9_it_asks_who_one_is_before_a_factor_goes(
 
 
 @pytest.mark.parametrize("name", ["mfa_activate_totp", "mfa_add_webauthn", "mfa_generate_recovery_codes"])
-def test_a9_it_asks_who_one_is_before_factors_change(client_of: ClientOf, alice: User, name: str) -> None:
+def test_it_asks_who_one_is_before_factors_change(client_of: ClientOf, alice: User, name: str) -> None:
     response = client_of(alice).get(reverse(name))
     assert response["Location"] == f"/account/confirm/?next={reverse(name)}"
 
 
-def test_a9_it_asks_for_password_and_code(client_of: ClientOf, alice: User, totp_of: KeyOf, code_of: Text) -> None:
+def test_it_asks_for_password_and_code(client_of: ClientOf, alice: User, totp_of: KeyOf, code_of: Text) -> None:
     key, client = totp_of(alice), client_of(alice)
     confirm, change = reverse("account_reauthenticate"), reverse("account_change_password")
     for form in (
@@ -166,7 +166,7 @@ def test_a9_it_asks_for_password_and_code(client_of: ClientOf, alice: User, totp
     assert client.get(change).status_code == 200
 
 
-def test_a9_a_code_without_the_password_confirms_nothing(
+def test_a_code_without_the_password_confirms_nothing(
     client_of: ClientOf, alice: User, totp_of: KeyOf, code_of: Text
 ) -> None:
     key, client = totp_of(alice), client_of(alice)
@@ -175,7 +175,7 @@ def test_a9_a_code_without_the_password_confirms_nothing(
     assert client.get(reverse("account_change_password")).status_code == 302
 
 
-def test_a9_a_code_that_let_somebody_in_confirms_nothing(
+def test_a_code_that_let_somebody_in_confirms_nothing(
     client: Client, alice: User, totp_of: KeyOf, code_of: Text, redis_client: redis.Redis
 ) -> None:
     code = code_of(totp_of(alice))
@@ -186,7 +186,7 @@ def test_a9_a_code_that_let_somebody_in_confirms_nothing(
     assert "This code was used already" in refused.content.decode()
 
 
-def test_a9_a_confirmation_does_not_last(
+def test_a_confirmation_does_not_last(
     confirmed_client_of: ClientOf, alice: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = confirmed_client_of(alice)
@@ -216,7 +216,7 @@ def test_it_takes_a_code_typed_in_two_groups(client: Client, alice: User, totp_o
     assert is_in(client)
 
 
-def test_a9_a_code_works_once(alice: User, totp_of: KeyOf, code_of: Text) -> None:
+def test_a_code_works_once(alice: User, totp_of: KeyOf, code_of: Text) -> None:
     code = code_of(totp_of(alice))
     clients = [Client(), Client()]
     for client in clients:
@@ -225,7 +225,7 @@ def test_a9_a_code_works_once(alice: User, totp_of: KeyOf, code_of: Text) -> Non
     assert [is_in(client) for client in clients] == [True, False]
 
 
-def test_a9_a_code_works_once_for_as_long_as_it_is_taken(
+def test_a_code_works_once_for_as_long_as_it_is_taken(
     alice: User, totp_of: KeyOf, code_of: Text, redis_client: redis.Redis
 ) -> None:
     code = code_of(totp_of(alice))
@@ -262,7 +262,7 @@ def test_it_records_a_wrong_code_without_it(client: Client, alice: User, totp_of
     assert "123321" not in event.body + str(event.details.content)
 
 
-def test_a7_it_throttles_wrong_codes(client: Client, alice: User, totp_of: KeyOf, code_of: Text) -> None:
+def test_it_throttles_wrong_codes(client: Client, alice: User, totp_of: KeyOf, code_of: Text) -> None:
     key = totp_of(alice)
     log_in(client, alice)
     for _ in range(10):

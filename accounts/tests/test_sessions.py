@@ -145,7 +145,7 @@ def test_it_keeps_no_key_that_opens_a_session(client_of: ClientOf, alice: User, 
     assert key not in stored
 
 
-def test_a3_a_session_ends_when_its_user_was_away_for_long(
+def test_a_session_ends_when_its_user_was_away_for_long(
     client_of: ClientOf, alice: User, later: Callable[[float], None]
 ) -> None:
     client = client_of(alice)
@@ -153,7 +153,7 @@ def test_a3_a_session_ends_when_its_user_was_away_for_long(
     assert not is_in(client)
 
 
-def test_a3_a_session_goes_on_while_its_user_is_active(
+def test_a_session_goes_on_while_its_user_is_active(
     client_of: ClientOf, alice: User, later: Callable[[float], None]
 ) -> None:
     client = client_of(alice)
@@ -162,7 +162,7 @@ def test_a3_a_session_goes_on_while_its_user_is_active(
         assert is_in(client)
 
 
-def test_a3_a_session_ends_at_its_greatest_age(
+def test_a_session_ends_at_its_greatest_age(
     client_of: ClientOf, alice: User, later: Callable[[float], None], settings: Settings
 ) -> None:
     settings.SESSION_IDLE_SECONDS = settings.SESSION_COOKIE_AGE
@@ -174,7 +174,7 @@ def test_a3_a_session_ends_at_its_greatest_age(
     assert not is_in(client)
 
 
-def test_a3_polling_does_not_keep_a_session_alive(
+def test_polling_does_not_keep_a_session_alive(
     client_of: ClientOf, alice: User, later: Callable[[float], None]
 ) -> None:
     client = client_of(alice)
@@ -185,7 +185,7 @@ def test_a3_polling_does_not_keep_a_session_alive(
     assert not is_in(client)
 
 
-def test_a3_an_idle_session_is_over_for_sockets_too(
+def test_an_idle_session_is_over_for_sockets_too(
     client_of: ClientOf, alice: User, later: Callable[[float], None]
 ) -> None:
     key = key_of(client_of(alice))
@@ -194,7 +194,7 @@ def test_a3_an_idle_session_is_over_for_sockets_too(
     assert user_of_session(key) is None
 
 
-def test_a3_a_message_by_socket_keeps_a_session_alive(
+def test_a_message_by_socket_keeps_a_session_alive(
     client_of: ClientOf, alice: User, later: Callable[[float], None]
 ) -> None:
     key = key_of(client_of(alice))

@@ -64,7 +64,7 @@ def test_it_works_once(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_a8_it_refuses_a_link_after_an_hour(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_refuses_a_link_after_an_hour(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     path = setup_path()
     later = time.time() + services.SETUP_LINK_SECONDS + 1
     monkeypatch.setattr("django.core.signing.time.time", lambda: later)

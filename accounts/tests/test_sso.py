@@ -76,7 +76,7 @@ def test_it_connects_an_account_that_has_a_password(confirmed_client_of: ClientO
     assert is_in(later)
 
 
-def test_a9_it_connects_nothing_for_who_has_not_confirmed(client_of: ClientOf, alice: User, sso: Settings) -> None:
+def test_it_connects_nothing_for_who_has_not_confirmed(client_of: ClientOf, alice: User, sso: Settings) -> None:
     sign_on(client_of(alice), "alice", query="?process=connect")
     assert not SocialAccount.objects.exists()
 
@@ -166,7 +166,7 @@ def test_it_takes_a_role_away_with_the_claim(client: Client, admin: User, sso: S
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("is_first", [False, True], ids=["again", "for the first time"])
-def test_c6_it_takes_no_role_away_from_the_last_administrator(client: Client, sso: Settings, is_first: bool) -> None:
+def test_it_takes_no_role_away_from_the_last_administrator(client: Client, sso: Settings, is_first: bool) -> None:
     sso.OIDC_CREATE_USERS, sso.OIDC_ROLE_CLAIM, sso.OIDC_ADMINISTRATORS = True, "groups", ["admins"]
     if is_first:
         without_password(User.objects.create_user("boss@example.org", role=Role.ADMINISTRATOR))

@@ -35,21 +35,21 @@ def start(client: Client, **data: str) -> Any:
     return client.post(CONFIRM, {"next": PAGE, **data})
 
 
-def test_a9_a_log_in_confirms_nothing(client: Client) -> None:
+def test_a_log_in_confirms_nothing(client: Client) -> None:
     assert client.get(PAGE)["Location"] == f"{CONFIRM}?next={PAGE}"
 
 
-def test_a9_it_has_the_provider_ask_again(client: Client) -> None:
+def test_it_has_the_provider_ask_again(client: Client) -> None:
     query = parse_qs(urlsplit(sent_to(start(client))).query)
     assert (query["prompt"], query["max_age"]) == (["login"], ["0"])
 
 
-def test_a9_it_comes_back_to_the_step(client: Client) -> None:
+def test_it_comes_back_to_the_step(client: Client) -> None:
     assert client.get(back_from(start(client), "alice"))["Location"] == PAGE
     assert client.get(PAGE).status_code == 200
 
 
-def test_a9_it_does_not_last(client: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_does_not_last(client: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     client.get(back_from(start(client), "alice"))
     later = time.time() + settings.ACCOUNT_REAUTHENTICATION_TIMEOUT + 1
     monkeypatch.setattr("time.time", lambda: later)
@@ -57,7 +57,7 @@ def test_a9_it_does_not_last(client: Client, settings: Settings, monkeypatch: py
 
 
 @pytest.mark.parametrize("sub", ["staff", "silent"])
-def test_a9_somebody_else_confirms_nothing(client: Client, sub: str) -> None:
+def test_somebody_else_confirms_nothing(client: Client, sub: str) -> None:
     answer = client.get(back_from(start(client), sub), follow=True)
     assert answer.redirect_chain[-1][0] == f"{CONFIRM}?next={PAGE}"
     assert "not the account there" in answer.content.decode()
@@ -66,7 +66,7 @@ def test_a9_somebody_else_confirms_nothing(client: Client, sub: str) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "works"), [(3600, False), (30, True), (0, True)])
-def test_a9_the_provider_must_have_asked_now(
+def test_the_provider_must_have_asked_now(
     client: Client, monkeypatch: pytest.MonkeyPatch, seconds: int, works: bool
 ) -> None:
     asked_at = int(time.time()) - seconds
@@ -76,7 +76,7 @@ def test_a9_the_provider_must_have_asked_now(
     assert (client.get(PAGE).status_code == 200) is works
 
 
-def test_a9_it_asks_for_the_code_as_well(
+def test_it_asks_for_the_code_as_well(
     client: Client, alice: User, totp_of: Callable[[User], str], code_of: Callable[[str], str]
 ) -> None:
     key = totp_of(alice)
@@ -86,7 +86,7 @@ def test_a9_it_asks_for_the_code_as_well(
     assert client.get("/password/").status_code == 200
 
 
-def test_a9_whoever_has_a_password_gives_that(client_of: ClientOf, bob: User, sso: Settings) -> None:
+def test_whoever_has_a_password_gives_that(client_of: ClientOf, bob: User, sso: Settings) -> None:
     answer = client_of(bob).post(CONFIRM, {"next": PAGE})
     assert answer["Location"] == f"/account/confirm/?next={PAGE}"
 

@@ -34,7 +34,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return lambda seconds: monkeypatch.setattr("time.time", lambda: now + seconds)
 
 
-def test_a7_it_answers_429_and_says_how_long(alice: User) -> None:
+def test_it_answers_429_and_says_how_long(alice: User) -> None:
     fail(alice.email)
     response = attempt(alice.email, PASSWORD)
     assert response.status_code == 429
@@ -42,20 +42,20 @@ def test_a7_it_answers_429_and_says_how_long(alice: User) -> None:
     assert "Wait 5 minutes, then try again." in response.content.decode()
 
 
-def test_a7_the_wait_grows_shorter(alice: User, later: Callable[[float], None]) -> None:
+def test_the_wait_grows_shorter(alice: User, later: Callable[[float], None]) -> None:
     fail(alice.email)
     later(3 * MINUTE + 30)
     response = attempt(alice.email, PASSWORD)
     assert int(response["Retry-After"]) <= 95 and "Wait 2 minutes" in response.content.decode()
 
 
-def test_a7_it_ends_by_itself(alice: User, later: Callable[[float], None]) -> None:
+def test_it_ends_by_itself(alice: User, later: Callable[[float], None]) -> None:
     fail(alice.email)
     later(5 * MINUTE + 1)
     assert attempt(alice.email, PASSWORD).status_code == 302
 
 
-def test_a7_attempts_while_throttled_do_not_prolong_it(alice: User, later: Callable[[float], None]) -> None:
+def test_attempts_while_throttled_do_not_prolong_it(alice: User, later: Callable[[float], None]) -> None:
     fail(alice.email)
     later(4 * MINUTE)
     for _ in range(5):
@@ -64,32 +64,32 @@ def test_a7_attempts_while_throttled_do_not_prolong_it(alice: User, later: Calla
     assert attempt(alice.email, PASSWORD).status_code == 302
 
 
-def test_a7_nobody_is_locked_out_from_elsewhere(alice: User) -> None:
+def test_nobody_is_locked_out_from_elsewhere(alice: User) -> None:
     for number in range(5):
         fail(alice.email, address=f"192.0.2.{number}")
     assert attempt(alice.email, PASSWORD, address="198.51.100.1").status_code == 302
 
 
-def test_a7_an_address_is_throttled_over_all_users(alice: User, later: Callable[[float], None]) -> None:
+def test_an_address_is_throttled_over_all_users(alice: User, later: Callable[[float], None]) -> None:
     for number in range(3):
         fail(f"user{number}@example.org")
         later((number + 1) * 2 * MINUTE)
     assert attempt(alice.email, PASSWORD).status_code == 429
 
 
-def test_a7_the_other_users_of_an_address_get_in_meanwhile(alice: User, bob: User) -> None:
+def test_the_other_users_of_an_address_get_in_meanwhile(alice: User, bob: User) -> None:
     fail(alice.email)
     assert attempt(bob.email, PASSWORD).status_code == 302
 
 
-def test_a7_a_right_password_does_not_start_the_count_anew(alice: User, bob: User) -> None:
+def test_a_right_password_does_not_start_the_count_anew(alice: User, bob: User) -> None:
     fail(alice.email, 9)
     attempt(alice.email, PASSWORD)
     fail(alice.email, 1)
     assert attempt(alice.email, PASSWORD).status_code == 429
 
 
-def test_a7_the_counts_are_in_redis_and_go_by_themselves(alice: User, redis_client: redis.Redis) -> None:
+def test_the_counts_are_in_redis_and_go_by_themselves(alice: User, redis_client: redis.Redis) -> None:
     fail(alice.email, 1)
     counts = redis_client.keys("*login_failed*")
     assert isinstance(counts, list) and len(counts) == 2
@@ -98,7 +98,7 @@ def test_a7_the_counts_are_in_redis_and_go_by_themselves(alice: User, redis_clie
 
 
 @pytest.mark.parametrize("kind", ["known", "unknown", "disabled"])
-def test_a6_throttling_tells_nothing_of_the_user(alice: User, bob: User, kind: str) -> None:
+def test_throttling_tells_nothing_of_the_user(alice: User, bob: User, kind: str) -> None:
     User.objects.filter(pk=bob.pk).update(is_active=False)
     email = {"known": alice.email, "unknown": "nobody@example.org", "disabled": bob.email}[kind]
     # Also where the password of the disabled account is right.
@@ -108,14 +108,14 @@ def test_a6_throttling_tells_nothing_of_the_user(alice: User, bob: User, kind: s
     assert response.status_code == 429 and "Too many failed attempts" in response.content.decode()
 
 
-def test_a7_the_confirmation_is_throttled_too(client_of: Callable[[User], Client], alice: User) -> None:
+def test_the_confirmation_is_throttled_too(client_of: Callable[[User], Client], alice: User) -> None:
     client = client_of(alice)
     for _ in range(10):
         client.post("/account/confirm/", {"password": "wrong"})
     assert client.post("/account/confirm/", {"password": PASSWORD}).status_code == 429
 
 
-def test_u1_a_throttled_attempt_is_recorded(alice: User) -> None:
+def test_a_throttled_attempt_is_recorded(alice: User) -> None:
     fail(alice.email)
     attempt(alice.email, PASSWORD)
     event = AuditEvent.objects.latest("sequence")

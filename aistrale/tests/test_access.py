@@ -1,4 +1,4 @@
-"""C2, C4 to C6: what is somebody else's, changed roles, fields and headers nobody asked for, forged requests."""
+"""What is somebody else's, changed roles, fields and headers nobody asked for, forged requests."""
 
 from __future__ import annotations
 
@@ -122,13 +122,13 @@ WAYS: Mapping[str, Ask] = {
 }
 
 
-def test_c2_every_route_with_an_object_is_known() -> None:
+def test_every_route_with_an_object_is_known() -> None:
     with_object = {route for route in all_routes() if "<" in route and TABLE[route] is Who.PEOPLE}
     assert with_object == OBJECTS.keys()
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_c2_anothers_object_answers_exactly_as_a_missing_one(
+def test_anothers_object_answers_exactly_as_a_missing_one(
     way: str, alice: User, charlie: User, confirmed_client_of: ClientOf
 ) -> None:
     stranger = confirmed_client_of(charlie)
@@ -148,13 +148,13 @@ def _comparable(response: Any, path: str) -> tuple[int, str, dict[str, str]]:
 
 
 @pytest.mark.parametrize("path", ["/audit/", "/telemetry/", "/tokens/", "/chat/", "/"])
-def test_c2_lists_leave_out_what_is_anothers(path: str, alice: User, charlie: User, client_of: ClientOf) -> None:
+def test_lists_leave_out_what_is_anothers(path: str, alice: User, charlie: User, client_of: ClientOf) -> None:
     token, call = a_token(alice), a_call(alice)
     content = client_of(charlie).get(path).content.decode()
     assert not [private for private in (str(token.pk), str(call.pk), alice.email) if private in content]
 
 
-def test_c4_a_role_changes_what_the_next_request_may(alice: User, client_of: ClientOf) -> None:
+def test_a_role_changes_what_the_next_request_may(alice: User, client_of: ClientOf) -> None:
     client = client_of(alice)
     statuses = []
     for role in (Role.ENGINEER, Role.ADMINISTRATOR, Role.ENGINEER):
@@ -193,7 +193,7 @@ UNASKED = {
 }
 
 
-def test_c5_fields_that_nobody_asked_for_change_nothing(
+def test_fields_that_nobody_asked_for_change_nothing(
     alice: User, bob: User, client_of: ClientOf, settings: Settings
 ) -> None:
     settings.TOKEN_CHECKER = "tokens.tests.checker.check_key"
@@ -209,7 +209,7 @@ def test_c5_fields_that_nobody_asked_for_change_nothing(
     assert (token.owner, token.base_url, token.visibility) == (alice, "", "private")
 
 
-def test_c5_who_is_invited_chooses_neither_role_nor_address(admin: User) -> None:
+def test_who_is_invited_chooses_neither_role_nor_address(admin: User) -> None:
     link = invite(email="dora@example.org", role=Role.ENGINEER, actor=admin).link
     password = "a long phrase of dora"
     fields = {"name": "Dora", "password": password, "repeated": password}
@@ -218,40 +218,41 @@ def test_c5_who_is_invited_chooses_neither_role_nor_address(admin: User) -> None
     assert (dora.email, dora.role, dora.is_active) == ("dora@example.org", "engineer", True)
 
 
-def test_c5_a_key_that_is_made_is_ones_own(alice: User, bob: User, confirmed_client_of: ClientOf) -> None:
+def test_a_key_that_is_made_is_ones_own(alice: User, bob: User, confirmed_client_of: ClientOf) -> None:
     fields = {"label": "Nightly", "user": str(bob.pk), "user_id": str(bob.pk), "digest": "x", "prefix": "x"}
     assert confirmed_client_of(alice).post("/account/api-keys/add/", fields).status_code == 200
     assert ApiKey.objects.get().user == alice and len(ApiKey.objects.get().digest) == 64
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Real-IP", "Forwarded", "X-Client-IP", "CF-Connecting-IP"])
-def test_c5_no_header_says_where_a_request_comes_from(header: str, alice: User) -> None:
+def test_no_header_says_where_a_request_comes_from(header: str, alice: User) -> None:
     Client(REMOTE_ADDR="192.0.2.7").post(
         "/login/", {"login": alice.email, "password": "wrong"}, headers={header: "for=203.0.113.9, 203.0.113.9"}
     )
     assert AuditEvent.objects.select_related("details").get().details.personal["address"] == "192.0.2.7"
 
 
-def test_c5_no_header_gets_past_the_throttling(alice: User) -> None:
+def test_no_header_gets_past_the_throttling(alice: User) -> None:
     wrong = {"login": alice.email, "password": "wrong"}
     headers = [{"X-Forwarded-For": f"203.0.113.{number}"} for number in range(11)]
     assert [Client().post("/login/", wrong, headers=one).status_code for one in headers] == [200] * 10 + [429]
 
 
-def test_c5_no_header_says_under_which_name_or_how_safely_one_is_reached(client: Client) -> None:
+def test_no_header_says_under_which_name_or_how_safely_one_is_reached(client: Client) -> None:
     headers = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https", "X-Forwarded-Port": "1"}
     request = client.get("/login/", headers=headers).wsgi_request
     assert (request.get_host(), request.scheme) == ("testserver", "http")
 
 
-def test_c5_a_foreign_host_is_refused(client: Client) -> None:
+def test_a_foreign_host_is_refused(client: Client) -> None:
     """And pushes nothing out of the errors that administrators are shown."""
     before = recent()
     assert client.get("/login/", headers={"Host": "evil.example"}).status_code == 400
     assert recent() == before
 
 
-def test_c6_every_unsafe_request_needs_a_token_of_this_site(alice: User, admin: User) -> None:
+@pytest.mark.slow
+def test_every_unsafe_request_needs_a_token_of_this_site(alice: User, admin: User) -> None:
     unprotected = []
     for user, htmx in ((alice, {}), (admin, {"HX-Request": "true"})):
         client = Client(enforce_csrf_checks=True)
@@ -264,7 +265,7 @@ def test_c6_every_unsafe_request_needs_a_token_of_this_site(alice: User, admin: 
     assert unprotected == []
 
 
-def test_c6_a_token_in_a_header_is_enough_for_htmx(alice: User, settings: Settings) -> None:
+def test_a_token_in_a_header_is_enough_for_htmx(alice: User, settings: Settings) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(alice)
     client.get("/")
@@ -276,7 +277,7 @@ def test_c6_a_token_in_a_header_is_enough_for_htmx(alice: User, settings: Settin
     assert [answer.status_code for answer in answers] == [204, 403]
 
 
-def test_c6_a_foreign_origin_is_refused_with_a_right_token(alice: User, settings: Settings) -> None:
+def test_a_foreign_origin_is_refused_with_a_right_token(alice: User, settings: Settings) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(alice)
     client.get("/")
@@ -284,7 +285,8 @@ def test_c6_a_foreign_origin_is_refused_with_a_right_token(alice: User, settings
     assert client.post("/account/theme/", {"theme": "dark"}, headers=headers).status_code == 403
 
 
-def test_c6_nothing_changes_by_get(alice: User, admin: User, client_of: ClientOf) -> None:
+@pytest.mark.slow
+def test_nothing_changes_by_get(alice: User, admin: User, client_of: ClientOf) -> None:
     owned = {route: make(alice) for route, make in OBJECTS.items() if make is not a_passkey}
     before = _state()
     for user in (alice, admin):

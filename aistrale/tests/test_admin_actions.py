@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html import unescape
@@ -21,7 +22,7 @@ from accounts.models import Invitation, Role, Team, User, UserSession
 from accounts.profile import api_keys
 from accounts.sessions.store import SEEN
 from accounts.sharing import Audience, Visibility
-from aistrale.tests.admin_steps import PRICES, STEPS, Form, Scene, offered
+from aistrale.tests.admin_steps import PRICES, STEPS, Form, Scene, Step, offered
 from audit.models import AuditEvent
 from telemetry.models import PriceOverride
 from tokens import services
@@ -87,66 +88,98 @@ def test_it_knows_every_step_that_the_admin_site_offers(rf: RequestFactory, admi
     assert set(offered(request)) == {name.partition(":")[0] for name in STEPS}
 
 
-@pytest.mark.parametrize("name", STEPS)
-def test_it_asks_does_records_and_tells(name: str, scene: Scene, confirmed_client_of: ClientOf) -> None:
-    step, client = STEPS[name], confirmed_client_of(scene.admin)
-    path, form, before, last = step.address(scene), step.form(scene), stored(), AuditEvent.objects.latest("sequence")
-    client.get(path)
-    assert stored() == before
-    if step.asks:
-        question = client.post(path, form, follow=True)
-        assert question.status_code == 200 and stored() == before
-        path, form = answer_to(question, path)
-    page = client.post(path, form | (step.typed or {}), follow=True)
-    assert step.told in unescape(re.sub("<[^>]+>", "", page.content.decode()))
-    entries = list(AuditEvent.objects.filter(sequence__gt=last.sequence).order_by("sequence"))
-    facts = [(entry.action, entry.target_id, entry.before, entry.after) for entry in entries]
-    assert facts == [entry.facts(scene) for entry in step.entries]
-    by = {(entry.actor, entry.role, entry.outcome, entry.source) for entry in entries}
-    assert by == {(scene.admin.audit_id, "administrator", "success", "web")}
-    assert len({entry.request_id for entry in entries}) == 1
-    assert stored() != before
+@contextmanager
+def undone() -> Iterator[None]:
+    """What is stored inside is gone afterwards, so that one scene does for all steps."""
+    before = transaction.savepoint()
+    yield
+    transaction.savepoint_rollback(before)
 
 
-@pytest.mark.parametrize("name", [name for name, step in STEPS.items() if step.confirms])
-def test_a9_it_asks_who_one_is_where_the_site_does(name: str, scene: Scene, client_of: ClientOf) -> None:
-    step, client = STEPS[name], client_of(scene.admin)
-    before = stored()
-    form = step.form(scene) | {"confirmed": "yes", "post": "yes"}
-    assert client.post(step.address(scene), form)["Location"].startswith("/account/confirm/")
-    assert stored() == before
+def faults(check: Callable[[Step], None], steps: Iterable[str] = STEPS) -> dict[str, str]:
+    """By step, what ``check`` finds wrong with it."""
+    found = {}
+    for name in steps:
+        with undone():
+            try:
+                check(STEPS[name])
+            except AssertionError as fault:
+                found[name] = str(fault)
+    return found
 
 
-@pytest.mark.parametrize("name", STEPS)
-def test_it_does_nothing_that_cannot_be_recorded(name: str, scene: Scene, confirmed_client_of: ClientOf) -> None:
-    step, client = STEPS[name], confirmed_client_of(scene.admin)
-    path, form = step.address(scene), step.form(scene)
-    if step.asks:
-        path, form = answer_to(client.post(path, form, follow=True), path)
-    before = stored()
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE audit_auditevent ADD CONSTRAINT full_disk CHECK (false) NOT VALID")
+def test_it_asks_does_records_and_tells(scene: Scene, confirmed_client_of: ClientOf) -> None:
+    client = confirmed_client_of(scene.admin)
+
+    def check(step: Step) -> None:
+        path, form, before = step.address(scene), step.form(scene), stored()
+        last = AuditEvent.objects.latest("sequence")
+        client.get(path)
+        assert stored() == before
+        if step.asks:
+            question = client.post(path, form, follow=True)
+            assert question.status_code == 200 and stored() == before
+            path, form = answer_to(question, path)
+        page = client.post(path, form | (step.typed or {}), follow=True)
+        assert step.told in unescape(re.sub("<[^>]+>", "", page.content.decode()))
+        entries = list(AuditEvent.objects.filter(sequence__gt=last.sequence).order_by("sequence"))
+        facts = [(entry.action, entry.target_id, entry.before, entry.after) for entry in entries]
+        assert facts == [entry.facts(scene) for entry in step.entries]
+        by = {(entry.actor, entry.role, entry.outcome, entry.source) for entry in entries}
+        assert by == {(scene.admin.audit_id, "administrator", "success", "web")}
+        assert len({entry.request_id for entry in entries}) == 1
+        assert stored() != before
+
+    assert faults(check) == {}
+
+
+def test_it_asks_who_one_is_where_the_site_does(scene: Scene, client_of: ClientOf) -> None:
+    client = client_of(scene.admin)
+
+    def check(step: Step) -> None:
+        before = stored()
+        form = step.form(scene) | {"confirmed": "yes", "post": "yes"}
+        answer = client.post(step.address(scene), form)
+        assert answer.headers.get("Location", "").startswith("/account/confirm/")
+        assert stored() == before
+
+    assert faults(check, [name for name, step in STEPS.items() if step.confirms]) == {}
+
+
+def test_it_does_nothing_that_cannot_be_recorded(scene: Scene, confirmed_client_of: ClientOf) -> None:
+    client = confirmed_client_of(scene.admin)
     client.raise_request_exception = False
-    assert client.post(path, form | (step.typed or {})).status_code == 500
-    assert stored() == before
+
+    def check(step: Step) -> None:
+        path, form = step.address(scene), step.form(scene)
+        if step.asks:
+            path, form = answer_to(client.post(path, form, follow=True), path)
+        before = stored()
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE audit_auditevent ADD CONSTRAINT full_disk CHECK (false) NOT VALID")
+        assert client.post(path, form | (step.typed or {})).status_code == 500
+        assert stored() == before
+
+    assert faults(check) == {}
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-@pytest.mark.parametrize("name", STEPS)
-def test_c2_it_answers_others_as_if_there_were_nothing(
-    name: str, method: str, scene: Scene, confirmed_client_of: ClientOf
-) -> None:
-    step, engineer, visitor = STEPS[name], confirmed_client_of(scene.alice), Client()
-    path, before = step.address(scene), things(stored())
-    form = step.form(scene) | {"confirmed": "yes", "post": "yes"} if method == "post" else {}
-    for client in (engineer, visitor):
-        answer, missing = getattr(client, method)(path, form), getattr(client, method)("/admin/nothing/", form)
-        assert answer.status_code == missing.status_code == (403 if client is engineer else 302)
-        assert "login" in answer.headers.get("Location", "login")
-        assert re.sub(r"[0-9a-f-]{36}", "", answer.content.decode()) == re.sub(
-            r"[0-9a-f-]{36}", "", missing.content.decode()
-        )
-    assert things(stored()) == before
+def test_it_answers_others_as_if_there_were_nothing(method: str, scene: Scene, confirmed_client_of: ClientOf) -> None:
+    engineer, visitor = confirmed_client_of(scene.alice), Client()
+
+    def check(step: Step) -> None:
+        path, before = step.address(scene), things(stored())
+        form = step.form(scene) | {"confirmed": "yes", "post": "yes"} if method == "post" else {}
+        for client in (engineer, visitor):
+            answer, missing = getattr(client, method)(path, form), getattr(client, method)("/admin/nothing/", form)
+            assert answer.status_code == missing.status_code == (403 if client is engineer else 302)
+            assert "login" in answer.headers.get("Location", "login")
+            assert re.sub(r"[0-9a-f-]{36}", "", answer.content.decode()) == re.sub(
+                r"[0-9a-f-]{36}", "", missing.content.decode()
+            )
+        assert things(stored()) == before
+
+    assert faults(check) == {}
 
 
 def things(rows: str) -> str:

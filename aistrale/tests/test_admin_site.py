@@ -84,7 +84,7 @@ def test_it_filters_the_audit_log(client_of: ClientOf, admin: User, query: str, 
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_c3_it_refuses_engineers_and_records_it(client_of: ClientOf, alice: User, method: str) -> None:
+def test_it_refuses_engineers_and_records_it(client_of: ClientOf, alice: User, method: str) -> None:
     client = client_of(alice)
     paths = ["/admin/", *(reverse(f"admin:{name}_changelist") for name in names())]
     for path in paths:
@@ -190,7 +190,7 @@ def test_it_survives_any_search(client_of: ClientOf, admin: User, text: str) -> 
         "inference/conversation/?system",
     ],
 )
-def test_e4_what_is_hidden_cannot_be_guessed_letter_by_letter(hidden: str, admin: User, client_of: ClientOf) -> None:
+def test_what_is_hidden_cannot_be_guessed_letter_by_letter(hidden: str, admin: User, client_of: ClientOf) -> None:
     assert client_of(admin).get(f"/admin/{hidden}__startswith=a").status_code == 400
 
 

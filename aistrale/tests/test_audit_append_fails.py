@@ -1,4 +1,4 @@
-"""F20: where the audit entry of an action cannot be written, there is no action, and the user is told."""
+"""Where the audit entry of an action cannot be written, there is no action, and the user is told."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_it_does_nothing_that_cannot_be_recorded(
     confirmed_client_of: Callable[[User], Client],
     _no_appends: Callable[[], None],
     chance: Random,
-    check_sound: Callable[..., None],
+    check_invariants: Callable[..., None],
 ) -> None:
     client = confirmed_client_of(admin)
     client.raise_request_exception = False
@@ -71,7 +71,7 @@ def test_it_does_nothing_that_cannot_be_recorded(
     assert stored() == before
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE audit_auditevent DROP CONSTRAINT full_disk")
-    check_sound(secrets=[SECRET, PASSWORD])
+    check_invariants(secrets=[SECRET, PASSWORD])
 
 
 def _passwords(action: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""U1: each kind of action leaves exactly one entry, with time, actor, role, address, request id, object and outcome."""
+"""Each kind of action leaves exactly one entry, with time, actor, role, address, request id, object and outcome."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ TABLE: dict[str, tuple[Callable[[Scene], object], list[Action]]] = {
 
 
 @pytest.mark.parametrize("kind", TABLE)
-def test_u1_it_leaves_exactly_one_entry_of_each_action(kind: str, scene: Scene) -> None:
+def test_it_leaves_exactly_one_entry_of_each_action(kind: str, scene: Scene) -> None:
     act, expected = TABLE[kind]
     before = AuditEvent.objects.count()
     act(scene)
@@ -195,7 +195,7 @@ def test_u1_it_leaves_exactly_one_entry_of_each_action(kind: str, scene: Scene) 
         assert (entry.actor is None) == (entry.role == "")
 
 
-def test_u1_there_is_no_kind_of_action_without_a_test() -> None:
+def test_there_is_no_kind_of_action_without_a_test() -> None:
     tests = "".join(path.read_text() for path in settings.BASE_DIR.glob("*/tests/**/*.py"))
     assert [action.name for action in Action if f"Action.{action.name}" not in tests and action not in tests] == []
 

@@ -23,17 +23,17 @@ def test_it_accepts_the_settings_of_a_first_start() -> None:
     ["short", f"django-insecure-{secrets.token_urlsafe(60)}", "change-me" * 10],
     ids=["short", "insecure", "example"],
 )
-def test_y2_it_refuses_a_short_or_example_secret_key(settings: Settings, key: str) -> None:
+def test_it_refuses_a_short_or_example_secret_key(settings: Settings, key: str) -> None:
     settings.SECRET_KEY = key
     assert ids() == {"aistrale.E002"}
 
 
-def test_y2_w1_it_refuses_any_host(settings: Settings) -> None:
+def test_w1_it_refuses_any_host(settings: Settings) -> None:
     settings.ALLOWED_HOSTS = ["*"]
     assert ids() == {"aistrale.E003"}
 
 
-def test_y2_it_refuses_debugging_where_other_machines_can_see_it(settings: Settings) -> None:
+def test_it_refuses_debugging_where_other_machines_can_see_it(settings: Settings) -> None:
     settings.DEBUG = True
     settings.ALLOWED_HOSTS = ["aistrale.test"]
     assert ids() == {"aistrale.E001"}

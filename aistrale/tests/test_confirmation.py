@@ -1,4 +1,4 @@
-"""A9: which steps ask who one is."""
+"""Which steps ask who one is."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def asks(response: Any) -> bool:
     return bool(place.startswith("/account/confirm/"))
 
 
-def test_a9_these_steps_ask_who_one_is(admin: User, alice: User, client_of: ClientOf) -> None:
+def test_these_steps_ask_who_one_is(admin: User, alice: User, client_of: ClientOf) -> None:
     """By each method that they answer, so that no form can be sent past its page."""
     client, unasked = client_of(admin), []
     for route in sorted(ASKS):
@@ -65,7 +65,7 @@ def test_a9_these_steps_ask_who_one_is(admin: User, alice: User, client_of: Clie
     assert unasked == []
 
 
-def test_a9_nothing_is_done_before_it_is_answered(admin: User, alice: User, client_of: ClientOf) -> None:
+def test_nothing_is_done_before_it_is_answered(admin: User, alice: User, client_of: ClientOf) -> None:
     client, token = client_of(admin), a_token(admin)
     client.post(f"/people/{alice.pk}/erase/", {"email": alice.email})
     client.post(f"/people/{alice.pk}/role/", {"role": "administrator"})

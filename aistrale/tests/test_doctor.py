@@ -8,6 +8,7 @@ import subprocess
 import sys
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -111,3 +112,9 @@ def test_it_warns_of_a_key_older_than_its_policy(settings: Settings) -> None:
     with pytest.raises(SystemExit):
         call_command("doctor", stdout=output)
     assert "warn    Data keys" in output.getvalue() and "All is well, with 1 warnings." in output.getvalue()
+
+
+def test_it_reports_a_missing_data_directory(settings: Settings, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path / "gone"
+    disk = examine(1)["Disk"]
+    assert not disk["ok"] and "set AISTRALE_DATA_DIR" in disk["detail"]

@@ -47,7 +47,7 @@ def client(client_of: ClientOf, alice: User) -> Client:
 
 @pytest.mark.urls(__name__)
 @pytest.mark.parametrize("status", FAULTS)
-def test_l4_it_explains_without_inner_details(client: Client, status: str) -> None:
+def test_it_explains_without_inner_details(client: Client, status: str) -> None:
     response = client.get(f"/fail/{status}/")
     page = response.content.decode()
     assert response.status_code == int(status)
@@ -74,7 +74,7 @@ def test_it_answers_programs_in_a_line(client: Client, status: str) -> None:
 
 @pytest.mark.urls(__name__)
 @pytest.mark.parametrize("status", FAULTS)
-def test_x6_it_protects_error_pages_too(client: Client, status: str) -> None:
+def test_it_protects_error_pages_too(client: Client, status: str) -> None:
     headers = client.get(f"/fail/{status}/").headers
     policy = headers["Content-Security-Policy"]
     assert "unsafe" not in policy
@@ -88,7 +88,7 @@ def request_id() -> Iterator[str]:
         yield "4f1c"
 
 
-def test_l4_it_shows_the_request_id(request_id: str) -> None:
+def test_it_shows_the_request_id(request_id: str) -> None:
     from aistrale.errors import not_found
 
     response = not_found(RequestFactory().get("/"), Http404())

@@ -1,4 +1,4 @@
-"""C5: what a request says of where it comes from counts only if a configured proxy says it."""
+"""What a request says of where it comes from counts only if a configured proxy says it."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def seen(peer: str | None, *headers: tuple[str, str], kind: str = "http") -> dic
 
 
 @pytest.mark.parametrize("kind", ["http", "websocket"])
-def test_c5_it_takes_the_client_from_a_configured_proxy(kind: str) -> None:
+def test_it_takes_the_client_from_a_configured_proxy(kind: str) -> None:
     scope = seen(PROXY, ("x-forwarded-for", CLIENT), ("x-forwarded-proto", "https"), kind=kind)
     assert scope["client"][0] == CLIENT
     assert (b"x-forwarded-proto", b"https") in scope["headers"]
 
 
 @pytest.mark.parametrize("peer", [STRANGER, None])
-def test_c5_it_believes_nobody_else(peer: str | None) -> None:
+def test_it_believes_nobody_else(peer: str | None) -> None:
     headers = [("x-forwarded-for", CLIENT), ("x-forwarded-proto", "https"), ("x-forwarded-host", "evil.example")]
     scope = seen(peer, *headers, ("accept", "text/html"))
     assert scope["headers"] == [(b"accept", b"text/html")]
@@ -52,10 +52,10 @@ def test_c5_it_believes_nobody_else(peer: str | None) -> None:
         [f"unknown,,{CLIENT}"],
     ],
 )
-def test_c5_it_takes_no_address_that_the_client_has_made_up(values: list[str]) -> None:
+def test_it_takes_no_address_that_the_client_has_made_up(values: list[str]) -> None:
     assert seen(PROXY, *[("x-forwarded-for", value) for value in values])["client"][0] == CLIENT
 
 
 @pytest.mark.parametrize("value", ["", "unknown", f"{CLIENT}, nonsense", "10.0.0.3"])
-def test_c5_it_keeps_the_proxy_where_the_client_is_not_told(value: str) -> None:
+def test_it_keeps_the_proxy_where_the_client_is_not_told(value: str) -> None:
     assert seen(PROXY, ("x-forwarded-for", value))["client"][0] == PROXY

@@ -50,7 +50,7 @@ def test_it_writes_one_json_object_per_line(captured: Callable[[], list[dict[str
 @pytest.mark.parametrize(
     "name", ["api_key", "Authorization", "x-api-key", "x-goog-api-key", "Cookie", "password", "access_token", "secret"]
 )
-def test_l2_it_redacts_by_name(captured: Callable[[], list[dict[str, Any]]], name: str) -> None:
+def test_it_redacts_by_name(captured: Callable[[], list[dict[str, Any]]], name: str) -> None:
     structlog.stdlib.get_logger("captured").info(
         "event", headers={name: CANARY}, pairs=[(name.encode(), CANARY.encode())]
     )
@@ -85,7 +85,7 @@ def test_it_keeps_counts_of_tokens(captured: Callable[[], list[dict[str, Any]]])
         f"GET /login/sso/callback/?code={CANARY}&state={CANARY}",
     ],
 )
-def test_l2_it_redacts_by_shape(text: str) -> None:
+def test_it_redacts_by_shape(text: str) -> None:
     assert CANARY not in redact_text(text)
 
 
@@ -98,14 +98,14 @@ def test_it_leaves_other_text_alone(text: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "MASTER_KEYS", "DATABASE_URL", "REDIS_URL"])
-def test_l2_it_redacts_what_this_process_was_configured_with(name: str) -> None:
+def test_it_redacts_what_this_process_was_configured_with(name: str) -> None:
     value: str = getattr(settings, name)
     secret = {"SECRET_KEY": value, "MASTER_KEYS": value.partition(":")[2]}.get(name) or urlsplit(value).password
     assert secret
     assert secret not in redact_text(f"it is {secret} indeed")
 
 
-def test_l2_it_redacts_secrets_that_this_process_has_handled(
+def test_it_redacts_secrets_that_this_process_has_handled(
     alice: User, captured: Callable[[], list[dict[str, Any]]]
 ) -> None:
     secret, data_key = "of-no-known-shape-" + CANARY, keyring.sealing_key().material
@@ -120,7 +120,7 @@ def test_l2_it_redacts_secrets_that_this_process_has_handled(
     assert not [form for form in (CANARY, repr(data_key)[2:-1], data_key.hex()) if form in json.dumps(line)]
 
 
-def test_l2_it_redacts_tracebacks_and_leaves_local_variables_out(captured: Callable[[], list[dict[str, Any]]]) -> None:
+def test_it_redacts_tracebacks_and_leaves_local_variables_out(captured: Callable[[], list[dict[str, Any]]]) -> None:
     local_variable = f"sk-local-{CANARY}"
     try:
         raise ValueError(f"Illegal header value Bearer {CANARY}")
@@ -150,7 +150,7 @@ def test_it_takes_any_text(text: str) -> None:
 
 
 @pytest.mark.django_db
-def test_l4_a_request_is_answered_with_the_id_under_which_it_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_request_is_answered_with_the_id_under_which_it_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         response = Client().get("/login/")
     [record] = [record for record in caplog.records if "request_finished" in str(record.msg)]

@@ -1,4 +1,4 @@
-"""W1: which pages may open sockets."""
+"""Which pages may open sockets."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def is_let_in(origin: str | None, host: str = "127.0.0.1:8000") -> bool:
     [(OWN, "127.0.0.1:8000"), (OWN, "inner:80"), ("http://localhost:8000", "localhost:8000")],
     ids=["the public address", "behind a proxy with a name of its own", "another name of the server"],
 )
-def test_w1_it_lets_pages_of_the_site_in(origin: str, host: str) -> None:
+def test_it_lets_pages_of_the_site_in(origin: str, host: str) -> None:
     assert is_let_in(origin, host)
 
 
@@ -60,17 +60,17 @@ def test_w1_it_lets_pages_of_the_site_in(origin: str, host: str) -> None:
         "http://evil@127.0.0.1:8000",
     ],
 )
-def test_w1_it_refuses_every_other_origin(origin: str | None) -> None:
+def test_it_refuses_every_other_origin(origin: str | None) -> None:
     assert not is_let_in(origin)
 
 
 @pytest.mark.parametrize("hosts", [["127.0.0.1"], ["*"]], ids=["named", "any"])
-def test_w1_it_refuses_a_name_that_was_made_to_lead_here(hosts: list[str], settings: Settings) -> None:
+def test_it_refuses_a_name_that_was_made_to_lead_here(hosts: list[str], settings: Settings) -> None:
     settings.ALLOWED_HOSTS = hosts
     assert not is_let_in("http://evil.example:8000", "evil.example:8000")
 
 
-def test_w1_it_refuses_http_where_the_site_is_https(settings: Settings) -> None:
+def test_it_refuses_http_where_the_site_is_https(settings: Settings) -> None:
     settings.HTTPS, settings.CSRF_TRUSTED_ORIGINS = True, ["https://aistrale.test"]
     settings.ALLOWED_HOSTS = ["aistrale.test"]
     tried = ("https://aistrale.test", "http://aistrale.test", "https://aistrale.test:8443")

@@ -1,4 +1,4 @@
-"""The page that says what proves each requirement, and requirements about the project itself."""
+"""Requirements about the project itself."""
 
 from __future__ import annotations
 
@@ -14,39 +14,9 @@ from django.test import Client
 from security.findings import Accepted, Finding, exceptions, problems
 
 ROOT = Path(__file__).resolve().parents[2]
-GROUPS = {
-    **{"A": 9, "C": 6, "E": 9, "U": 8, "X": 7, "S": 5, "W": 5, "L": 4, "R": 2, "P": 8},
-    **{"K": 5, "D": 4, "M": 2, "G": 3, "Y": 3, "B": 3, "Z": 1},
-}
-ROWS = [
-    [cell.strip() for cell in line.strip("|").split("|")]
-    for line in (ROOT / "docs" / "security.md").read_text().splitlines()
-    if re.match(r"\| [A-Z]\d", line)
-]
 
 
-def test_the_page_lists_every_requirement_once() -> None:
-    wanted = [f"{group}{number}" for group, count in GROUPS.items() for number in range(1, count + 1)]
-    assert sorted(row[0] for row in ROWS) == sorted(wanted)
-
-
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
-def test_the_page_names_tests_that_exist_or_says_why_there_is_none(row: list[str]) -> None:
-    _, words, proof = row
-    named = re.findall(r"`([\w/]+\.py)::(\w+)`", proof)
-    missing = [name for path, name in named if f"def {name}(" not in (ROOT / path).read_text()]
-    assert missing == []
-    assert words and (named or len(proof) > 30)
-
-
-@pytest.mark.parametrize("row", [row for row in ROWS if row[0][0] in "ACXSWLRGY"], ids=lambda row: row[0])
-def test_what_concerns_people_and_the_surface_is_proved_under_its_name(row: list[str]) -> None:
-    name, _, proof = row
-    named = re.findall(r"::(\w+)`", proof)
-    assert not named or [test for test in named if f"_{name.lower()}_" in test]
-
-
-def test_g1_every_requirement_is_locked_with_its_hashes() -> None:
+def test_every_requirement_is_locked_with_its_hashes() -> None:
     for name in ("requirements.txt", "requirements-dev.txt"):
         lines = (ROOT / name).read_text().replace("\\\n", " ").splitlines()
         pinned = [line for line in lines if line and not line.lstrip().startswith("#")]
@@ -55,24 +25,24 @@ def test_g1_every_requirement_is_locked_with_its_hashes() -> None:
 
 
 @pytest.mark.django_db
-def test_g1_pages_load_from_the_site_alone(client: Client) -> None:
+def test_pages_load_from_the_site_alone(client: Client) -> None:
     loaded = re.findall(r'<(?:script|link|img)\b[^>]*(?:src|href)="([^"]+)"', client.get("/login/").content.decode())
     assert len(loaded) > 5 and all(address.startswith("/static/") for address in loaded)
     for sheet in (ROOT / "static").rglob("*.css"):
         assert not re.search(r"(?:url\(|@import)\s*['\"]?(?:https?:)?//", sheet.read_text())
 
 
-def test_g3_every_exception_has_a_reason() -> None:
+def test_every_exception_has_a_reason() -> None:
     assert [one for one in exceptions() if len(one.reason) < 20] == []
 
 
-def test_g3_a_finding_without_a_reason_and_a_reason_without_a_finding_fail() -> None:
+def test_a_finding_without_a_reason_and_a_reason_without_a_finding_fail() -> None:
     finding, reason = Finding("bandit", "B1", "a/b.py", "text"), Accepted("bandit", "B1", ("a/*",), "because")
     assert problems([finding], [reason]) == []
     assert len(problems([finding], [])) == len(problems([], [reason])) == 1
 
 
-def test_y1_the_deployment_check_finds_nothing() -> None:
+def test_the_deployment_check_finds_nothing() -> None:
     settings = {"AISTRALE_PUBLIC_URL": "https://aistrale.test", "AISTRALE_BEHIND_PROXY": "true"}
     command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
     done = subprocess.run(command, cwd=ROOT, env=os.environ | settings, capture_output=True, text=True, check=False)
@@ -80,7 +50,7 @@ def test_y1_the_deployment_check_finds_nothing() -> None:
 
 
 @pytest.mark.django_db
-def test_r2_a_form_too_large_is_refused(client: Client) -> None:
+def test_a_form_too_large_is_refused(client: Client) -> None:
     client.raise_request_exception = False
     assert client.post("/login/", {"login": "x" * 3_000_000, "password": "x"}).status_code == 400
     assert client.post("/login/", {f"field{number}": "" for number in range(1001)}).status_code == 400

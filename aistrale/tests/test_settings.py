@@ -39,7 +39,7 @@ def test_https_brings_strict_cookies_and_transport() -> None:
     assert result.stdout.split() == ["True", "__Host-session", str(365 * 24 * 3600)]
 
 
-def test_a4_cookies_are_bound_to_the_host_and_sent_by_tls_alone() -> None:
+def test_cookies_are_bound_to_the_host_and_sent_by_tls_alone() -> None:
     code = """
 from aistrale import settings
 from django.conf import global_settings

@@ -1,4 +1,4 @@
-"""U1: a changed setting leaves one entry, at the next start."""
+"""A changed setting leaves one entry, at the next start."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def entries() -> list[tuple[list[str], list[str]]]:
     return [(event.before["settings"], event.after["settings"]) for event in events]
 
 
-def test_u1_it_records_what_is_not_a_default() -> None:
+def test_it_records_what_is_not_a_default() -> None:
     record_changes([PORT, LEVEL, KEY])
     assert entries() == [
         ([], ["AISTRALE_LOG_LEVEL: DEBUG (environment)", "SECRET_KEY: set, not shown (file var/secret_key)"])
     ]
 
 
-def test_u1_it_records_only_changes() -> None:
+def test_it_records_only_changes() -> None:
     for settings in ([LEVEL], [LEVEL], [PORT, LEVEL], [PORT]):
         record_changes(settings)
     assert entries() == [
@@ -37,6 +37,6 @@ def test_u1_it_records_only_changes() -> None:
     ]
 
 
-def test_u1_it_records_nothing_while_all_is_default() -> None:
+def test_it_records_nothing_while_all_is_default() -> None:
     record_changes([PORT])
     assert entries() == []

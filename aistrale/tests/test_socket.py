@@ -53,20 +53,20 @@ async def test_it_shows_a_page_that_comes_back_what_is_running(alice: User, open
     assert 'hx-swap-oob="innerHTML"' in received
 
 
-async def test_w2_it_refuses_an_anonymous_visitor(open_socket: Open) -> None:
+async def test_it_refuses_an_anonymous_visitor(open_socket: Open) -> None:
     _, accepted, code = await open_socket(None, f"/ws/chat/{uuid4()}/")
 
     assert (accepted, code) == (False, 4401)
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", None, "null", "http://127.0.0.1:9999"])
-async def test_w1_it_refuses_a_foreign_or_missing_origin(alice: User, open_socket: Open, origin: str | None) -> None:
+async def test_it_refuses_a_foreign_or_missing_origin(alice: User, open_socket: Open, origin: str | None) -> None:
     _, accepted, _ = await open_socket(alice, new_path(alice), origin=origin)
 
     assert not accepted
 
 
-async def test_c2_it_answers_a_stranger_as_if_there_were_no_such_conversation(
+async def test_it_answers_a_stranger_as_if_there_were_no_such_conversation(
     alice: User, charlie: User, open_socket: Open
 ) -> None:
     conversation = await in_thread(Conversation.objects.create)(owner=alice, title="private")
@@ -76,7 +76,7 @@ async def test_c2_it_answers_a_stranger_as_if_there_were_no_such_conversation(
     assert stranger == missing == [False, 4404]
 
 
-async def test_c2_it_refuses_a_reservation_of_somebody_else(alice: User, charlie: User, open_socket: Open) -> None:
+async def test_it_refuses_a_reservation_of_somebody_else(alice: User, charlie: User, open_socket: Open) -> None:
     _, accepted, code = await open_socket(charlie, new_path(alice))
 
     assert (accepted, code) == (False, 4404)
@@ -89,14 +89,14 @@ async def test_it_refuses_a_forged_reservation(alice: User, open_socket: Open) -
 
 
 @pytest.mark.parametrize("text", ["not json", "[]", '{"type": "nonsense"}', "{}", '"run"'])
-async def test_w4_it_closes_at_a_message_it_does_not_know(alice: User, open_socket: Open, text: str) -> None:
+async def test_it_closes_at_a_message_it_does_not_know(alice: User, open_socket: Open, text: str) -> None:
     socket, _, _ = await open_socket(alice, new_path(alice))
     await socket.send_to(text)
 
     assert await closed(socket) == 4400
 
 
-async def test_w4_it_closes_at_binary_data(alice: User, open_socket: Open) -> None:
+async def test_it_closes_at_binary_data(alice: User, open_socket: Open) -> None:
     socket, _, _ = await open_socket(alice, new_path(alice))
     await socket.send_to(bytes_data=b"\x00\xff")
 
@@ -114,7 +114,7 @@ async def test_w4_it_closes_at_binary_data(alice: User, open_socket: Open) -> No
         ({"param-nonsense": "1"}, "does not take"),
     ],
 )
-async def test_r2_it_says_what_is_wrong_with_a_message_and_stores_nothing(
+async def test_it_says_what_is_wrong_with_a_message_and_stores_nothing(
     alice: User, open_socket: Open, changes: dict[str, Any], complaint: str
 ) -> None:
     socket, _, _ = await open_socket(alice, new_path(alice))
@@ -134,7 +134,7 @@ async def test_it_asks_for_a_token_where_there_is_none(alice: User, open_socket:
     assert "no working token" in await socket.receive_from(timeout=30)
 
 
-async def test_c4_it_ends_with_the_session(alice: User, open_socket: Open) -> None:
+async def test_it_ends_with_the_session(alice: User, open_socket: Open) -> None:
     socket, _, _ = await open_socket(alice, new_path(alice))
     await in_thread(User.objects.filter(pk=alice.pk).update)(is_active=False)
     await socket.send_to(question())
@@ -142,7 +142,7 @@ async def test_c4_it_ends_with_the_session(alice: User, open_socket: Open) -> No
     assert await closed(socket) == 4401
 
 
-async def test_c4_the_next_message_has_the_rights_of_its_moment(
+async def test_the_next_message_has_the_rights_of_its_moment(
     alice: User, bob: User, team: Team, open_socket: Open
 ) -> None:
     await in_thread(add_token)(
@@ -165,7 +165,7 @@ async def test_c4_the_next_message_has_the_rights_of_its_moment(
     [({"is_active": False}, 4401), ({"role": "administrator"}, 1013), ({"password": "another one"}, 4401)],
     ids=["deactivated", "another role", "another password"],
 )
-async def test_w3_a_silent_socket_ends_soon_after_its_user_changes(
+async def test_a_silent_socket_ends_soon_after_its_user_changes(
     alice: User, open_socket: Open, change: dict[str, Any], code: int
 ) -> None:
     socket, _, _ = await open_socket(alice, new_path(alice))
@@ -174,7 +174,7 @@ async def test_w3_a_silent_socket_ends_soon_after_its_user_changes(
     assert await closed(socket) == code
 
 
-async def test_w3_a_silent_socket_ends_soon_after_its_session(alice: User, open_socket: Open) -> None:
+async def test_a_silent_socket_ends_soon_after_its_session(alice: User, open_socket: Open) -> None:
     socket, _, _ = await open_socket(alice, new_path(alice))
     other, _, _ = await open_socket(alice, new_path(alice))
     oldest = (await in_thread(live_sessions)(alice))[-1]
@@ -184,7 +184,7 @@ async def test_w3_a_silent_socket_ends_soon_after_its_session(alice: User, open_
     assert await other.receive_nothing(timeout=0.2)
 
 
-async def test_p8_it_makes_one_run_of_a_message_that_is_sent_twice(alice: User, open_socket: Open) -> None:
+async def test_it_makes_one_run_of_a_message_that_is_sent_twice(alice: User, open_socket: Open) -> None:
     socket, _, _ = await open_socket(alice, new_path(alice))
     message = question()
     await socket.send_to(message)
@@ -205,7 +205,7 @@ async def test_it_stops_a_run(alice: User, open_socket: Open) -> None:
     assert "Stopped" in received
 
 
-async def test_w2_it_does_not_let_a_stranger_stop_a_run(alice: User, charlie: User, open_socket: Open) -> None:
+async def test_it_does_not_let_a_stranger_stop_a_run(alice: User, charlie: User, open_socket: Open) -> None:
     socket, _, _ = await open_socket(alice, new_path(alice))
     await socket.send_to(question(**{"param-delay_ms": 30, "param-length": 40}))
     await everything(socket, until='id="tail-')
@@ -226,7 +226,7 @@ async def test_it_takes_no_new_run_while_shutting_down(alice: User, open_socket:
 
 
 @pytest.mark.parametrize("origin", ["https://evil.test", None])
-async def test_w1_it_refuses_a_foreign_origin_even_where_any_host_is_allowed(
+async def test_it_refuses_a_foreign_origin_even_where_any_host_is_allowed(
     settings: Settings, origin: str | None
 ) -> None:
     from aistrale.asgi import sockets
@@ -239,9 +239,7 @@ async def test_w1_it_refuses_a_foreign_origin_even_where_any_host_is_allowed(
     assert await socket.connect() == (False, 1000)
 
 
-async def test_w2_each_message_asks_anew_whose_the_conversation_is(
-    alice: User, charlie: User, open_socket: Open
-) -> None:
+async def test_each_message_asks_anew_whose_the_conversation_is(alice: User, charlie: User, open_socket: Open) -> None:
     conversation = await in_thread(Conversation.objects.create)(owner=alice, title="mine")
     socket, _, _ = await open_socket(alice, f"/ws/chat/{conversation.pk}/")
     await in_thread(Conversation.objects.update)(owner=charlie)
@@ -251,7 +249,7 @@ async def test_w2_each_message_asks_anew_whose_the_conversation_is(
     assert not await in_thread(Generation.objects.exists)()
 
 
-async def test_w2_a_watch_shows_nothing_that_is_not_ones_own_any_more(
+async def test_a_watch_shows_nothing_that_is_not_ones_own_any_more(
     alice: User, charlie: User, open_socket: Open
 ) -> None:
     socket, _, _ = await open_socket(alice, new_path(alice))
@@ -265,7 +263,7 @@ async def test_w2_a_watch_shows_nothing_that_is_not_ones_own_any_more(
     assert await watcher.receive_nothing(timeout=0.5)
 
 
-async def test_w4_it_closes_at_a_flood_and_leaves_others_alone(alice: User, bob: User, open_socket: Open) -> None:
+async def test_it_closes_at_a_flood_and_leaves_others_alone(alice: User, bob: User, open_socket: Open) -> None:
     flooded, _, _ = await open_socket(alice, new_path(alice))
     other, _, _ = await open_socket(bob, new_path(bob))
     for _ in range(3 * MESSAGES_AT_ONCE):
@@ -276,7 +274,7 @@ async def test_w4_it_closes_at_a_flood_and_leaves_others_alone(alice: User, bob:
     assert 'data-status="succeeded"' in await everything(other, until='data-status="succeeded"')
 
 
-async def test_w4_one_person_has_no_more_than_so_many_sockets(
+async def test_one_person_has_no_more_than_so_many_sockets(
     alice: User, bob: User, open_socket: Open, settings: Settings
 ) -> None:
     settings.LIMIT_SOCKETS = 2
@@ -288,7 +286,7 @@ async def test_w4_one_person_has_no_more_than_so_many_sockets(
     assert again[1] and others[1]
 
 
-async def test_r1_it_says_at_the_composer_that_a_limit_is_reached(
+async def test_it_says_at_the_composer_that_a_limit_is_reached(
     alice: User, open_socket: Open, settings: Settings
 ) -> None:
     settings.LIMIT_RUNS_PER_MINUTE = 1
@@ -305,7 +303,7 @@ async def test_r1_it_says_at_the_composer_that_a_limit_is_reached(
     assert await in_thread(Generation.objects.count)() == 1
 
 
-async def test_c1_there_is_no_other_socket(alice: User, open_socket: Open) -> None:
+async def test_there_is_no_other_socket(alice: User, open_socket: Open) -> None:
     for user in (None, alice):
         assert (await open_socket(user, "/ws/nowhere/"))[1:] == (False, 1000)
 
@@ -313,7 +311,7 @@ async def test_c1_there_is_no_other_socket(alice: User, open_socket: Open) -> No
 SOCKETS = {"ws/chat/<uuid:pk>/": f"/ws/chat/{uuid4()}/", "ws/chat/new/<str:signed>/": "/ws/chat/new/x/"}
 
 
-async def test_c1_every_socket_takes_people_only(alice: User, admin: User, open_socket: Open) -> None:
+async def test_every_socket_takes_people_only(alice: User, admin: User, open_socket: Open) -> None:
     assert {str(pattern.pattern) for pattern in websocket_urlpatterns(runs)} == SOCKETS.keys()
     for path in SOCKETS.values():
         answers = [await open_socket(user, path) for user in (None, alice, admin)]
@@ -365,7 +363,7 @@ async def test_it_honours_a_stop_that_overtakes_its_message(alice: User, open_so
 
 @pytest.mark.fault
 async def test_f_a_stop_at_any_moment_of_the_start_is_honoured(
-    alice: User, open_socket: Open, chance: Random, check_sound: Callable[..., None]
+    alice: User, open_socket: Open, chance: Random, check_invariants: Callable[..., None]
 ) -> None:
     path = new_path(alice)
     first, _, _ = await open_socket(alice, path)
@@ -375,10 +373,10 @@ async def test_f_a_stop_at_any_moment_of_the_start_is_honoured(
     await asyncio.sleep(chance.uniform(0, 0.2))
     await second.send_to(stop_of(message))
     await everything(first, until='data-status="stopped"')
-    await in_thread(check_sound)()
+    await in_thread(check_invariants)()
 
 
-async def test_w2_it_does_not_let_a_stranger_stop_what_is_being_started(
+async def test_it_does_not_let_a_stranger_stop_what_is_being_started(
     alice: User, charlie: User, open_socket: Open
 ) -> None:
     stranger, _, _ = await open_socket(charlie, new_path(charlie))

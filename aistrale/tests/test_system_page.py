@@ -38,7 +38,7 @@ def test_it_tells_versions_and_health(page: Callable[[], str]) -> None:
     assert "valkey 9." in shown and "0.1.0" in shown
 
 
-def test_c3_it_refuses_engineers_and_records_it(client_of: ClientOf, alice: User) -> None:
+def test_it_refuses_engineers_and_records_it(client_of: ClientOf, alice: User) -> None:
     assert client_of(alice).get("/system/").status_code == 403
     assert AuditEvent.objects.get().action == "accounts:access:deny"
 

@@ -1,4 +1,4 @@
-"""F19: any tampering, at any place of a log of any length."""
+"""Any tampering, at any place of a log of any length."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_it_names_the_first_bad_entry(
     checkpoints: Path,
     settings: Settings,
     chance: Random,
-    check_sound: Callable[..., None],
+    check_invariants: Callable[..., None],
 ) -> None:
     settings.CHECKPOINT_ENTRIES = chance.randint(1, 3)
     last = chance.randint(6, 20)
@@ -70,7 +70,7 @@ def test_it_names_the_first_bad_entry(
         verdict = verify_stored(heads=known_heads(checkpoints))
         transaction.set_rollback(True)
     assert verdict.problem is not None and verdict.problem.sequence == first_bad, verdict.problem
-    check_sound()
+    check_invariants()
 
 
 def _tamper(statements: str) -> None:

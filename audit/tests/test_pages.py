@@ -242,7 +242,7 @@ def test_it_exports_what_is_filtered(alice: User, bob: User, admin: User) -> Non
 
 
 @pytest.mark.django_db(transaction=True)
-def test_c2_it_exports_only_what_one_may_see(alice: User, admin: User) -> None:
+def test_it_exports_only_what_one_may_see(alice: User, admin: User) -> None:
     append(admin), append(alice)
     with bound(source=Source.WEB, address="192.0.2.7"):
         append(admin, target=alice)
@@ -261,7 +261,7 @@ def test_it_records_an_export(alice: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_u8_it_neutralises_formulas_and_control_characters_in_csv(alice: User) -> None:
+def test_it_neutralises_formulas_and_control_characters_in_csv(alice: User) -> None:
     for typed in ('=HYPERLINK("x")', " @SUM(1)", "-1+1", "+1", "\t=1", "a\r\n2,forged", "\x1b[2J\x9b\u2028"):
         append(alice, before={"name": typed})
         append(alice, target=None, details={"actor": typed})

@@ -64,6 +64,7 @@ TEXTS = {name: unit * (SIZE // len(unit)) for name, unit in UNITS.items()} | {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
 def test_it_renders_any_text_in_bounded_time(text: str) -> None:
     started = time.thread_time()
@@ -72,6 +73,7 @@ def test_it_renders_any_text_in_bounded_time(text: str) -> None:
     assert time.thread_time() - started < MOST_SECONDS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pictures", "one word", "blank lines", "an open fence", "items"])
 def test_it_takes_time_in_proportion_to_a_block_that_does_not_end(name: str) -> None:
     def seconds(size: int) -> float:
@@ -141,6 +143,7 @@ async def longest_hold(work: Callable[[], asyncio.Task[None]]) -> float:
     return max(later - earlier for earlier, later in pairwise(ticks))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pictures", "pictures in many blocks", "C that its lexer takes long for", "items"])
 async def test_it_never_holds_the_event_loop(name: str) -> None:
     async def paint() -> None:

@@ -1,4 +1,4 @@
-"""X4: where the text of people and models stands on a page, htmx looks at nothing."""
+"""Where the text of people and models stands on a page, htmx looks at nothing."""
 
 from __future__ import annotations
 
@@ -39,9 +39,7 @@ class Places(HTMLParser):
 
 
 @pytest.mark.parametrize("headers", [{}, {"HX-Request": "true", "HX-Target": "messages"}], ids=["page", "fragment"])
-def test_x4_what_was_written_is_inert(
-    alice: User, client_of: Callable[[User], Client], headers: dict[str, str]
-) -> None:
+def test_what_was_written_is_inert(alice: User, client_of: Callable[[User], Client], headers: dict[str, str]) -> None:
     conversation = Conversation.objects.create(owner=alice, title="x")
     question = Message.objects.create(conversation=conversation, role="user", text=MARK)
     Message.objects.create(

@@ -86,18 +86,18 @@ def blocks_of(pieces: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("source", HOSTILE)
-def test_x1_x2_x4_it_makes_hostile_text_harmless(source: str) -> None:
+def test_x2_x4_it_makes_hostile_text_harmless(source: str) -> None:
     assert not DANGEROUS.search(render(source))
 
 
 @pytest.mark.parametrize("source", HOSTILE)
-def test_x5_it_stays_harmless_wherever_a_stream_cuts_the_text(source: str) -> None:
+def test_it_stays_harmless_wherever_a_stream_cuts_the_text(source: str) -> None:
     for cut in range(len(source) + 1):
         for block in blocks_of([source[:cut]]):
             assert not DANGEROUS.search(render_block(block))
 
 
-def test_x4_it_recognises_danger() -> None:
+def test_it_recognises_danger() -> None:
     for html in ("<script>", "<p onclick=x>", '<a href="javascript:x">', "<img src=x>", '<p hx-get="/">', "<svg>"):
         assert DANGEROUS.search(html)
 

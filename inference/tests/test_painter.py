@@ -71,7 +71,7 @@ async def test_it_escapes_everything_that_is_not_rendered_yet(kind: Kind) -> Non
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-async def test_x5_what_is_painted_is_harmless_wherever_a_stream_is_cut(text: str) -> None:
+async def test_what_is_painted_is_harmless_wherever_a_stream_is_cut(text: str) -> None:
     data = text.encode()
     for cut in range(1, len(data)):
         painter = Painter(1)

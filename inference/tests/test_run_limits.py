@@ -1,4 +1,4 @@
-"""R1: how many answers somebody may ask for, exactly, however many ask at once."""
+"""How many answers somebody may ask for, exactly, however many ask at once."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def no_limits(settings: Settings) -> Settings:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("name", ["LIMIT_RUNS_PER_MINUTE", "LIMIT_OPEN_RUNS"])
-def test_r1_a_limit_is_exact_when_50_ask_at_once(alice: User, no_limits: Settings, name: str) -> None:
+def test_a_limit_is_exact_when_50_ask_at_once(alice: User, no_limits: Settings, name: str) -> None:
     setattr(no_limits, name, 7)
     assert all_at_once([alice]) == 7
     assert Generation.objects.count() == Conversation.objects.count() == 7
 
 
 @pytest.mark.django_db(transaction=True)
-def test_r1_a_limit_for_all_is_exact_when_50_ask_at_once(
+def test_a_limit_for_all_is_exact_when_50_ask_at_once(
     alice: User, bob: User, charlie: User, no_limits: Settings
 ) -> None:
     no_limits.LIMIT_OPEN_RUNS_IN_ALL = 8
@@ -68,13 +68,13 @@ def test_r1_a_limit_for_all_is_exact_when_50_ask_at_once(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ["LIMIT_RUNS_PER_MINUTE", "LIMIT_OPEN_RUNS"])
-def test_r1_each_person_has_a_limit_of_their_own(alice: User, bob: User, no_limits: Settings, name: str) -> None:
+def test_each_person_has_a_limit_of_their_own(alice: User, bob: User, no_limits: Settings, name: str) -> None:
     setattr(no_limits, name, 1)
     assert [ask(alice), ask(alice), ask(bob)] == [True, False, True]
 
 
 @pytest.mark.django_db
-def test_r1_it_says_how_long_to_wait(alice: User, no_limits: Settings) -> None:
+def test_it_says_how_long_to_wait(alice: User, no_limits: Settings) -> None:
     no_limits.LIMIT_RUNS_PER_MINUTE = 2
     ask(alice), ask(alice)
     Generation.objects.update(started_at=timezone.now() - timedelta(seconds=49.5))
@@ -84,7 +84,7 @@ def test_r1_it_says_how_long_to_wait(alice: User, no_limits: Settings) -> None:
 
 
 @pytest.mark.django_db
-def test_r1_a_minute_later_one_may_ask_again(alice: User, no_limits: Settings) -> None:
+def test_a_minute_later_one_may_ask_again(alice: User, no_limits: Settings) -> None:
     no_limits.LIMIT_RUNS_PER_MINUTE = 1
     ask(alice)
     Generation.objects.update(started_at=timezone.now() - timedelta(seconds=60))
@@ -92,7 +92,7 @@ def test_r1_a_minute_later_one_may_ask_again(alice: User, no_limits: Settings) -
 
 
 @pytest.mark.django_db
-def test_r1_an_answer_that_has_ended_makes_room(alice: User, no_limits: Settings) -> None:
+def test_an_answer_that_has_ended_makes_room(alice: User, no_limits: Settings) -> None:
     no_limits.LIMIT_OPEN_RUNS = 1
     ask(alice)
     Generation.objects.update(status=Status.SUCCEEDED, ended_at=timezone.now())
@@ -100,7 +100,7 @@ def test_r1_an_answer_that_has_ended_makes_room(alice: User, no_limits: Settings
 
 
 @pytest.mark.django_db(transaction=True)
-def test_r1_a_limit_is_recorded_once_within_its_window(alice: User) -> None:
+def test_a_limit_is_recorded_once_within_its_window(alice: User) -> None:
     for _ in range(5):
         note_limit_hit(alice, "open")
     entry = AuditEvent.objects.select_related("details").get()

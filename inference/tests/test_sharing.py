@@ -147,7 +147,7 @@ def test_it_lets_no_reader_write(shared: Conversation, bob: User, client_of: Cli
 @pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}, {"HX-Request": "true", "HX-Target": "messages"}])
 @pytest.mark.parametrize("name", ["detail", "copy", *WRITING])
 @pytest.mark.parametrize("who", ["charlie", "ex_member", "admin"])
-def test_c2_it_answers_a_stranger_as_if_there_were_no_such_conversation(
+def test_it_answers_a_stranger_as_if_there_were_no_such_conversation(
     shared: Conversation,
     client_of: ClientOf,
     request: pytest.FixtureRequest,

@@ -184,7 +184,7 @@ def test_it_lets_no_member_remove_another(client_of: ClientOf, bob: User, alice:
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_c2_it_answers_a_stranger_as_if_there_were_no_such_team(
+def test_it_answers_a_stranger_as_if_there_were_no_such_team(
     client_of: ClientOf, charlie: User, team: Team, method: str
 ) -> None:
     ask = getattr(client_of(charlie), method)

@@ -162,7 +162,7 @@ def test_it_outlives_what_was_said(ended: Generation, alice: User, client_of: Cl
     assert "no longer kept" in page_of(ended, client_of(alice))
 
 
-def test_x1_it_escapes_everything_that_comes_from_outside(
+def test_it_escapes_everything_that_comes_from_outside(
     start: Make, finish: Make, alice: User, client_of: ClientOf
 ) -> None:
     hostile = "</pre><script>alert(1)</script>\"'><img src=x onerror=alert(1)>"

@@ -63,7 +63,7 @@ def test_it_takes_nothing_for_the_providers_own(url: str) -> None:
         ("https://llm.exämple.org", "character"),
     ],
 )
-def test_s1_it_refuses(url: str, message: str) -> None:
+def test_it_refuses(url: str, message: str) -> None:
     with pytest.raises(BaseUrlRefused, match=message):
         clean_base_url(url, trusted_hosts=TRUSTED)
 
@@ -105,5 +105,5 @@ def test_it_knows_public_addresses(address: str) -> None:
         "example.org",
     ],
 )
-def test_s2_it_knows_addresses_that_are_not_public(address: str) -> None:
+def test_it_knows_addresses_that_are_not_public(address: str) -> None:
     assert not is_public(address)

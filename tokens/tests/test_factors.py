@@ -56,7 +56,7 @@ def test_it_keeps_only_the_id_of_the_secret_in_the_factor(alice: User, give_fact
 
 
 @pytest.mark.django_db(transaction=True)
-def test_e7_a_rotation_covers_second_factors(alice: User, give_factors: Give) -> None:
+def test_a_rotation_covers_second_factors(alice: User, give_factors: Give) -> None:
     give_factors(alice)
     before = codes(alice)
     run = rotation.run(trigger=Trigger.COMMAND, actor=None)
@@ -66,14 +66,14 @@ def test_e7_a_rotation_covers_second_factors(alice: User, give_factors: Give) ->
     assert opened(alice) == KEY and codes(alice) == before
 
 
-def test_e2_a_secret_opens_for_its_owner_only(alice: User, bob: User, give_factors: Give) -> None:
+def test_a_secret_opens_for_its_owner_only(alice: User, bob: User, give_factors: Give) -> None:
     give_factors(alice)
     FactorSecret.objects.update(owner=bob)
     with pytest.raises(ValidationError):
         opened(alice)
 
 
-def test_e2_two_secrets_cannot_be_swapped(alice: User, bob: User, give_factors: Give) -> None:
+def test_two_secrets_cannot_be_swapped(alice: User, bob: User, give_factors: Give) -> None:
     give_factors(alice)
     first, second = FactorSecret.objects.order_by("created_at")
     FactorSecret.objects.filter(pk=first.pk).update(secret=second.secret)

@@ -72,14 +72,14 @@ def test_it_rotates_in_the_background_and_reports(
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_a9_it_asks_who_one_is_before_a_rotation(
+def test_it_asks_who_one_is_before_a_rotation(
     method: str, client_of: ClientOf, admin: User, token: ProviderToken
 ) -> None:
     response = getattr(client_of(admin), method)(ROTATE)
     assert response["Location"].startswith("/account/confirm/") and not Rotation.objects.exists()
 
 
-def test_a9_it_asks_who_one_is_before_the_dialog_opens(client_of: ClientOf, admin: User, token: ProviderToken) -> None:
+def test_it_asks_who_one_is_before_the_dialog_opens(client_of: ClientOf, admin: User, token: ProviderToken) -> None:
     headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{LIST}"}
     response = client_of(admin).get(ROTATE, headers=headers)
     assert (response.status_code, response["HX-Redirect"]) == (204, f"/account/confirm/?next={LIST}")

@@ -36,10 +36,11 @@ def secrets() -> list[str]:
 
 
 @pytest.mark.fault
+@pytest.mark.slow
 def test_it_survives_a_kill_at_every_statement_and_is_finished_by_a_second_run(
-    token_of: Make, alice: User, chance: Random, check_sound: Callable[..., None]
+    token_of: Make, alice: User, chance: Random, check_invariants: Callable[..., None]
 ) -> None:
-    """F15. So also at every row, since batches have one or two, and between all steps."""
+    """So also at every row, since batches have one or two, and between all steps."""
     expected = [f"{SECRET}-{number}" for number in range(chance.randint(2, 4))]
     batch_size = chance.randint(1, 2)
     for number, secret in enumerate(expected):
@@ -61,14 +62,13 @@ def test_it_survives_a_kill_at_every_statement_and_is_finished_by_a_second_run(
     assert deaths > 25
     assert Rotation.objects.filter(finished_at=None).count() == 0
     assert EncryptionKey.objects.exclude(state=KeyState.RETIRED).count() == 1
-    check_sound(secrets=[SECRET, PASSWORD])
+    check_invariants(secrets=[SECRET, PASSWORD])
 
 
 @pytest.mark.fault
 def test_it_stops_the_second_of_two_rotations_and_keeps_what_users_edit_meanwhile(
-    token_of: Make, alice: User, chance: Random, check_sound: Callable[..., None]
+    token_of: Make, alice: User, chance: Random, check_invariants: Callable[..., None]
 ) -> None:
-    """F16."""
     tokens = [token_of(alice, label=f"{number:03}", secret=f"{SECRET}-{number}") for number in range(60)]
     first = killed.start(connection.settings_dict["NAME"], 0)
     while not Rotation.objects.exists():
@@ -83,14 +83,14 @@ def test_it_stops_the_second_of_two_rotations_and_keeps_what_users_edit_meanwhil
     assert (first.exitcode, secrets()) == (0, expected)
     assert len(sealed.rows_by_key()) == 1
     assert not AuditEvent.objects.filter(outcome="failed").exists()
-    check_sound(secrets=[SECRET, PASSWORD])
+    check_invariants(secrets=[SECRET, PASSWORD])
 
 
 @pytest.mark.fault
 def test_it_does_all_others_where_one_row_is_damaged(
-    token_of: Make, alice: User, chance: Random, check_sound: Callable[..., None]
+    token_of: Make, alice: User, chance: Random, check_invariants: Callable[..., None]
 ) -> None:
-    """F17, a bit of any byte of any row."""
+    """A bit of any byte of any row."""
     tokens = [token_of(alice, label=str(number)) for number in range(5)]
     broken = chance.choice(tokens)
     sealed_value = bytearray(broken.secret)
@@ -100,17 +100,16 @@ def test_it_does_all_others_where_one_row_is_damaged(
     assert [failure["id"] for failure in run.failures] == [str(broken.pk)]
     assert run.rows_after[str(run.new_key_id)] == 4
     assert EncryptionKey.objects.filter(state=KeyState.DECRYPT_ONLY).count() == 1
-    check_sound(secrets=[SECRET, PASSWORD], unreadable=[str(broken.pk)])
+    check_invariants(secrets=[SECRET, PASSWORD], unreadable=[str(broken.pk)])
     services.replace_secret(token=broken, actor=alice, secret=SECRET)
     assert rotation.run(trigger=Trigger.COMMAND, actor=None).failures == []
-    check_sound(secrets=[SECRET, PASSWORD])
+    check_invariants(secrets=[SECRET, PASSWORD])
 
 
 @pytest.mark.fault
 def test_it_retires_no_key_while_an_old_one_is_missing(
-    token_of: Make, alice: User, settings: Settings, chance: Random, check_sound: Callable[..., None]
+    token_of: Make, alice: User, settings: Settings, chance: Random, check_invariants: Callable[..., None]
 ) -> None:
-    """F17."""
     old = [token_of(alice, label=str(number)) for number in range(chance.randint(1, 4))]
     kept, settings.MASTER_KEYS = settings.MASTER_KEYS, envelope.new_master_key()
     run = rotation.run(trigger=Trigger.COMMAND, actor=None)
@@ -119,4 +118,4 @@ def test_it_retires_no_key_while_an_old_one_is_missing(
     settings.MASTER_KEYS = f"{settings.MASTER_KEYS},{kept}"
     assert rotation.run(trigger=Trigger.COMMAND, actor=None).failures == []
     assert sorted(set(EncryptionKey.objects.values_list("state", flat=True))) == [KeyState.PRIMARY, KeyState.RETIRED]
-    check_sound(secrets=[SECRET, PASSWORD])
+    check_invariants(secrets=[SECRET, PASSWORD])

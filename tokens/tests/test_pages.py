@@ -188,9 +188,7 @@ def test_it_replaces_a_secret_that_passes_its_test(
     assert services.open_token(token_id=token.pk, actor=alice) == "good-0123456789abcdef"
 
 
-def test_a9_it_asks_who_one_is_before_a_secret_is_replaced(
-    client_of: ClientOf, alice: User, token: ProviderToken
-) -> None:
+def test_it_asks_who_one_is_before_a_secret_is_replaced(client_of: ClientOf, alice: User, token: ProviderToken) -> None:
     client = client_of(alice)
     for ask in (client.get, client.post):
         response = ask(url("replace", token), {"secret": "good-0123456789abcdef"})
@@ -198,7 +196,7 @@ def test_a9_it_asks_who_one_is_before_a_secret_is_replaced(
     assert services.open_token(token_id=token.pk, actor=alice) == SECRET
 
 
-def test_a9_it_asks_who_one_is_before_a_secret_goes_to_another_server(
+def test_it_asks_who_one_is_before_a_secret_goes_to_another_server(
     client_of: ClientOf, admin: User, token_of: Make
 ) -> None:
     data = {"label": "Main", "base_url": "https://llm.example.org/v1", "secret": "good-0123456789abcdef"}

@@ -169,7 +169,7 @@ def test_it_shows_nothing_to_a_deactivated_user(alice: User, token: ProviderToke
 
 
 @pytest.mark.parametrize("fields", [{"base_url": "https://llm.example.org/v1"}, {"audience": EVERYONE}])
-def test_s1_it_lets_only_administrators_set(fields: dict[str, Any], token_of: Make, alice: User, admin: User) -> None:
+def test_it_lets_only_administrators_set(fields: dict[str, Any], token_of: Make, alice: User, admin: User) -> None:
     assert token_of(admin, **fields)
     with pytest.raises(PermissionDenied):
         token_of(alice, **fields)
@@ -177,7 +177,7 @@ def test_s1_it_lets_only_administrators_set(fields: dict[str, Any], token_of: Ma
         update(token_of(alice), alice, secret=OTHER, **fields)
 
 
-def test_s4_it_asks_for_the_secret_when_the_base_url_changes(token_of: Make, admin: User) -> None:
+def test_it_asks_for_the_secret_when_the_base_url_changes(token_of: Make, admin: User) -> None:
     token = token_of(admin)
     with pytest.raises(services.SecretRequired):
         update(token, admin, base_url="https://elsewhere.example.org/v1")
@@ -186,7 +186,7 @@ def test_s4_it_asks_for_the_secret_when_the_base_url_changes(token_of: Make, adm
     assert services.open_token(token_id=token.pk, actor=admin) == OTHER
 
 
-def test_s1_it_refuses_a_base_url_without_tls(token_of: Make, admin: User) -> None:
+def test_it_refuses_a_base_url_without_tls(token_of: Make, admin: User) -> None:
     with pytest.raises(BaseUrlRefused):
         token_of(admin, base_url="http://llm.example.org/v1")
 

@@ -131,7 +131,7 @@ def test_it_shows_a_member_what_the_token_is_and_not_what_its_owner_does_with_it
 
 
 @pytest.mark.parametrize("step", ["edit", "replace", "delete", "check", "default"])
-def test_c2_it_answers_a_member_as_if_there_were_no_such_token(
+def test_it_answers_a_member_as_if_there_were_no_such_token(
     token_of: Make, alice: User, bob: User, with_team: Audience, confirmed_client_of: ClientOf, step: str
 ) -> None:
     token = token_of(alice, audience=with_team)

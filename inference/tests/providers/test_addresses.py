@@ -52,7 +52,7 @@ def at(host: str, provider: FakeProvider, name: str) -> str:
 
 @pytest.mark.parametrize("provider", WIRE_PROVIDERS)
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", NAME])
-async def test_s2_it_does_not_call_a_private_address(
+async def test_it_does_not_call_a_private_address(
     private: FakeProvider, names: Names, settings: Settings, host: str, provider: str
 ) -> None:
     names.addresses, settings.PROVIDER_HOSTS = [PRIVATE], []
@@ -63,7 +63,7 @@ async def test_s2_it_does_not_call_a_private_address(
 
 
 @pytest.mark.parametrize("host", ["2130706433", "127.1", "0x7f000001", "0177.0.0.1"])
-async def test_s2_it_does_not_call_a_private_address_in_disguise(
+async def test_it_does_not_call_a_private_address_in_disguise(
     private: FakeProvider, settings: Settings, host: str
 ) -> None:
     settings.PROVIDER_HOSTS = []
@@ -72,7 +72,7 @@ async def test_s2_it_does_not_call_a_private_address_in_disguise(
     assert not private.exchanges
 
 
-async def test_s2_it_connects_to_the_address_that_it_checked(
+async def test_it_connects_to_the_address_that_it_checked(
     private: FakeProvider, names: Names, settings: Settings
 ) -> None:
     names.addresses, settings.PROVIDER_HOSTS = [PUBLIC, PRIVATE], []

@@ -129,7 +129,7 @@ async def test_it_says_that_the_answer_was_cut_at_its_length(fake: FakeProvider,
 
 
 @on_every_wire
-async def test_s5_it_never_quotes_the_body_of_an_unexpected_host(fake: FakeProvider, provider: str) -> None:
+async def test_it_never_quotes_the_body_of_an_unexpected_host(fake: FakeProvider, provider: str) -> None:
     page = Script((b"<h1>internal wiki of 10.0.0.7</h1>",), status=502, content_type="text/html")
     fake.script(f"proxy-{provider}", page)
     _, error = await collect_failure(provider, request(f"proxy-{provider}"), fake.base_url(provider))

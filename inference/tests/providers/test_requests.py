@@ -82,7 +82,7 @@ async def test_it_sends_the_key_in_a_header_and_nowhere_else(fake: FakeProvider,
 
 
 @pytest.mark.parametrize("provider", WIRE_PROVIDERS)
-async def test_s3_it_is_not_led_astray_by_the_environment(
+async def test_it_is_not_led_astray_by_the_environment(
     fake: FakeProvider, provider: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):

@@ -31,9 +31,7 @@ def elsewhere() -> Iterator[FakeProvider]:
 
 @on_every_wire
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-async def test_s3_it_follows_no_redirect(
-    fake: FakeProvider, elsewhere: FakeProvider, provider: str, status: int
-) -> None:
+async def test_it_follows_no_redirect(fake: FakeProvider, elsewhere: FakeProvider, provider: str, status: int) -> None:
     fake.script(f"moved-{provider}", Script(status=status, headers={"location": f"{elsewhere.url}/v1/x"}))
     _, error = await collect_failure(provider, request(f"moved-{provider}"), fake.base_url(provider))
     assert type(error) is BadRequest
@@ -49,7 +47,7 @@ async def test_it_refuses_compressed_answers(fake: FakeProvider, provider: str) 
 
 
 @on_every_wire
-async def test_s5_it_caps_the_body_of_an_error(fake: FakeProvider, provider: str) -> None:
+async def test_it_caps_the_body_of_an_error(fake: FakeProvider, provider: str) -> None:
     endless = Script((b"x" * 100_000,), status=500, content_type="application/json", repeat=True)
     fake.script(f"big-{provider}", endless)
     _, error = await collect_failure(provider, request(f"big-{provider}"), fake.base_url(provider))
@@ -83,7 +81,7 @@ async def untrusted_port(tmp_path: Path) -> AsyncIterator[int]:
 
 
 @on_every_wire
-async def test_s3_it_trusts_no_certificate_of_its_own_making(untrusted_port: int, provider: str) -> None:
+async def test_it_trusts_no_certificate_of_its_own_making(untrusted_port: int, provider: str) -> None:
     _, error = await collect_failure(provider, request("any"), f"https://127.0.0.1:{untrusted_port}/v1")
     assert type(error) is ConnectionLost
     assert "certificate" in error.message

@@ -1,0 +1,17 @@
+"""Tests in a browser, and of real servers that are started, killed and stopped.
+
+They take seconds to minutes each and run with `make test-slow`; those marked ``smoke`` run with `make test` as well.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if item.path.is_relative_to(HERE) and not item.get_closest_marker("smoke"):
+        item.add_marker(pytest.mark.slow)

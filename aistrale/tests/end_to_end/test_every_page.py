@@ -1,0 +1,199 @@
+"""Every page that there is, for whoever may see it, and what axe finds on it.
+
+Pages are found by their links, so that a new one is held to this as well. A route that no link leads to is in a table
+below, or fails.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+from django.urls import resolve
+from playwright.sync_api import Page, expect
+
+from aistrale.tests.end_to_end import test_entrances, test_sso_browser
+from aistrale.tests.end_to_end.browser import ADMIN, PASSWORD, Site, log_in
+from aistrale.tests.end_to_end.crawl import shape, walk
+from aistrale.tests.end_to_end.seed import confirm, fill
+from aistrale.tests.end_to_end.test_account_pages import code
+from aistrale.tests.end_to_end.usability import check_usable
+from aistrale.tests.routes import all_routes, path_of
+
+ACCOUNTS = "/(account|people|invitation|login|logout|password)/"
+ENGINEER, GONE = "engineer@example.org", "gone@example.org"
+# To these no link leads, but what somebody does or types.
+BY_ADDRESS = ("/account/confirm/passkey/", "/logout/", "/password/reset/done/", "/password/reset/sent/")
+# What walks do not come by: a list that nothing is on, a filter that is on, one that is wrong, and no page at all.
+STATES = (
+    *("/chat/?q=nothing", "/chat/?shared=1", "/telemetry/?model=nothing"),
+    *("/audit/?action=accounts:session:login", "/audit/?start=x", "/nothing-here/"),
+)
+AFTER_AN_APP = ("/account/security/totp/remove/", "/account/security/recovery-codes/")
+ENTRANCES = ("/login/", "/password/reset/1-nothing/", "/invitation/nothing/", "/account/setup/nothing/")
+# These take a site with mail or single sign-on, or a log-in half done.
+HELD_BY: Mapping[str, Callable[..., None]] = {
+    "login/code/": test_entrances.test_it_has_an_accessible_page_for_the_second_factor,
+    "password/reset/": test_entrances.test_it_gives_a_new_password_by_mail,
+    "login/<str:provider_id>/": test_entrances.test_it_has_accessible_pages_of_single_sign_on,
+    "login/<str:provider_id>/callback/": test_entrances.test_it_has_accessible_pages_of_single_sign_on,
+    "account/sso/": test_entrances.test_it_connects_an_account_to_single_sign_on,
+    "account/confirm/sso/": test_sso_browser.test_it_logs_in_and_confirms_at_the_provider,
+}
+NO_PAGES: Mapping[str, str] = {
+    "login/passkey/": "answers a script",
+    "chat/parameters/": "answers a script",
+    "chat/messages/<int:pk>/source/": "answers a script",
+    "metrics": "answers a program",
+    "people/<int:pk>/data/export.jsonl": "a file",
+    "account/confirm/code/": "leads to the other ways to confirm",
+    "account/security/passkeys/": "leads to the page of all factors",
+    "admin/login/": "leads to the log-in",
+    "admin/logout/": "leads to the log-in",
+    "admin/password_change/": "leads to the page of the product",
+    "admin/password_change/done/": "nothing leads to it",
+    "admin/r/<path:content_type_id>/<path:object_id>/": "leads to a page of the product",
+    "admin/accounts/team/<path:object_id>/delete/": "leads to the page of the product",
+    "admin/inference/conversation/<path:object_id>/change/": "not of what was said",
+    "admin/(?P<url>.*)$": "is not there",
+}
+# Of Django's admin, which leads them on to the page of change, and to the audit log.
+LEAD_ON = re.compile("admin/.*/<path:object_id>/(history/)?$")
+FURNISH = f"""
+from os import environ
+from django.core.management import call_command
+from accounts.models import User
+from accounts.people.services import set_active
+from accounts.teams.services import add_member, create_team
+from inference.models import Conversation, Message
+from telemetry.models import PriceOverride
+call_command("createsuperuser", interactive=False, email="{ADMIN}")
+admin = User.objects.get()
+engineer, gone = (
+    User.objects.create_user(email, environ["DJANGO_SUPERUSER_PASSWORD"], name="x" * 90)
+    for email in ("{ENGINEER}", "{GONE}")
+)
+set_active(user=gone, active=False, actor=admin)
+add_member(team=create_team(name="Research", actor=admin), user=engineer, actor=admin)
+call_command("add_token", owner=admin.email, provider="openai", label="Main", no_check=True, base_url="http://127.0.0.1:1")
+for model, text in (("echo", "**Hello** `code`\\n\\n```python\\ndef f(): pass\\n```"), ("x" * 90, "No such model")):
+    call_command("ask", text, user=admin.email, provider="echo", model=model)
+PriceOverride.objects.create(
+    provider="openai", model="m", input_price=1, cache_read_price=1, cache_write_price=1, output_price=1
+)
+shared = Conversation.objects.create(owner=admin, title="On heaps <b>", system="Brief", visibility="everyone")
+question = Message.objects.create(conversation=shared, role="user", text="What is a heap?")
+Message.objects.create(conversation=shared, parent=question, role="assistant", text="A **tree**.")
+call_command("rotate_keys")
+"""
+
+
+@pytest.fixture
+def furnished(page: Page, fresh_site: Site, authenticator: None) -> Site:
+    """By its name; ADMIN is logged in, and has just confirmed who they are."""
+    site = replace(fresh_site, url=fresh_site.url.replace("127.0.0.1", "localhost"))
+    site.environment["DJANGO_SUPERUSER_PASSWORD"] = PASSWORD
+    site.manage("shell", "-v", "0", "-c", FURNISH, stdin="sk-0123456789abcdef")
+    # One's own session is not ended in the admin site.
+    log_in(page, site, ENGINEER)
+    page.context.clear_cookies()
+    log_in(page, site)
+    confirm(page, site)
+    fill(page, f"{site.url}/account/security/passkeys/add/", name="Blue key")
+    fill(page, f"{site.url}/account/api-keys/add/", label="Nightly")
+    fill(page, f"{site.url}/people/invite/", email="dora@example.org")
+    return site
+
+
+def named(route: str) -> str:
+    """As Django tells it of a resolved path."""
+    return route.replace("^", "")
+
+
+@dataclass
+class Sweep:
+    """Of the pages whose paths match ``within``. ``faults``: what is wrong with those that were seen."""
+
+    page: Page
+    site: Site
+    within: str
+    faults: list[str] = field(default_factory=list)
+    seen: dict[str, set[str]] = field(default_factory=dict)
+    routes: set[str] = field(default_factory=set)
+
+    def look(self) -> None:
+        """At the page as it is."""
+        try:
+            check_usable(self.page)
+        except AssertionError as error:
+            self.faults.append(str(error))
+
+    def walk(self, *starts: str) -> None:
+        """Looks at whatever links lead to; of the same shape only at what has elements of another kind."""
+        addresses = (urljoin(self.site.url, start) for start in starts)
+        for found in walk(self.page.request, *addresses, within=self.within):
+            path = urlsplit(found.address).path
+            seen = self.seen.setdefault(shape(path), set())
+            if re.match(self.within, path) and not found.content <= seen:
+                seen |= found.content
+                self.routes.add(named(resolve(path).route))
+                self.page.goto(found.address)
+                self.look()
+
+    def forgotten(self) -> set[str]:
+        """Routes at which nobody was, although they answer somebody like ADMIN with a page."""
+        routes = {route for route in all_routes() if re.match(self.within, path_of(route))}
+        known = {*self.routes, *HELD_BY, *NO_PAGES}
+        return {named(route) for route in routes if named(route) not in known and self._is_page(route)}
+
+    def _is_page(self, route: str) -> bool:
+        answer = self.page.request.get(self.site.url + path_of(route))
+        is_refused = answer.status in (403, 405)
+        return not is_refused and "text/html" in answer.headers["content-type"] and not LEAD_ON.match(route)
+
+
+def test_every_page_of_the_admin_site_is_usable(page: Page, furnished: Site) -> None:
+    sweep = Sweep(page, furnished, "/admin/")
+    sweep.walk("/admin/")
+    assert (sweep.faults, sweep.forgotten()) == ([], set())
+
+
+def test_every_page_of_accounts_is_usable_for_whoever_may_see_it(page: Page, furnished: Site) -> None:
+    sweep = Sweep(page, furnished, ACCOUNTS)
+    fill(page, f"{furnished.url}/people/invite/", email="edith@example.org")
+    invitation = page.locator("main code").inner_text()
+    sweep.look()
+    fill(page, f"{furnished.url}/account/api-keys/add/", label="Weekly")
+    expect(page.locator("main code").first).to_have_text(re.compile("^ais_"))
+    sweep.look()
+    page.goto(f"{furnished.url}/people/?q=nobody")
+    sweep.look()
+    sweep.walk("/", "/people/", *BY_ADDRESS)
+    page.goto(f"{furnished.url}/account/security/totp/")
+    page.get_by_label("The code that the app shows now").fill(code(page.locator("#totp-key").inner_text()))
+    expect(page.get_by_text("Remove the app")).to_be_visible()
+    sweep.walk(*AFTER_AN_APP)
+    unasked = Sweep(page, furnished, sweep.within).forgotten()
+
+    page.context.clear_cookies()
+    log_in(page, furnished, ENGINEER)
+    sweep.walk("/", invitation)
+    page.context.clear_cookies()
+    sweep.walk(*ENTRANCES, invitation, str(furnished.setup_link))
+    assert (sweep.faults, unasked - sweep.routes) == ([], set())
+
+
+def test_every_other_page_is_usable_for_whoever_may_see_it(page: Page, furnished: Site) -> None:
+    sweep = Sweep(page, furnished, f"(?!/admin/|{ACCOUNTS})")
+    sweep.walk("/", "/chat/models/")
+    for state in STATES:
+        page.goto(f"{furnished.url}{state}")
+        sweep.look()
+    forgotten = sweep.forgotten()
+    page.context.clear_cookies()
+    log_in(page, furnished, ENGINEER)
+    sweep.walk("/")
+    assert (sweep.faults, forgotten) == ([], set())
