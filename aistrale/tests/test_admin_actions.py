@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from django.test import Client, RequestFactory
 from django.utils import timezone
 from psycopg import sql
+from redis import Redis
 
 from accounts.models import Invitation, Role, Team, User, UserSession
 from accounts.profile import api_keys
@@ -108,10 +109,10 @@ def faults(check: Callable[[Step], None], steps: Iterable[str] = STEPS) -> dict[
     return found
 
 
-def test_it_asks_does_records_and_tells(scene: Scene, confirmed_client_of: ClientOf) -> None:
-    client = confirmed_client_of(scene.admin)
-
+def test_it_asks_does_records_and_tells(scene: Scene, confirmed_client_of: ClientOf, redis_client: Redis) -> None:
     def check(step: Step) -> None:
+        redis_client.flushdb()  # what is counted of an address
+        client = confirmed_client_of(scene.admin)
         path, form, before = step.address(scene), step.form(scene), stored()
         last = AuditEvent.objects.latest("sequence")
         client.get(path)
@@ -146,11 +147,13 @@ def test_it_asks_who_one_is_where_the_site_does(scene: Scene, client_of: ClientO
     assert faults(check, [name for name, step in STEPS.items() if step.confirms]) == {}
 
 
-def test_it_does_nothing_that_cannot_be_recorded(scene: Scene, confirmed_client_of: ClientOf) -> None:
-    client = confirmed_client_of(scene.admin)
-    client.raise_request_exception = False
-
+def test_it_does_nothing_that_cannot_be_recorded(
+    scene: Scene, confirmed_client_of: ClientOf, redis_client: Redis
+) -> None:
     def check(step: Step) -> None:
+        redis_client.flushdb()  # what is counted of an address
+        client = confirmed_client_of(scene.admin)
+        client.raise_request_exception = False
         path, form = step.address(scene), step.form(scene)
         if step.asks:
             path, form = answer_to(client.post(path, form, follow=True), path)

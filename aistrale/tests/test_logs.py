@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from aistrale import logs
-from aistrale.logs import redact_text
+from aistrale.logs import _configured_values, redact_text
 from tokens import keyring, services
 
 CANARY = "canary-7f3a9b2c4d5e6f70"
@@ -99,6 +99,7 @@ def test_it_leaves_other_text_alone(text: str) -> None:
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "MASTER_KEYS", "DATABASE_URL", "REDIS_URL"])
 def test_it_redacts_what_this_process_was_configured_with(name: str) -> None:
+    _configured_values.cache_clear()  # other tests have had other settings
     value: str = getattr(settings, name)
     secret = {"SECRET_KEY": value, "MASTER_KEYS": value.partition(":")[2]}.get(name) or urlsplit(value).password
     assert secret

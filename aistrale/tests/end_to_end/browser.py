@@ -129,14 +129,18 @@ def add_administrator(site: Site, email: str = ADMIN) -> None:
 
     user = User(email=email, role=Role.ADMINISTRATOR)
     user.set_password(PASSWORD)
-    fields = [field for field in User._meta.concrete_fields if not field.primary_key]
+    values = {
+        str(field.column): field.pre_save(user, add=True)
+        for field in User._meta.concrete_fields
+        if not field.primary_key
+    }
     insert = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
         sql.Identifier(User._meta.db_table),
-        sql.SQL(", ").join(sql.Identifier(field.column) for field in fields),
-        sql.SQL(", ").join(sql.Placeholder() for _ in fields),
+        sql.SQL(", ").join([sql.Identifier(column) for column in values]),
+        sql.SQL(", ").join([sql.Placeholder()] * len(values)),
     )
     with psycopg.connect(site.environment["DATABASE_URL"]) as connection:
-        connection.execute(insert, [field.pre_save(user, add=True) for field in fields])
+        connection.execute(insert, list(values.values()))
 
 
 @pytest.fixture(scope="session")
