@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -23,19 +22,7 @@ from audit.context import current
 from audit.models import AuditDetails, AuditEvent
 from audit.upkeep import write_checkpoint_if_due
 
-# An advisory lock no other part takes: "audit" in ASCII.
-_LOCK = 0x6175646974
-# Two statements in one round trip: the second one's snapshot is taken when the lock is ours.
-_LOCK_THEN_READ_HEAD = """
-SELECT pg_advisory_xact_lock(%s);
-SELECT sequence, hash FROM audit_auditevent ORDER BY sequence DESC LIMIT 1
-"""
-_INSERT = """
-INSERT INTO audit_auditevent (sequence, previous_hash, hash, body)
-SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]);
-INSERT INTO audit_auditdetails (event_id, salt, content)
-SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[])
-"""
+_APPEND = "SELECT sequence, previous_hash, hash, body FROM audit_append(%s::text[], %s::text[], %s::text[])"
 _SECRET_KEY = re.compile(
     r"(^|_)(password|passwd|passphrase|secret|credential|cookie|authorization|session_key|api_?key|private_key|"
     r"master_key|data_key|ciphertext|plaintext|token_value|token)s?$"
@@ -224,35 +211,15 @@ def _append(entries: Sequence[_Entry]) -> None:
     if not entries:
         return
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK_THEN_READ_HEAD, [_LOCK])
-        cursor.nextset()
-        head = cursor.fetchone() or (0, chain.GENESIS)
-        for entry in entries:
-            head = _link(entry, *head)
-        cursor.execute(_INSERT, _columns(entries))
-    if any(entry.event.sequence % settings.CHECKPOINT_ENTRIES == 0 for entry in entries):
+        cursor.execute(_APPEND, [list(column) for column in zip(*map(_columns, entries), strict=True)])
+        rows = cursor.fetchall()
+    for entry, row in zip(entries, rows, strict=True):
+        event = entry.event
+        event.sequence, event.previous_hash, event.hash, event.body = row
+    if any(sequence % settings.CHECKPOINT_ENTRIES == 0 for sequence, *_ in rows):
         transaction.on_commit(write_checkpoint_if_due, robust=True)
 
 
-def _link(entry: _Entry, sequence: int, previous_hash: str) -> tuple[int, str]:
-    """Give the entry its place behind the head; returns the new head."""
-    timestamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    event = entry.event
-    event.sequence, event.previous_hash = sequence + 1, previous_hash
-    event.body = chain.canonical(_storable({**entry.body, "timestamp": timestamp}))
-    event.hash = chain.entry_hash(event.sequence, previous_hash, event.body)
-    return event.sequence, event.hash
-
-
-def _columns(entries: Sequence[_Entry]) -> list[list[Any]]:
-    events = [entry.event for entry in entries]
-    detailed = [entry for entry in entries if entry.content]
-    return [
-        [event.sequence for event in events],
-        [event.previous_hash for event in events],
-        [event.hash for event in events],
-        [event.body for event in events],
-        [entry.event.sequence for entry in detailed],
-        [entry.salt for entry in detailed],
-        [entry.content for entry in detailed],
-    ]
+def _columns(entry: _Entry) -> tuple[str, str, str | None]:
+    """As ``audit_append`` takes them, which adds the time to the body."""
+    return chain.canonical(_storable(entry.body)), entry.salt, entry.content

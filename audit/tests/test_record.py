@@ -196,6 +196,6 @@ def test_it_appends_nothing_together_when_the_action_fails(db: None) -> None:
 def test_it_locks_the_log_once_for_what_is_recorded_together(
     alice: User, django_assert_num_queries: Callable[[int], AbstractContextManager[None]]
 ) -> None:
-    with django_assert_num_queries(2), services.together():
+    with django_assert_num_queries(1), services.together():
         append(7, actor=alice)
     assert AuditDetails.objects.count() == 7
