@@ -76,6 +76,23 @@ def record(
     return _write(action, actor, _described(target), outcome, before, after, content)
 
 
+def entry_columns(
+    *, action: Action, actor: Actor, target: models.Model, after: Mapping[str, Any]
+) -> tuple[str, str, str | None]:
+    """Body, salt and content of one entry, for a statement that calls ``audit_append`` itself. As for ``record``.
+
+    A statement that has appended number n tells ``appended(n)``.
+    """
+    content = {"actor": actor.email, "target": _label(target)}
+    return _columns(_entry(action, actor, _described(target), Outcome.SUCCESS, None, after, content))
+
+
+def appended(*sequences: int) -> None:
+    """Writes a checkpoint, after the commit, where it is due by one of these entries."""
+    if any(sequence % settings.CHECKPOINT_ENTRIES == 0 for sequence in sequences):
+        transaction.on_commit(write_checkpoint_if_due, robust=True)
+
+
 @contextmanager
 def together() -> Iterator[None]:
     """Appends what is recorded inside when it ends, in one go: the log is locked once, and for a shorter time.
@@ -167,6 +184,24 @@ def _write(
 ) -> AuditEvent:
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("an audit entry is written in the transaction of its change")
+    entry = _entry(action, actor, target, outcome, before, after, personal)
+    gathered = _gathered.get()
+    if gathered is None:
+        _append([entry])
+    else:
+        gathered.append(entry)
+    return entry.event
+
+
+def _entry(
+    action: Action,
+    actor: Actor | None,
+    target: _Target,
+    outcome: Outcome,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+    personal: Mapping[str, Any] | None,
+) -> _Entry:
     refuse_secrets([before, after, personal])
     salt, content = secrets.token_hex(16), _content(personal)
     body = {
@@ -181,13 +216,7 @@ def _write(
         "after": after,
         "details_digest": chain.details_digest(salt, content) if content else None,
     }
-    entry = _Entry(AuditEvent(), body, salt, content)
-    gathered = _gathered.get()
-    if gathered is None:
-        _append([entry])
-    else:
-        gathered.append(entry)
-    return entry.event
+    return _Entry(AuditEvent(), body, salt, content)
 
 
 def _content(personal: Mapping[str, Any] | None) -> str | None:
@@ -216,8 +245,7 @@ def _append(entries: Sequence[_Entry]) -> None:
     for entry, row in zip(entries, rows, strict=True):
         event = entry.event
         event.sequence, event.previous_hash, event.hash, event.body = row
-    if any(sequence % settings.CHECKPOINT_ENTRIES == 0 for sequence, *_ in rows):
-        transaction.on_commit(write_checkpoint_if_due, robust=True)
+    appended(*(entry.event.sequence for entry in entries))
 
 
 def _columns(entry: _Entry) -> tuple[str, str, str | None]:

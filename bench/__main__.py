@@ -18,9 +18,11 @@ from statistics import quantiles
 
 from bench.clients import Reading, read_directly
 from bench.provider import CHUNK_SECONDS
-from bench.system import System, running_system
+from bench.system import System, conversations, running_system
 
-ROUNDS, CHUNKS = 60, 25
+WARM_UP, ROUNDS, CHUNKS = 10, 60, 25
+# Of a conversation that is gone on with, and questions in the same moment.
+MESSAGES, AT_ONCE = 40, 20
 # Streams are started one after the other, so that what is measured is many of them, not their start.
 START_SECONDS, STEADY_SECONDS = 0.1, 5.0
 STREAM_STEPS = (10, 20, 30, 40, 60, 80, 100, 130, 160, 200)
@@ -43,13 +45,22 @@ def percentile(values: Sequence[float], percent: int) -> float:
     return quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
-async def latency_rows(direct: Read, through: Read) -> list[Row]:
-    """By turns, so that whatever else the machine does meets both alike. The first rounds warm up."""
-    pairs = [(await direct(CHUNKS), await through(CHUNKS)) for _ in range(ROUNDS + 5)][5:]
+async def latency_rows(direct: Read, through: Read, below: Callable[[], Awaitable[Reading]]) -> list[Row]:
+    """By turns, so that whatever else the machine does meets all alike. The first rounds warm up."""
+    rounds = [(await direct(CHUNKS), await through(CHUNKS), await below()) for _ in range(WARM_UP + ROUNDS)][WARM_UP:]
+    pairs = [(straight, new) for straight, new, _ in rounds]
+
+    def figures(percent: int, value: Callable[[Reading], float]) -> list[float]:
+        return [percentile([value(row[side]) for row in rounds], percent) * 1000 for side in (0, 1, 2)]
+
     rows = []
     for percent in (50, 95):
-        first = [percentile([pair[side].first_token for pair in pairs], percent) * 1000 for side in (0, 1)]
-        rows.append(Row(f"time to first token p{percent}", first[0], first[1], "ms"))
+        straight, new, long = figures(percent, lambda reading: reading.first_token)
+        rows.append(Row(f"time to first token p{percent}", straight, new, "ms"))
+        rows.append(Row(f"the same below {MESSAGES} messages p{percent}", straight, long, "ms"))
+    for percent in (50, 95):
+        straight, new, _ = figures(percent, lambda reading: reading.to_provider)
+        rows.append(Row(f"question to provider p{percent}", straight, new, "ms"))
     for percent in (50, 95):
         delays = [
             percentile(list(chain.from_iterable(pair[side].delays[1:] for pair in pairs)), percent) * 1000
@@ -64,6 +75,17 @@ async def cpu_row(system: System, through: Read, *, streams: int = 10, chunks: i
     await asyncio.gather(*(through(chunks) for _ in range(streams)))
     used = system.cpu_seconds() - before
     return Row("CPU per 1,000 chunks", None, used / (streams * chunks) * 1000, "s")
+
+
+async def burst_row(direct: Read, through: Read) -> Row:
+    """Many who ask in the same moment."""
+
+    async def first_token(read: Read) -> float:
+        readings = [one for _ in range(5) for one in await asyncio.gather(*(read(CHUNKS) for _ in range(AT_ONCE)))]
+        return percentile([reading.first_token for reading in readings], 50) * 1000
+
+    name = f"time to first token of {AT_ONCE} at once p50"
+    return Row(name, await first_token(direct), await first_token(through), "ms")
 
 
 async def gap_p95(read: Read, streams: int) -> float:
@@ -97,7 +119,9 @@ async def measure(system: System) -> list[Row]:
     def direct(chunks: int) -> Awaitable[Reading]:
         return read_directly(system.provider_port, chunks)
 
-    rows = await latency_rows(direct, system.read)
+    long = iter(await asyncio.to_thread(conversations, WARM_UP + ROUNDS, messages=MESSAGES))
+    rows = await latency_rows(direct, system.read, lambda: system.read_below(next(long), CHUNKS))
+    rows.append(await burst_row(direct, system.read))
     rows.append(await cpu_row(system, system.read))
     return rows + await parallel_rows(direct, system.read)
 
@@ -115,7 +139,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     arguments = parser.parse_args()
-    with running_system() as system:
+    with running_system(durable=True) as system:
         rows = asyncio.run(measure(system))
     if arguments.json:
         figures = [{"name": row.name, "unit": row.unit, "direct": row.direct, "through": row.through} for row in rows]

@@ -15,13 +15,19 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 STAMP = re.compile(rb" (\d{9,})")
+# Nobody asks in the moment in which a page opens.
+SPACE_SECONDS = 0.1
 
 
 @dataclass
 class Reading:
-    """What one reader saw. All times in seconds; ``delays`` and ``arrivals`` have one value per chunk."""
+    """What one reader saw. All times in seconds; ``delays`` and ``arrivals`` have one value per chunk.
+
+    ``to_provider`` is from the question to the moment at which the provider had it and sent the first chunk.
+    """
 
     first_token: float = 0.0
+    to_provider: float = 0.0
     delays: list[float] = field(default_factory=list)
     arrivals: list[float] = field(default_factory=list)
 
@@ -56,6 +62,7 @@ class Reader(asyncio.Protocol):
     def _note(self, now: float, sent: float) -> None:
         if not self.reading.delays:
             self.reading.first_token = now - self._started
+            self.reading.to_provider = sent - self._started
         self.reading.delays.append(now - sent)
         self.reading.arrivals.append(now)
 
@@ -91,7 +98,10 @@ class SocketReader(Reader):
         super().data_received(data)
 
 
-async def read_through_socket(port: int, chunks: int, *, path: str, cookie: str) -> Reading:
+async def read_through_socket(
+    port: int, chunks: int, *, path: str, cookie: str, parent: int | None = None, space: float = SPACE_SECONDS
+) -> Reading:
+    """``parent``: the message of the conversation below which the question goes."""
     transport, reader = await asyncio.get_running_loop().create_connection(
         lambda: SocketReader(chunks), "127.0.0.1", port
     )
@@ -99,7 +109,8 @@ async def read_through_socket(port: int, chunks: int, *, path: str, cookie: str)
         transport.write(handshake(port, path, cookie))
         await reader.opened
         message = {"type": "run", "text": "Hi", "provider": "openai", "model": str(chunks), "client_id": str(uuid4())}
-        frame = text_frame(json.dumps(message).encode())
+        frame = text_frame(json.dumps(message | ({"parent": parent} if parent else {})).encode())
+        await asyncio.sleep(space)
         reader.start()
         transport.write(frame)
         return await reader.done

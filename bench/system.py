@@ -17,9 +17,18 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
+from uuid import UUID
 
 from aistrale.embedded import Servers, database_url, redis_url
 from bench.clients import Reading, read_through_socket
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """One that was stored before. ``leaf_id``: its last message, an answer."""
+
+    id: UUID
+    leaf_id: int
 
 
 @dataclass(frozen=True)
@@ -30,8 +39,13 @@ class System:
     cookie: str
 
     async def read(self, chunks: int) -> Reading:
+        """Of a new conversation."""
         path = f"/ws/chat/new/{new_signature()}/"
         return await read_through_socket(self.server_port, chunks, path=path, cookie=self.cookie)
+
+    async def read_below(self, conversation: Conversation, chunks: int) -> Reading:
+        path, parent = f"/ws/chat/{conversation.id}/", conversation.leaf_id
+        return await read_through_socket(self.server_port, chunks, path=path, cookie=self.cookie, parent=parent)
 
     def cpu_seconds(self) -> float:
         """User and system time that the server process has used so far."""
@@ -46,14 +60,32 @@ def new_signature() -> str:
     return reserve(User(pk=1)).signed
 
 
+def conversations(count: int, *, messages: int) -> list[Conversation]:
+    """As many, each with so many messages in turn."""
+    from accounts.models import User
+    from inference.models import Conversation as Stored
+    from inference.models import Message, Role
+
+    made = []
+    for _ in range(count):
+        stored = Stored.objects.create(owner=User.objects.get(pk=1), title="Long", provider="openai", model="25")
+        parent = None
+        for number in range(messages):
+            role = Role.ASSISTANT if number % 2 else Role.USER
+            parent = Message.objects.create(conversation=stored, parent=parent, role=role, text="Some words. " * 40)
+        made.append(Conversation(stored.pk, parent.pk if parent else 0))
+    return made
+
+
 @contextmanager
-def running_system() -> Iterator[System]:
+def running_system(*, durable: bool = False) -> Iterator[System]:
+    """``durable``: PostgreSQL writes as it does outside of tests."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     with ExitStack() as stack:
         directory = Path(tempfile.mkdtemp(prefix="aistrale-bench-"))
         directory.chmod(0o711)
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
-        servers = Servers(directory, throwaway=True)
+        servers = Servers(directory, throwaway=not durable)
         stack.callback(servers.stop)
         servers.start()
         provider_port, server_port = free_port(), free_port()

@@ -22,10 +22,12 @@ from accounts.sessions.services import note_activity
 from accounts.sessions.users import user_of_session
 from accounts.sessions.watch import SessionWatch, Sight, Watched
 from audit.context import Source, bind
+from audit.services import appended
 from inference import fragments
 from inference.early_stops import EarlyStops
 from inference.models import Conversation
 from inference.painter import Painter
+from inference.quick_start import QuickRun, ReadAhead, read_ahead
 from inference.reservations import redeem
 from inference.run_forms import RunMessage
 from inference.run_limits import note_limit_hit
@@ -35,6 +37,7 @@ from inference.sharing import newest_seen
 from inference.socket_limits import MessageRate, OpenSockets
 from inference.threads import in_thread
 from telemetry.models import Generation
+from tokens.services import stamp_use
 
 # Application codes of WebSocket closes (RFC 6455, 7.4.2).
 LOGIN_NEEDED = 4401
@@ -42,6 +45,7 @@ NOT_FOUND = 4404
 BAD_MESSAGE = 4400
 TOO_MANY = 4429
 TRY_AGAIN = 1013
+REQUEST_SECONDS = 0.003
 
 log = structlog.get_logger(__name__)
 sessions = SessionWatch(newest_seen)
@@ -78,6 +82,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self._session: Watched | None = None
         self._counted_for: int | None = None
         self._rate = MessageRate()
+        self._ahead: ReadAhead | None = None
         user = await self._user()
         if user is None:
             return await self.close(LOGIN_NEEDED)
@@ -92,6 +97,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await self.accept()
         sight = None if self._is_new else await self._sight(user)
         self._session = sessions.start(self._session_key, user, self._end, sight)
+        await self._read_ahead()
 
     async def disconnect(self, code: int) -> None:
         if session := getattr(self, "_session", None):
@@ -135,6 +141,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         handler = handlers.get(str(message.get("type"))) if message else None
         if message is None or handler is None:
             return await self.close(BAD_MESSAGE)
+        if message["type"] == "run" and await self._run_quickly(message):
+            return
         user = await self._user()
         if user is None:
             return await self.close(LOGIN_NEEDED)
@@ -164,6 +172,43 @@ class ChatConsumer(AsyncWebsocketConsumer):
         )
         for generation_id, answer_id in await in_thread(lambda: list(running.values_list("pk", "message__pk")))():
             self._watch(generation_id, answer_id, user)
+
+    async def _read_ahead(self) -> None:
+        """For the next question, which is not to wait for it; without it, that takes the way step by step."""
+        try:
+            self._ahead = await in_thread(self._ahead_of_page)()
+        except OUTAGES as error:
+            log.info("not_read_ahead", error=type(error).__name__)
+
+    def _ahead_of_page(self) -> ReadAhead | None:
+        user = user_of_session(self._session_key)
+        return read_ahead(user, self._conversation_id, may_begin=self._is_new) if user else None
+
+    async def _run_quickly(self, message: dict[str, Any]) -> bool:
+        """False where nothing was started, and nothing said: then it is for ``_run``."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is None or self.runs.is_draining:
+            return False
+        checked = RunMessage(message)
+        if not checked.is_valid() or not ahead.fits(form := checked.to_run_form()):
+            return False
+        run = await self.runs.quick_start.start(ahead, form)
+        if run is None or run.started.order is None:
+            return False
+        await self._launch(run.started.order, form, ahead.user)
+        # To build what the page shows takes the loop as long: the request leaves first.
+        await asyncio.sleep(REQUEST_SECONDS)
+        await self.send(fragments.started_quickly(run, ahead.branch))
+        self._watch(run.started.order.generation_id, run.started.answer_id, ahead.user)
+        await in_thread(self._note_quick_run)(run)
+        return True
+
+    def _note_quick_run(self, run: QuickRun) -> None:
+        """What the answer does not wait for."""
+        note_activity(session_key=self._session_key)
+        if run.token is not None:
+            stamp_use(run.token)
+        appended(run.audit_sequence)
 
     async def _run(self, user: User, message: dict[str, Any]) -> None:
         if self.runs.is_draining:
@@ -237,6 +282,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             async for batch in batches:
                 await self.send(await painter.paint(batch))
         await self.send(await painter.finish() + await in_thread(fragments.ended)(answer_id, viewer=user))
+        await self._read_ahead()
 
     async def _refuse(self, errors: Any) -> None:
         await self.send(render_to_string("inference/_composer_errors.html", {"errors": errors, "is_swap": True}))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 
-from inference.models import Conversation
+from inference.models import Conversation, Message
+from inference.quick_start import QuickRun
 from inference.services import RunForm, Started
-from inference.thread import thread_of, turn_of
+from inference.thread import Stub, Thread, Turn, thread_of, turn_of
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -22,11 +24,23 @@ def started(started: Started, form: RunForm, *, viewer: User) -> str:
     thread = thread_of(conversation, started.answer_id, viewer=viewer)
     begins_branch = any(len(turn.siblings) > 1 for turn in thread.turns[-2:])
     replaces = begins_branch or form.text is None
+    return _started(thread, thread.turns if replaces else thread.turns[-2:], replaces=replaces)
+
+
+def started_quickly(run: QuickRun, branch: Sequence[Message]) -> str:
+    """The same of a question at the end of ``branch``, without reading what has just been written."""
+    path = [Stub(message.pk, message.parent_id, len(message.text)) for message in (*branch, run.question, run.answer)]
+    turns = [Turn(message, [message.pk], may_edit=True) for message in (run.question, run.answer)]
+    thread = Thread(run.conversation, path, len(branch), turns, may_edit=True, newest=run.answer.pk)
+    return _started(thread, turns, replaces=False)
+
+
+def _started(thread: Thread, turns: Sequence[Turn], *, replaces: bool) -> str:
     context = {
         "thread": thread,
-        "turns": thread.turns if replaces else thread.turns[-2:],
+        "turns": turns,
         "replaces": replaces,
-        "conversation": conversation,
+        "conversation": thread.conversation,
         "client_id": uuid4(),
         "is_new": len(thread.path) == 2 and not replaces,
         "is_swap": True,

@@ -22,6 +22,7 @@ from inference import mirror, services
 from inference.live import Delta, LiveRun
 from inference.mirror import Mirror
 from inference.process_lock import ProcessLock
+from inference.quick_start import QuickStart
 from inference.retries import RetryPolicy
 from inference.runner import SHUTDOWN, STOPPED, UNWATCHED, Run, StopReason
 from inference.services import Order, Partial
@@ -64,6 +65,8 @@ class Runs:
         # A reader of XREAD is silent for as long as it blocks; anything longer is a dead connection.
         self._redis: Redis = Redis.from_url(settings.REDIS_URL, socket_timeout=4, socket_connect_timeout=2)
         self._mirror = Mirror(self._redis)
+        self.quick_start = QuickStart()
+        await self.quick_start.open()
         self._chores = [
             asyncio.create_task(self._mirror.keep_copying()),
             asyncio.create_task(mirror.listen_for_stops(self._redis, self._stop_here)),
@@ -85,6 +88,7 @@ class Runs:
         except (RedisError, OSError) as error:
             log.warning("mirror_incomplete", error=type(error).__name__)
         await self._redis.aclose()
+        await self.quick_start.close()
         await in_thread(self._process_lock.release)()
 
     def launch(self, order: Order) -> LiveRun:

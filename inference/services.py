@@ -108,17 +108,19 @@ def start_run(*, user: User, conversation_id: UUID, is_new: bool, form: RunForm)
 @transaction.atomic
 @together()
 def _start_run(user: User, conversation_id: UUID, form: RunForm, *, is_new: bool) -> Started | None:
+    # First, since it locks: a start in one statement takes its locks in this order too.
+    reached = limit_reached(user)
     _ask_in(user, conversation_id, form, is_new=is_new)
     messages = {message.pk: message for message in Message.objects.filter(conversation=conversation_id)}
     if any(message.client_id == form.client_id for message in messages.values()):
         return None
-    if reached := limit_reached(user):
+    if reached:
         raise LimitReached(reached)
     question, asked = _question(conversation_id, messages, form)
     access = _access(user, form.provider)
     request = ChatRequest(
         model=form.model,
-        messages=_history(asked, {**messages, asked.pk: asked}),
+        messages=chat_history(tree.path_to(asked.pk, {**messages, asked.pk: asked})),
         system=form.system,
         parameters=form.parameters,
         timeouts=Timeouts(**settings.PROVIDER_TIMEOUTS),
@@ -135,7 +137,7 @@ def _start_run(user: User, conversation_id: UUID, form: RunForm, *, is_new: bool
         action=Action.RUN_START,
         actor=user,
         target=generation,
-        after={"provider": form.provider, "model": form.model, "conversation": str(conversation_id)},
+        after=started_with(form, conversation_id, access.token),
     )
     return Started(
         conversation_id=conversation_id,
@@ -145,21 +147,35 @@ def _start_run(user: User, conversation_id: UUID, form: RunForm, *, is_new: bool
     )
 
 
+def started_with(form: RunForm, conversation_id: UUID, token: ProviderToken | None) -> dict[str, Any]:
+    """What the audit log has of a run's start."""
+    return {
+        "provider": form.provider,
+        "model": form.model,
+        "conversation": str(conversation_id),
+        "token_id": str(token.pk) if token else None,
+    }
+
+
 def _ask_in(user: User, conversation_id: UUID, form: RunForm, *, is_new: bool) -> None:
     """Lock the conversation until the transaction ends, and note what it was last asked with."""
-    asked = {
+    if is_new:
+        new = Conversation(pk=conversation_id, owner=user, title=title_from(form.text), **asked_with(form))
+        # Not get_or_create: of a form that arrives twice at once, the second waits here for the first.
+        Conversation.objects.bulk_create([new], ignore_conflicts=True)
+    own = Conversation.objects.editable_by(user).filter(pk=conversation_id)
+    if not own.update(**asked_with(form), updated_at=timezone.now()):
+        raise Conversation.DoesNotExist
+
+
+def asked_with(form: RunForm) -> dict[str, Any]:
+    """What a conversation remembers of its last question."""
+    return {
         "provider": form.provider,
         "model": form.model,
         "system": form.system,
         "parameters": dict(form.parameters),
     }
-    if is_new:
-        new = Conversation(pk=conversation_id, owner=user, title=title_from(form.text), **asked)
-        # Not get_or_create: of a form that arrives twice at once, the second waits here for the first.
-        Conversation.objects.bulk_create([new], ignore_conflicts=True)
-    own = Conversation.objects.editable_by(user).filter(pk=conversation_id)
-    if not own.update(**asked, updated_at=timezone.now()):
-        raise Conversation.DoesNotExist
 
 
 def title_from(text: str | None) -> str:
@@ -184,13 +200,21 @@ def _question(conversation_id: UUID, messages: Mapping[int, Message], form: RunF
     return None, parent
 
 
-def _history(last: Message, messages: Mapping[int, Message]) -> tuple[ChatMessage, ...]:
-    """The path from the first message to ``last``, without answers that never said anything: providers refuse them."""
+def chat_history(branch: Iterable[Message]) -> tuple[ChatMessage, ...]:
+    """What is sent of a branch: all but answers that never said anything, which providers refuse."""
     return tuple(
         ChatMessage(role="user" if message.role == Role.USER else "assistant", text=message.text)
-        for message in tree.path_to(last.pk, messages)
+        for message in branch
         if message.text.strip()
     )
+
+
+def as_recorded(request: ChatRequest) -> dict[str, Any]:
+    """What a call's record has of what was sent."""
+    return {
+        "system": request.system,
+        "messages": [{"role": message.role, "text": message.text} for message in request.messages],
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,10 +251,7 @@ def _start_generation(
         model=form.model,
         parameters=form.parameters,
         process_id=PROCESS_ID,
-        request={
-            "system": request.system,
-            "messages": [{"role": message.role, "text": message.text} for message in request.messages],
-        },
+        request=as_recorded(request),
     )
 
 

@@ -23,7 +23,7 @@ from tokens import keyring
 from tokens.base_urls import clean_base_url
 from tokens.checks import CheckResult, TokenState, check_secret
 from tokens.envelope import EnvelopeError
-from tokens.models import ProviderToken
+from tokens.models import ProviderToken, ProviderTokenQuerySet
 from tokens.secrets import clean_secret, hint_of
 
 SECRET_FIELD = ProviderToken._meta.get_field("secret")
@@ -143,12 +143,15 @@ def pick_token(*, user: User, provider: str) -> ProviderToken | None:
 
     Its state is not asked for: a broken default must be seen, not silently replaced by somebody else's account.
     """
-    tokens = ProviderToken.objects.filter(provider=provider).select_related("owner")
-    newest = ("-is_default", "-created_at", "pk")
-    teams_first = Case(When(visibility=Visibility.TEAM, then=0), default=1, output_field=IntegerField())
-    # Two questions, since most people have a token of their own, which the first one finds.
-    own = tokens.owned_by(user).order_by(*newest).first()
-    return own or tokens.shared_with(user).order_by(teams_first, *newest).first()
+    return by_preference(user).filter(provider=provider).select_related("owner").first()
+
+
+def by_preference(user: User) -> ProviderTokenQuerySet:
+    """What the user may call providers with; of each provider, the token that ``pick_token`` picks comes first."""
+    distance = Case(
+        When(owner=user.pk, then=0), When(visibility=Visibility.TEAM, then=1), default=2, output_field=IntegerField()
+    )
+    return ProviderToken.objects.visible_to(user).order_by(distance, "-is_default", "-created_at", "pk")
 
 
 def open_token(*, token_id: UUID, actor: User) -> str:
@@ -160,21 +163,30 @@ def open_token(*, token_id: UUID, actor: User) -> str:
 
 
 def open_picked(*, user: User, provider: str) -> tuple[ProviderToken, str] | None:
-    """The token that ``pick_token`` picks, and its secret for one call. Raises TokenUnreadable."""
+    """The token that ``pick_token`` picks, and its secret for one call, whose own entry names it as used.
+
+    Raises TokenUnreadable.
+    """
     token = pick_token(user=user, provider=provider)
-    return (token, _use(token, user)) if token else None
+    if token is None:
+        return None
+    secret = _open(token, user, Action.TOKEN_USE)
+    stamp_use(token)
+    with transaction.atomic(savepoint=False):
+        _settle_state(token, readable=True)
+    return token, secret
 
 
 def _use(token: ProviderToken, actor: User) -> str:
     secret = _open(token, actor, Action.TOKEN_USE)
     with transaction.atomic(savepoint=False):
-        _stamp_use(token)
+        stamp_use(token)
         _settle_state(token, readable=True)
         record(action=Action.TOKEN_USE, actor=actor, target=token)
     return secret
 
 
-def _stamp_use(token: ProviderToken) -> None:
+def stamp_use(token: ProviderToken) -> None:
     """To the minute only: calls that go on at once would wait for each other's stamp."""
     now = timezone.now()
     if token.last_used_at is None or now - token.last_used_at > STAMP_EVERY:
@@ -207,6 +219,14 @@ def record_check(*, token: ProviderToken, actor: User | None, result: CheckResul
     current.update(state=result.state, check_message=result.message[:500], checked_at=timezone.now())
     after = {"state": result.state}
     record(action=Action.TOKEN_TEST, actor=actor, target=token, outcome=_outcome(result), after=after)
+
+
+def open_at_hand(token: ProviderToken) -> str:
+    """The secret, without asking the database for anything. Neither stamps nor records the use: the caller does.
+
+    Raises EnvelopeError, also where the data key has not been used in this process before.
+    """
+    return keyring.open_field(token, SECRET_FIELD, at_hand=True)
 
 
 def is_readable(token: ProviderToken) -> bool:

@@ -158,8 +158,8 @@ TABLE: dict[str, tuple[Callable[[Scene], object], list[Action]]] = {
         lambda s: copy_branch(source=s.conversation(), leaf=None, actor=s.alice),
         [Action.CONVERSATION_COPY],
     ),
-    "run started": (start, [Action.RUN_START, Action.TOKEN_USE]),
-    "run stopped": (stop, [Action.RUN_START, Action.TOKEN_USE, Action.RUN_STOP]),
+    "run started": (start, [Action.RUN_START]),
+    "run stopped": (stop, [Action.RUN_START, Action.RUN_STOP]),
     "role changed": (
         lambda s: user_services.change_role(user=s.alice, role=UserRole.ADMINISTRATOR, actor=s.admin),
         [Action.USER_ROLE],

@@ -18,7 +18,7 @@ from inference.providers.failures import as_provider_error, mapping_of
 from inference.providers.limits import Limits
 from inference.providers.model_lists import read_models
 from inference.providers.stream_parser import StreamParser, name_of, text_holder
-from inference.providers.transport import http_clients, opened
+from inference.providers.transport import HttpClients, http_clients, opened
 
 BASE_URL = "https://api.anthropic.com"
 MAX_TOKENS = 4096
@@ -30,11 +30,14 @@ _MAKES_AN_EFFORT = re.compile(r"claude-(opus-4-[5-9]|sonnet-4-[6-9]|[a-z]+-[5-9]
 
 
 async def _client(api_key: str, base_url: str | None, connect: float) -> anthropic.AsyncAnthropic:
-    http = await http_clients()
+    return (await http_clients()).sdk_client(_new_client, api_key, base_url or BASE_URL, connect)
+
+
+def _new_client(http: HttpClients, api_key: str, base_url: str, connect: float) -> anthropic.AsyncAnthropic:
     return anthropic.AsyncAnthropic(
         api_key=api_key,
         # The SDK adds the version to the base URL, and other servers are documented with it.
-        base_url=(base_url or BASE_URL).rstrip("/").removesuffix("/v1"),
+        base_url=base_url.rstrip("/").removesuffix("/v1"),
         http_client=http.modern,
         max_retries=0,
         timeout=httpx2.Timeout(None, connect=connect),

@@ -15,7 +15,7 @@ from inference.providers.chat_completions import stream_chat
 from inference.providers.failures import as_provider_error
 from inference.providers.limits import Limits
 from inference.providers.model_lists import read_models
-from inference.providers.transport import Body, http_clients, opened
+from inference.providers.transport import Body, HttpClients, http_clients, opened
 
 BASE_URL = "https://api.groq.com"
 # What the SDK adds to the base URL by itself, and the documentation of the vendor names with it.
@@ -23,9 +23,12 @@ VERSION_PATH = "/openai/v1"
 
 
 async def _client(api_key: str, base_url: str | None, connect: float) -> groq.AsyncGroq:
-    http = await http_clients()
+    return (await http_clients()).sdk_client(_new_client, api_key, base_url or BASE_URL, connect)
+
+
+def _new_client(http: HttpClients, api_key: str, base_url: str, connect: float) -> groq.AsyncGroq:
     timeout = httpx.Timeout(None, connect=connect)
-    server = (base_url or BASE_URL).rstrip("/").removesuffix(VERSION_PATH)
+    server = base_url.rstrip("/").removesuffix(VERSION_PATH)
     return groq.AsyncGroq(api_key=api_key, base_url=server, http_client=http.legacy, max_retries=0, timeout=timeout)
 
 

@@ -16,7 +16,7 @@ from inference.providers.chat_completions import stream_chat
 from inference.providers.failures import as_provider_error
 from inference.providers.limits import Limits
 from inference.providers.model_lists import read_models
-from inference.providers.transport import Body, http_clients, opened
+from inference.providers.transport import Body, HttpClients, http_clients, opened
 
 BASE_URL = "https://api.openai.com/v1"
 
@@ -26,10 +26,13 @@ _CHAT_VARIANT = re.compile(r"gpt-5.*-chat")
 
 
 async def _client(api_key: str, base_url: str | None, connect: float) -> openai.AsyncOpenAI:
-    http = await http_clients()
+    return (await http_clients()).sdk_client(_new_client, api_key, base_url or BASE_URL, connect)
+
+
+def _new_client(http: HttpClients, api_key: str, base_url: str, connect: float) -> openai.AsyncOpenAI:
     client = openai.AsyncOpenAI(
         api_key=api_key,
-        base_url=base_url or BASE_URL,
+        base_url=base_url,
         http_client=http.modern,
         max_retries=0,
         timeout=httpx2.Timeout(None, connect=connect),

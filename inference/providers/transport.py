@@ -14,9 +14,10 @@ from __future__ import annotations
 import asyncio
 import math
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
@@ -32,11 +33,13 @@ from inference.providers.errors import BadRequest, StreamBroken
 from inference.providers.failures import from_response
 from inference.providers.limits import Limits
 
+C = TypeVar("C")
 R = TypeVar("R")
 
 MAX_BODY_BYTES = 8_000_000
 
 _IDLE_SECONDS = 60.0
+_KEPT_CLIENTS = 100
 _SECONDS_FOR_ERROR = 3.0
 _SECONDS_FOR_REST = 0.25
 _HEADERS = {"Accept-Encoding": "identity"}
@@ -55,6 +58,20 @@ class HttpClients:
     modern: httpx2.AsyncClient
     legacy: httpx.AsyncClient
     transport: httpx2.AsyncBaseTransport
+    _kept: OrderedDict[tuple[object, ...], Any] = field(default_factory=OrderedDict)
+
+    def sdk_client(
+        self, make: Callable[[HttpClients, str, str, float], C], api_key: str, base_url: str, connect: float
+    ) -> C:
+        """What ``make`` makes, once for each key and address: building a client takes longer than using it."""
+        key = (make, api_key, base_url, connect)
+        if key not in self._kept:
+            self._kept[key] = make(self, api_key, base_url, connect)
+        self._kept.move_to_end(key)
+        if len(self._kept) > _KEPT_CLIENTS:
+            self._kept.popitem(last=False)
+        client: C = self._kept[key]
+        return client
 
 
 async def http_clients() -> HttpClients:

@@ -1,0 +1,232 @@
+"""Runs that are started by one statement: the same rows as step by step, and none where anything has changed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import pytest_asyncio
+from django.db import transaction
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from accounts.models import Role as UserRole
+from accounts.models import User
+from audit import chain
+from audit.models import AuditEvent
+from audit.verification import stored_links
+from inference.models import Conversation, Message, Role
+from inference.quick_start import QuickRun, QuickStart, ReadAhead, read_ahead
+from inference.services import RunForm, finish_run, start_run
+from inference.threads import in_thread
+from telemetry.models import Generation, GenerationContent, Status
+from telemetry.services import Outcome
+from tokens.models import ProviderToken
+from tokens.services import add_token, delete_token, make_default, replace_secret
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SECRET = "sk-quick-0123456789"
+# What differs between any two rows, or between any two conversations.
+OWN = {"id", "conversation", "parent", "generation", "client"}
+OWN |= {"created_at", "updated_at", "started_at", "heartbeat_at", "ended_at"}
+
+
+@pytest.fixture
+def token(alice: User) -> ProviderToken:
+    return add_token(owner=alice, actor=None, provider="openai", label="Main", secret=SECRET)
+
+
+@pytest_asyncio.fixture
+async def quick_start() -> AsyncIterator[QuickStart]:
+    quick_start = QuickStart()
+    await quick_start.open()
+    yield quick_start
+    await quick_start.close()
+
+
+def form(parent_id: int | None = None, **changes: Any) -> RunForm:
+    values: dict[str, Any] = {"provider": "openai", "model": "m-1", "text": "Hello\nthere", "system": "Be brief."}
+    values |= {"parent_id": parent_id, "client_id": uuid4(), "parameters": {"temperature": 0.5}}
+    return RunForm(**(values | changes))
+
+
+def answered(user: User, conversation_id: UUID) -> int:
+    """A conversation with one answer that has ended, which is its leaf."""
+    started = start_run(user=user, conversation_id=conversation_id, is_new=True, form=form())
+    assert started is not None and started.order is not None
+    outcome = Outcome(status=Status.SUCCEEDED, text="Hi")
+    order = started.order
+    finish_run(generation_id=order.generation_id, answer_id=order.answer_id, outcome=outcome, ended_at=timezone.now())
+    return started.answer_id
+
+
+def ahead_of(user: User, conversation_id: UUID) -> ReadAhead:
+    ahead = read_ahead(User.objects.get(pk=user.pk), conversation_id, may_begin=True)
+    assert ahead is not None
+    return ahead
+
+
+def rows_of(conversation_id: UUID) -> list[list[dict[str, Any]]]:
+    """All that is stored of a conversation, without what differs anyway."""
+    runs = Generation.objects.filter(conversation_id=conversation_id).order_by("started_at")
+    sets: list[Any] = [
+        Conversation.objects.filter(pk=conversation_id).values(),
+        Message.objects.filter(conversation=conversation_id).order_by("pk").values(),
+        runs.values(),
+        GenerationContent.objects.filter(generation__in=runs).order_by("generation__started_at").values(),
+    ]
+    return [[{name: row[name] for name in row if name.removesuffix("_id") not in OWN} for row in rows] for rows in sets]
+
+
+def problem_of_the_chain() -> chain.Problem | None:
+    with transaction.atomic():
+        return chain.verify(stored_links()).problem
+
+
+async def begun(quick_start: QuickStart, alice: User, conversation_id: UUID, form: RunForm) -> QuickRun | None:
+    ahead = await in_thread(ahead_of)(alice, conversation_id)
+    return await quick_start.start(ahead, form) if ahead.fits(form) else None
+
+
+@pytest.mark.usefixtures("token")
+@pytest.mark.parametrize("is_new", [True, False])
+async def test_it_stores_what_the_way_step_by_step_stores(quick_start: QuickStart, alice: User, is_new: bool) -> None:
+    quick, slow = uuid4(), uuid4()
+    leaves = [None, None] if is_new else [await in_thread(answered)(alice, pk) for pk in (quick, slow)]
+    run = await begun(quick_start, alice, quick, form(leaves[0]))
+    step_by_step = await in_thread(start_run)(user=alice, conversation_id=slow, is_new=is_new, form=form(leaves[1]))
+
+    assert run is not None and step_by_step is not None and step_by_step.order is not None
+    assert await in_thread(rows_of)(quick) == await in_thread(rows_of)(slow)
+    order = run.started.order
+    assert order is not None and order.request == step_by_step.order.request
+    assert (order.api_key, order.base_url, order.provider) == (SECRET, None, "openai")
+
+
+@pytest.mark.usefixtures("token")
+async def test_it_says_which_rows_it_has_made(quick_start: QuickStart, alice: User) -> None:
+    run = await begun(quick_start, alice, uuid4(), form())
+
+    assert run is not None and run.started.order is not None
+    question, answer = await in_thread(lambda: list(Message.objects.order_by("pk")))()
+    assert (question.pk, answer.pk) == (run.question.pk, run.answer.pk)
+    assert (run.started.question_id, run.started.answer_id) == (question.pk, answer.pk)
+    assert (answer.parent_id, answer.generation_id) == (question.pk, run.started.order.generation_id)
+    assert (question.role, answer.role) == (Role.USER, Role.ASSISTANT)
+
+
+async def test_it_leaves_one_entry_that_names_the_token(
+    quick_start: QuickStart, alice: User, token: ProviderToken
+) -> None:
+    before = await in_thread(AuditEvent.objects.count)()
+    run = await begun(quick_start, alice, uuid4(), form())
+
+    assert run is not None
+    entry = await in_thread(AuditEvent.objects.select_related("details").latest)("sequence")
+    assert (entry.sequence, run.audit_sequence) == (before + 1, before + 1)
+    assert (entry.action, entry.actor, entry.owner) == ("inference:run:start", alice.audit_id, alice.audit_id)
+    assert entry.after["token_id"] == str(token.pk) and SECRET not in entry.body + entry.details.content
+    assert entry.details.personal["actor"] == alice.email
+    assert await in_thread(problem_of_the_chain)() is None
+
+
+async def test_it_needs_no_token_where_none_is_needed(quick_start: QuickStart, alice: User) -> None:
+    assert await begun(quick_start, alice, uuid4(), form(provider="echo", model="echo")) is not None
+    assert await begun(quick_start, alice, uuid4(), form()) is None
+
+
+Change = Callable[[User, ProviderToken, UUID], object]
+
+
+def another_default(alice: User, token: ProviderToken, conversation: UUID) -> None:
+    other = add_token(owner=alice, actor=None, provider="openai", label="Other", secret="sk-other-0123456789")
+    make_default(token=other, actor=alice)
+
+
+def one_more_answer(alice: User, token: ProviderToken, conversation: UUID) -> None:
+    leaf = Message.objects.filter(conversation=conversation).latest("pk")
+    start_run(user=alice, conversation_id=conversation, is_new=False, form=form(leaf.pk))
+
+
+def an_answer_that_still_comes(alice: User, token: ProviderToken, conversation: UUID) -> None:
+    Generation.objects.filter(conversation_id=conversation).update(status=Status.RUNNING, ended_at=None)
+
+
+def another_owner(alice: User, token: ProviderToken, conversation: UUID) -> None:
+    other = User.objects.create_user(email="other@example.org")
+    Conversation.objects.filter(pk=conversation).update(owner=other)
+
+
+CHANGES: dict[str, Change] = {
+    "a user who is deactivated": lambda alice, *_: User.objects.filter(pk=alice.pk).update(is_active=False),
+    "another role": lambda alice, *_: User.objects.filter(pk=alice.pk).update(role=UserRole.ADMINISTRATOR),
+    "another password": lambda alice, *_: User.objects.filter(pk=alice.pk).update(password="new"),
+    "another secret": lambda alice, token, _: replace_secret(token=token, actor=alice, secret="sk-new-0123456789"),
+    "another default token": another_default,
+    "no token": lambda alice, token, _: delete_token(token=token, actor=alice),
+    "no conversation": lambda alice, token, pk: Conversation.objects.filter(pk=pk).delete(),
+    "somebody else's conversation": another_owner,
+    "one more answer": one_more_answer,
+    "an answer that still comes": an_answer_that_still_comes,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+async def test_it_starts_nothing_where_anything_is_otherwise(
+    quick_start: QuickStart, alice: User, token: ProviderToken, change: Change
+) -> None:
+    conversation = uuid4()
+    leaf = await in_thread(answered)(alice, conversation)
+    ahead = await in_thread(ahead_of)(alice, conversation)
+    await in_thread(change)(alice, token, conversation)
+    before = await in_thread(rows_of)(conversation), await in_thread(AuditEvent.objects.count)()
+
+    assert ahead.fits(asked := form(leaf))
+    assert await quick_start.start(ahead, asked) is None
+    assert (await in_thread(rows_of)(conversation), await in_thread(AuditEvent.objects.count)()) == before
+
+
+@pytest.mark.usefixtures("token")
+@pytest.mark.parametrize("limit", ["LIMIT_OPEN_RUNS", "LIMIT_OPEN_RUNS_IN_ALL", "LIMIT_RUNS_PER_MINUTE"], ids=str.lower)
+async def test_it_starts_nothing_beyond_a_limit(
+    quick_start: QuickStart, alice: User, settings: Settings, limit: str
+) -> None:
+    for name in ("LIMIT_OPEN_RUNS", "LIMIT_OPEN_RUNS_IN_ALL", "LIMIT_RUNS_PER_MINUTE"):
+        setattr(settings, name, 0)
+    setattr(settings, limit, 2)
+    started = [await begun(quick_start, alice, uuid4(), form()) for _ in range(3)]
+
+    assert [run is not None for run in started] == [True, True, False]
+
+
+@pytest.mark.usefixtures("token")
+async def test_a_form_that_comes_twice_is_one_run(quick_start: QuickStart, alice: User) -> None:
+    conversation, asked = uuid4(), form()
+    ahead = await in_thread(ahead_of)(alice, conversation)
+
+    assert await quick_start.start(ahead, asked) is not None
+    assert await quick_start.start(ahead, asked) is None
+    assert await in_thread(Generation.objects.count)() == 1
+
+
+@pytest.mark.usefixtures("token")
+async def test_it_fits_only_a_new_question_at_the_end(alice: User) -> None:
+    conversation = uuid4()
+    leaf = await in_thread(answered)(alice, conversation)
+    ahead = await in_thread(ahead_of)(alice, conversation)
+
+    assert ahead.fits(form(leaf))
+    assert not ahead.fits(form(leaf - 1, text=None))
+    assert not ahead.fits(form())
+    assert not ahead.fits(form(leaf, provider="groq"))
+
+
+@pytest.mark.usefixtures("token")
+async def test_it_reads_nothing_ahead_for_who_may_not_ask(alice: User, bob: User) -> None:
+    conversation = uuid4()
+    await in_thread(answered)(alice, conversation)
+
+    assert await in_thread(read_ahead)(bob, conversation, may_begin=True) is None
+    assert await in_thread(read_ahead)(alice, uuid4(), may_begin=False) is None
