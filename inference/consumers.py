@@ -217,9 +217,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if not form.is_valid():
             return await self._refuse(form.errors)
         try:
-            started = await in_thread(start_run)(
-                user=user, conversation_id=self._conversation_id, is_new=self._is_new, form=form.to_run_form()
-            )
+            async with self.runs.starting:
+                started = await in_thread(start_run)(
+                    user=user, conversation_id=self._conversation_id, is_new=self._is_new, form=form.to_run_form()
+                )
         except LimitReached as limit:
             await in_thread(note_limit_hit)(user, limit.kind)
             return await self._refuse({limit.field: [limit.message]})

@@ -31,6 +31,8 @@ STOP_CHANNEL = "runs:stop"
 COPY_SECONDS = 0.1
 # Of one run in one round: what has gathered while Redis was away must not be in memory once more at once.
 COPY_CHARACTERS = 65_536
+# Of all runs in one round. Who was served last comes first.
+ROUND_CHARACTERS = 500_000
 KEEP_SECONDS = 600
 WATCHED_SECONDS = 10
 
@@ -85,17 +87,22 @@ class Mirror:
         """
         sent: list[tuple[_Copy, int, bool]] = []
         async with self._redis.pipeline(transaction=False) as pipeline:
-            for copy in self._copies.values():
-                if copy.live.length > copy.position or copy.live.ended:
-                    sent.append((copy, *self._queue(pipeline, copy)))
+            room = ROUND_CHARACTERS
+            waiting = [one for one in self._copies.values() if one.live.length > one.position or one.live.ended]
+            for copy in waiting:
+                if room <= 0:
+                    break
+                sent.append((copy, *self._queue(pipeline, copy)))
+                room -= sent[-1][1] - copy.position
             if not sent:
                 return True
             await pipeline.execute(raise_on_error=True)
         for copy, end, ended in sent:
             copy.position = end
-            if ended:
-                del self._copies[copy.live.generation_id]
-        return all(copy.position == copy.live.length for copy, _, _ in sent)
+            del self._copies[copy.live.generation_id]
+            if not ended:
+                self._copies[copy.live.generation_id] = copy
+        return all(copy.position == copy.live.length for copy in waiting)
 
     @staticmethod
     def _queue(pipeline: Redis, copy: _Copy) -> tuple[int, bool]:

@@ -14,6 +14,7 @@ from html import escape
 from inference.blocks import BlockSplitter, Tail
 from inference.live import Delta
 from inference.markdown import AnswerRenderer, is_quick
+from inference.turns import turn
 
 # One for all answers: parsing holds the interpreter's lock, so that more of them would only slow the event loop down.
 _thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="markdown")
@@ -30,6 +31,7 @@ class Painter:
         self._language: str | None = None
 
     async def paint(self, deltas: Sequence[Delta]) -> str:
+        await turn(sum(len(delta.text) for delta in deltas))
         swap = "innerHTML" if self._is_fresh else "beforeend"
         fragments = [
             await self._text("".join(delta.text for delta in deltas if delta.kind == "text"), swap),

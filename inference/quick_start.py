@@ -37,9 +37,10 @@ from tokens.envelope import EnvelopeError
 from tokens.models import ProviderToken
 from tokens.services import by_preference, is_readable, open_at_hand
 
-# A start that takes longer is given up: the way step by step finds out why.
+# A statement that takes longer is given up: the way step by step finds out why.
 SECONDS = 2.0
-CONNECTIONS = 4
+# Hundreds who ask at once wait for each other here, where they take no connection from the pages.
+CONNECTIONS, QUEUE_SECONDS = 2, 15.0
 # Every open page keeps its branch.
 KEPT_CHARACTERS = 200_000
 
@@ -106,7 +107,11 @@ class QuickStart:
     async def open(self) -> None:
         parameters = connection_parameters() | {"cursor_factory": psycopg.AsyncCursor, "prepare_threshold": 0}
         self._pool = AsyncConnectionPool(
-            kwargs={**parameters, "autocommit": True}, min_size=1, max_size=CONNECTIONS, timeout=SECONDS, open=False
+            kwargs={**parameters, "autocommit": True},
+            min_size=1,
+            max_size=CONNECTIONS,
+            timeout=QUEUE_SECONDS,
+            open=False,
         )
         await self._pool.open()
 
@@ -120,7 +125,7 @@ class QuickStart:
         except EnvelopeError:
             return None
         try:
-            async with asyncio.timeout(SECONDS), self._pool.connection() as session:
+            async with self._pool.connection() as session, asyncio.timeout(SECONDS):
                 cursor = await session.execute(
                     _statement(ahead.is_new, rows.token is not None), rows.values(ahead, form)
                 )

@@ -36,8 +36,8 @@ SAVE_SECONDS = 1.5
 SAVED_CHARACTERS = 500_000
 # A text longer than this is saved again when it has grown by an eighth: each time, PostgreSQL writes all of it.
 OFTEN_SAVED_CHARACTERS = 64_000
-# Results at a time. Hundreds of long ones at once would take every connection from the pages.
-FINISHING = 4
+# Starts and results at a time. Hundreds of them at once would take every connection from the pages.
+STARTING = FINISHING = 2
 WATCH_SECONDS = 0.5
 SWEEP_SECONDS = 4.0
 # How long a shutdown waits for the last texts to be stored.
@@ -61,6 +61,7 @@ class Runs:
     async def open(self) -> None:
         self.is_draining = False
         self._process_lock = ProcessLock()
+        self.starting = asyncio.Semaphore(STARTING)
         self._finishing = asyncio.Semaphore(FINISHING)
         # A reader of XREAD is silent for as long as it blocks; anything longer is a dead connection.
         self._redis: Redis = Redis.from_url(settings.REDIS_URL, socket_timeout=4, socket_connect_timeout=2)

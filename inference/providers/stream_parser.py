@@ -20,6 +20,7 @@ from inference.providers.failures import from_error_event, is_error, is_from_out
 from inference.providers.limits import Limits
 from inference.providers.sse import END, EventReader
 from inference.providers.transport import Body, drain
+from inference.turns import pieces, turn
 
 log = structlog.get_logger(__name__)
 
@@ -75,10 +76,8 @@ class StreamParser(ABC):
 
     async def _events(self, body: AsyncGenerator[bytes, None], limits: Limits) -> AsyncGenerator[StreamEvent, None]:
         reader = EventReader()
-        chunk: bytes | None = None
-        while chunk != b"" and not self.complete:
-            chunk = await limits.next_chunk(body)
-            for name, payload in reader.feed(chunk) if chunk else reader.close():
+        async for piece in self._pieces(body, limits):
+            for name, payload in reader.feed(piece) if piece else reader.close():
                 for event in self.events(name, payload):
                     if not isinstance(event, Usage):
                         limits.streaming = True
@@ -87,6 +86,15 @@ class StreamParser(ABC):
                     raise self._failure
                 if self.reason is not None:
                     limits.expect_end()
+
+    async def _pieces(self, body: AsyncGenerator[bytes, None], limits: Limits) -> AsyncGenerator[bytes, None]:
+        """Until the answer is complete; an empty one is the end of the body."""
+        chunk = None
+        while chunk != b"" and not self.complete:
+            chunk = await limits.next_chunk(body)
+            for piece in pieces(chunk):
+                await turn(len(piece))
+                yield piece
 
     def events(self, name: str, payload: Any) -> Iterator[StreamEvent]:
         """Raises ``StreamBroken`` where text is of another type than text."""
