@@ -23,6 +23,18 @@ def main() -> None:
             execute_from_command_line(sys.argv)
     except (EnvError, ImproperlyConfigured, ServerError) as error:
         sys.exit(f"Settings: {error}")
+    except Exception as error:
+        if problem := outage(error):
+            sys.exit(problem)
+        raise
+
+
+def outage(error: Exception) -> str:
+    """What to say of a server that does not answer; nothing of any other error."""
+    from accounts.outages import OUTAGES, in_words
+
+    reason = next(iter(str(error).splitlines()), "")
+    return f"{in_words(error)} {reason}\n`manage.py doctor` looks at all parts." if isinstance(error, OUTAGES) else ""
 
 
 if __name__ == "__main__":

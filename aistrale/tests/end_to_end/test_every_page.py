@@ -7,7 +7,7 @@ below, or fails.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urljoin, urlsplit
 
@@ -20,7 +20,7 @@ from aistrale.tests.end_to_end.browser import ADMIN, PASSWORD, Site, log_in
 from aistrale.tests.end_to_end.crawl import shape, walk
 from aistrale.tests.end_to_end.seed import confirm, fill
 from aistrale.tests.end_to_end.test_account_pages import code
-from aistrale.tests.end_to_end.usability import check_usable
+from aistrale.tests.end_to_end.usability import NARROW, WIDE, check_usable
 from aistrale.tests.routes import all_routes, path_of
 
 ACCOUNTS = "/(account|people|invitation|login|logout|password)/"
@@ -120,6 +120,7 @@ class Sweep:
     page: Page
     site: Site
     within: str
+    widths: Collection[int] = (WIDE, NARROW)
     faults: list[str] = field(default_factory=list)
     seen: dict[str, set[str]] = field(default_factory=dict)
     routes: set[str] = field(default_factory=set)
@@ -127,7 +128,7 @@ class Sweep:
     def look(self) -> None:
         """At the page as it is."""
         try:
-            check_usable(self.page)
+            check_usable(self.page, widths=self.widths)
         except AssertionError as error:
             self.faults.append(str(error))
 
@@ -156,7 +157,8 @@ class Sweep:
 
 
 def test_every_page_of_the_admin_site_is_usable(page: Page, furnished: Site) -> None:
-    sweep = Sweep(page, furnished, "/admin/")
+    # Django's own pages at the width at which they are used: they are many, and each look costs a second.
+    sweep = Sweep(page, furnished, "/admin/", widths=(WIDE,))
     sweep.walk("/admin/")
     assert (sweep.faults, sweep.forgotten()) == ([], set())
 
