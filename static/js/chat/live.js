@@ -61,6 +61,10 @@ function countDown() {
   }
 }
 
-onChange(() => { paint(); sayEnd(); });
+onChange(() => {
+  // Only the first token is news at once. To measure a long answer with each of its tokens takes longer and longer.
+  if (clocks.get(running()?.id)?.first == null) paint();
+  sayEnd();
+});
 setInterval(() => { paint(); countDown(); }, 250);
 sayEnd();
