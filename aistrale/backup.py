@@ -19,8 +19,8 @@ import psycopg
 from django.conf import settings
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from aistrale.connectivity import OutOfReach
 from aistrale.embedded import DataDirectory, Servers, database_url, postgres_programs
-from aistrale.reach import OutOfReach
 
 CONNECT_SECONDS = 4
 # What belongs to the server the dump came from: its roles, their rights, remarks on extensions.

@@ -54,8 +54,8 @@ def serve(listener: socket.socket, *, on_ready: Callable[[], None]) -> None:
 
     bound_bodies()
     bound_sockets()
-    life = Life(loop, on_ready=on_ready, stop=reactor.stop)
-    reactor.callWhenRunning(life.begin)
+    lifecycle = ServerLifecycle(loop, on_ready=on_ready, stop=reactor.stop)
+    reactor.callWhenRunning(lifecycle.begin)
     PatientServer(
         application,
         endpoints=[f"fd:fileno={listener.fileno()}"],
@@ -66,7 +66,7 @@ def serve(listener: socket.socket, *, on_ready: Callable[[], None]) -> None:
     ).run()
 
 
-class Life:
+class ServerLifecycle:
     """What goes on beside serving: the runs are opened, upkeep is done, and at a signal all is brought to an end."""
 
     def __init__(

@@ -168,15 +168,15 @@ def check_given_servers() -> None:
     """Raises StartRefused when DATABASE_URL or REDIS_URL names a server that cannot be used."""
     if settings.EMBEDDED_POSTGRES and settings.EMBEDDED_REDIS:
         return
-    from aistrale import reach  # The drivers take long to import, and most starts have no use for them here.
+    from aistrale import connectivity  # The drivers take long to import, and most starts have no use for them here.
 
     try:
         if not settings.EMBEDDED_POSTGRES:
-            reach.postgres_version()
-            reach.pgvector_version()
+            connectivity.postgres_version()
+            connectivity.pgvector_version()
         if not settings.EMBEDDED_REDIS:
-            reach.redis_version()
-    except reach.OutOfReach as error:
+            connectivity.redis_version()
+    except connectivity.OutOfReach as error:
         raise StartRefused(str(error)) from error
 
 

@@ -17,15 +17,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.requests import UserRequest, administrators_only
-from aistrale import recent_errors
-from aistrale.diagnosis import examine
+from aistrale import health_checks, recent_errors
 from aistrale.effective import effective_settings
 from aistrale.process import runs
 from aistrale.settings import env
 from audit import signed
 from audit.models import AuditEvent, AuditVerification
 from telemetry.models import Generation
-from tokens import inventory
+from tokens import key_status
 from tokens.envelope import EnvelopeError
 
 
@@ -51,7 +50,7 @@ class Disk:
 def system(request: UserRequest) -> HttpResponse:
     checkpoints, _ = signed.newest(1)
     context = {
-        "findings": examine(),
+        "findings": health_checks.run(),
         "keys": _keys(),
         "max_age_days": settings.KEY_MAX_AGE_DAYS,
         "newest_entry": AuditEvent.objects.values_list("sequence", flat=True).first(),
@@ -70,8 +69,8 @@ def system(request: UserRequest) -> HttpResponse:
 def _keys() -> list[KeyAge]:
     """Those in use; the keys page has all of them."""
     try:
-        data = [key for key in inventory.data_keys() if key.state == "primary"]
-        masters = inventory.master_keys()
+        data = [key for key in key_status.data_keys() if key.state == "primary"]
+        masters = key_status.master_keys()
     except EnvelopeError:
         return []
     limit = timedelta(days=settings.KEY_MAX_AGE_DAYS)

@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from audit.services import together
+from audit.services import batch
 
 M = TypeVar("M", bound=Model)
 
@@ -78,7 +78,7 @@ class Audited(admin.ModelAdmin[M], Generic[M]):
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         # Recorded together, since whatever locks rows must do so before the log is locked.
-        with transaction.atomic(), together():
+        with transaction.atomic(), batch():
             if question := self._question(request, object_id):
                 return question
             page: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
@@ -115,7 +115,7 @@ class Audited(admin.ModelAdmin[M], Generic[M]):
         return super().response_action(request, queryset, *args)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[M]) -> None:
-        with transaction.atomic(), together():
+        with transaction.atomic(), batch():
             for obj in queryset:
                 self.delete_model(request, obj)
 

@@ -94,7 +94,7 @@ def appended(*sequences: int) -> None:
 
 
 @contextmanager
-def together() -> Iterator[None]:
+def batch() -> Iterator[None]:
     """Appends what is recorded inside when it ends, in one go: the log is locked once, and for a shorter time.
 
     For the inside of one transaction; none of what is recorded may be in a savepoint that is rolled back by itself.

@@ -18,7 +18,7 @@ from bench.audit import Row, database
 from tokens.envelope import new_master_key
 
 if TYPE_CHECKING:
-    from tokens.sealed import Row as SealedRow
+    from tokens.reseal import Row as SealedRow
 
 ROUNDS = 3
 _BARE = (
@@ -85,14 +85,14 @@ def rotation_seconds() -> tuple[float, float, float]:
 
 
 def measured(count: int) -> list[Row]:
-    from tokens import rotation, sealed
+    from tokens import reseal, rotation
     from tokens.models import ProviderToken
 
-    column = next(column for column in sealed.columns() if column.model is ProviderToken)
+    column = next(column for column in reseal.columns() if column.model is ProviderToken)
     bare: list[float] = []
     rotations: list[tuple[float, float, float]] = []
     for _ in range(ROUNDS):
-        batches = list(sealed.batches(column, size=rotation.BATCH_SIZE))
+        batches = list(reseal.batches(column, size=rotation.BATCH_SIZE))
         tidy()
         bare.append(bare_seconds(batches))
         tidy()

@@ -20,21 +20,21 @@ from accounts.models import User
 from accounts.outages import OUTAGES
 from accounts.sessions.services import note_activity
 from accounts.sessions.users import user_of_session
-from accounts.sessions.watch import SessionWatch, Sight, Watched
+from accounts.sessions.watch import SessionWatch, Subscription, Watched
 from audit.context import Source, bind
 from audit.services import appended
 from inference import fragments
 from inference.early_stops import EarlyStops
 from inference.models import Conversation
-from inference.painter import Painter
+from inference.new_conversation_token import verify
 from inference.quick_start import QuickRun, ReadAhead, read_ahead
-from inference.reservations import redeem
-from inference.run_forms import RunMessage
+from inference.run_forms import RunForm
 from inference.run_limits import note_limit_hit
 from inference.runs import Runs
-from inference.services import LimitReached, Order, RunForm, RunRefused, Started, request_stop, start_run
+from inference.services import LimitReached, PreparedRun, RunRefused, RunRequest, StartedRun, request_stop, start_run
 from inference.sharing import newest_seen
 from inference.socket_limits import MessageRate, OpenSockets
+from inference.stream_renderer import StreamRenderer
 from inference.threads import in_thread
 from telemetry.models import Generation
 from tokens.services import stamp_use
@@ -95,8 +95,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return await self.close(NOT_FOUND)
         self._conversation_id = conversation_id
         await self.accept()
-        sight = None if self._is_new else await self._sight(user)
-        self._session = sessions.start(self._session_key, user, self._end, sight)
+        subscription = None if self._is_new else await self._subscription(user)
+        self._session = sessions.start(self._session_key, user, self._end, subscription)
         await self._read_ahead()
 
     async def disconnect(self, code: int) -> None:
@@ -118,13 +118,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return await self.close(LOGIN_NEEDED)
         await self.close(TRY_AGAIN if is_visible else NOT_FOUND)
 
-    async def _sight(self, user: User) -> Sight | None:
+    async def _subscription(self, user: User) -> Subscription | None:
         """None for the owner's page, which shows by itself what it asks, and is not let in by anybody."""
         own = Conversation.objects.owned_by(user).filter(pk=self._conversation_id)
-        return None if await in_thread(own.exists)() else Sight((user.pk, self._conversation_id), self._tell)
+        return None if await in_thread(own.exists)() else Subscription((user.pk, self._conversation_id), self._tell)
 
     async def _tell(self, newest: int) -> None:
-        await self.send(fragments.news(newest))
+        await self.send(fragments.render_news(newest))
 
     async def _watch_nothing(self) -> None:
         tasks = list(getattr(self, "_watching", {}).values())
@@ -158,7 +158,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _find_conversation(self, user: User) -> tuple[UUID | None, bool]:
         kwargs = self.scope["url_route"]["kwargs"]
         if "signed" in kwargs:
-            return redeem(kwargs["signed"], user), True
+            return verify(kwargs["signed"], user), True
         self._conversation_id = kwargs["pk"]
         return (kwargs["pk"] if await self._is_visible(user) else None), False
 
@@ -189,8 +189,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         ahead, self._ahead = self._ahead, None
         if ahead is None or self.runs.is_draining:
             return False
-        checked = RunMessage(message)
-        if not checked.is_valid() or not ahead.fits(form := checked.to_run_form()):
+        checked = RunForm(message)
+        if not checked.is_valid() or not ahead.fits(form := checked.to_request()):
             return False
         run = await self.runs.quick_start.start(ahead, form)
         if run is None or run.started.order is None:
@@ -198,7 +198,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await self._launch(run.started.order, form, ahead.user)
         # To build what the page shows takes the loop as long: the request leaves first.
         await asyncio.sleep(REQUEST_SECONDS)
-        await self.send(fragments.started_quickly(run, ahead.branch))
+        await self.send(fragments.render_started_quickly(run, ahead.branch))
         self._watch(run.started.order.generation_id, run.started.answer_id, ahead.user)
         await in_thread(self._note_quick_run)(run)
         return True
@@ -213,13 +213,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _run(self, user: User, message: dict[str, Any]) -> None:
         if self.runs.is_draining:
             return await self._refuse({"__all__": ["AISTRALE is restarting. Your text is kept: send it again soon."]})
-        form = RunMessage(message)
+        form = RunForm(message)
         if not form.is_valid():
             return await self._refuse(form.errors)
         try:
             async with self.runs.starting:
                 started = await in_thread(start_run)(
-                    user=user, conversation_id=self._conversation_id, is_new=self._is_new, form=form.to_run_form()
+                    user=user, conversation_id=self._conversation_id, is_new=self._is_new, form=form.to_request()
                 )
         except LimitReached as limit:
             await in_thread(note_limit_hit)(user, limit.kind)
@@ -229,18 +229,18 @@ class ChatConsumer(AsyncWebsocketConsumer):
         except Conversation.DoesNotExist:
             return await self.close(NOT_FOUND)
         if started is not None:
-            await self._show(started, form.to_run_form(), user)
+            await self._show(started, form.to_request(), user)
         # Not before: the answer should not wait for it.
         await in_thread(note_activity)(session_key=self._session_key)
 
-    async def _show(self, started: Started, form: RunForm, user: User) -> None:
+    async def _show(self, started: StartedRun, form: RunRequest, user: User) -> None:
         if started.order is not None:
             await self._launch(started.order, form, user)
-        await self.send(await in_thread(fragments.started)(started, form, viewer=user))
+        await self.send(await in_thread(fragments.render_started)(started, form, viewer=user))
         if started.order is not None:
             self._watch(started.order.generation_id, started.answer_id, user)
 
-    async def _launch(self, order: Order, form: RunForm, user: User) -> None:
+    async def _launch(self, order: PreparedRun, form: RunRequest, user: User) -> None:
         # Where nothing was asked, nothing is awaited before the launch: whoever stops later finds the run.
         if is_stopped := early_stops.take(user.pk, form.client_id):
             await in_thread(request_stop)(user=user, generation_id=order.generation_id)
@@ -278,11 +278,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self.close(TRY_AGAIN)
 
     async def _paint_to_the_end(self, generation_id: UUID, answer_id: int, user: User) -> None:
-        painter = Painter(answer_id)
+        painter = StreamRenderer(answer_id)
         async with aclosing(self.runs.watch(generation_id)) as batches:
             async for batch in batches:
                 await self.send(await painter.paint(batch))
-        await self.send(await painter.finish() + await in_thread(fragments.ended)(answer_id, viewer=user))
+        await self.send(await painter.finish() + await in_thread(fragments.render_ended)(answer_id, viewer=user))
         await self._read_ahead()
 
     async def _refuse(self, errors: Any) -> None:

@@ -13,8 +13,8 @@ from django.db import transaction
 from accounts.models import User
 from accounts.personal_data.registry import Part, Values, in_batches, values_of
 from inference import services
-from inference.mirror import STOP_CHANNEL
 from inference.models import Conversation
+from inference.relay import STOP_CHANNEL
 from telemetry.models import Generation
 from tokens.models import ProviderToken
 

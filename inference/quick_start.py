@@ -30,7 +30,16 @@ from inference.models import Conversation, Message, Role
 from inference.process_lock import PROCESS_ID, connection_parameters
 from inference.providers.base import ChatRequest, Timeouts
 from inference.providers.registry import NEEDS_NO_TOKEN
-from inference.services import Order, RunForm, Started, as_recorded, asked_with, chat_history, started_with, title_from
+from inference.services import (
+    PreparedRun,
+    RunRequest,
+    StartedRun,
+    as_recorded,
+    asked_with,
+    chat_history,
+    started_with,
+    title_from,
+)
 from inference.thread import branch_of
 from telemetry.models import Generation, GenerationContent
 from tokens.envelope import EnvelopeError
@@ -60,7 +69,7 @@ class ReadAhead:
     branch: tuple[Message, ...]
     tokens: Mapping[str, ProviderToken]
 
-    def fits(self, form: RunForm) -> bool:
+    def fits(self, form: RunRequest) -> bool:
         """Whether the form asks a new question at the end of the branch, with a token that was found."""
         leaf_id = self.branch[-1].pk if self.branch else None
         has_access = form.provider in NEEDS_NO_TOKEN or form.provider in self.tokens
@@ -93,7 +102,7 @@ def _tokens(user: User) -> dict[str, ProviderToken]:
 class QuickRun:
     """A run that was started, with its rows as they are stored."""
 
-    started: Started
+    started: StartedRun
     conversation: Conversation
     question: Message
     answer: Message
@@ -118,7 +127,7 @@ class QuickStart:
     async def close(self) -> None:
         await self._pool.close()
 
-    async def start(self, ahead: ReadAhead, form: RunForm) -> QuickRun | None:
+    async def start(self, ahead: ReadAhead, form: RunRequest) -> QuickRun | None:
         """None where anything differs from what was read, or the database does not answer: nothing was started."""
         try:
             rows = _Rows.of(ahead, form)
@@ -153,7 +162,7 @@ class _Rows:
     api_key: str
 
     @classmethod
-    def of(cls, ahead: ReadAhead, form: RunForm) -> _Rows:
+    def of(cls, ahead: ReadAhead, form: RunRequest) -> _Rows:
         token = ahead.tokens.get(form.provider)
         conversation = Conversation(pk=ahead.conversation.pk, owner=ahead.user, **asked_with(form))
         conversation.title = ahead.conversation.title or title_from(form.text)
@@ -195,7 +204,7 @@ class _Rows:
             api_key=open_at_hand(token) if token else "",
         )
 
-    def values(self, ahead: ReadAhead, form: RunForm) -> dict[str, Any]:
+    def values(self, ahead: ReadAhead, form: RunRequest) -> dict[str, Any]:
         after = started_with(form, self.conversation.pk, self.token)
         body, salt, details = entry_columns(action=Action.RUN_START, actor=ahead.user, target=self.call, after=after)
         return {
@@ -219,7 +228,7 @@ class _Rows:
 
     def started(self, ahead: ReadAhead, question_id: int, answer_id: int, audit_sequence: int) -> QuickRun:
         self.question.pk, self.answer.pk, self.answer.parent_id = question_id, answer_id, question_id
-        order = Order(
+        order = PreparedRun(
             generation_id=self.call.pk,
             answer_id=answer_id,
             provider=self.call.provider,
@@ -227,7 +236,7 @@ class _Rows:
             request=self.request,
             api_key=self.api_key,
         )
-        started = Started(self.conversation.pk, question_id, answer_id, order)
+        started = StartedRun(self.conversation.pk, question_id, answer_id, order)
         conversation = self.conversation if ahead.is_new else ahead.conversation
         return QuickRun(started, conversation, self.question, self.answer, self.token, audit_sequence)
 

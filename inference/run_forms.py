@@ -11,7 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 
 from inference.providers.base import Parameter
 from inference.providers.registry import LABELS, get_adapter
-from inference.services import RunForm
+from inference.services import RunRequest
 
 TEXT_LIMIT = 200_000
 SYSTEM_LIMIT = 50_000
@@ -31,7 +31,7 @@ class TextListField(forms.CharField):
         return lines or None
 
 
-class RunMessage(forms.Form):
+class RunForm(forms.Form):
     """A question (type ``run``) or another answer (``again``), with the parameters that the model supports.
 
     ``data`` comes straight from the socket: anything that is not text or a number counts as not sent.
@@ -85,11 +85,11 @@ class RunMessage(forms.Form):
                 self.add_error(None, f"{cleaned['model']} does not take “{name.removeprefix(PREFIX)[:50]}”.")
         return cleaned
 
-    def to_run_form(self) -> RunForm:
+    def to_request(self) -> RunRequest:
         """Only for a valid form."""
         cleaned = self.cleaned_data
         values = {parameter.name: cleaned[PREFIX + parameter.name] for parameter in self._parameters}
-        return RunForm(
+        return RunRequest(
             provider=cleaned["provider"],
             model=cleaned["model"],
             text=None if self._asks_again else cleaned["text"],

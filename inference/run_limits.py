@@ -33,26 +33,28 @@ SELECT
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
+class LimitHit:
     """A limit that stands in the way, and what to tell its user."""
 
     kind: str
     message: str
 
 
-def limit_reached(user: User) -> Reached | None:
+def limit_reached(user: User) -> LimitHit | None:
     """Within the transaction that starts a run: until it ends, no other run of whom it concerns is counted."""
     open_of_user, open_in_all, nth_newest = _count(user)
     if 0 < settings.LIMIT_OPEN_RUNS <= open_of_user:
         coming = "1 answer is" if open_of_user == 1 else f"{open_of_user} answers are"
-        return Reached("open", f"{coming} still coming. Wait until one of yours has ended, or stop one.")
+        return LimitHit("open", f"{coming} still coming. Wait until one of yours has ended, or stop one.")
     if 0 < settings.LIMIT_OPEN_RUNS_IN_ALL <= open_in_all:
-        return Reached("open_in_all", "Everybody together has as many answers coming as this server allows. Try again.")
+        return LimitHit(
+            "open_in_all", "Everybody together has as many answers coming as this server allows. Try again."
+        )
     seconds = math.ceil((nth_newest + WINDOW - timezone.now()).total_seconds()) if nth_newest else 0
     if seconds <= 0:
         return None
     asked = f"You have asked {settings.LIMIT_RUNS_PER_MINUTE} times within a minute, which is as often as is allowed."
-    return Reached("per_minute", f"{asked} Wait {seconds} second{'' if seconds == 1 else 's'}, then send it again.")
+    return LimitHit("per_minute", f"{asked} Wait {seconds} second{'' if seconds == 1 else 's'}, then send it again.")
 
 
 def _count(user: User) -> tuple[int, int, datetime | None]:

@@ -12,12 +12,12 @@ from typing import Any
 
 import structlog
 
-from inference.live import Delta, LiveRun
 from inference.providers.base import Finished, ReasoningDelta, StreamEvent, TextDelta, Usage
 from inference.providers.errors import ContentFiltered, ProviderError
 from inference.providers.registry import load_adapter
 from inference.retries import RetryPolicy
-from inference.services import Order
+from inference.services import PreparedRun
+from inference.stream_buffer import Delta, LiveRun
 from inference.usage import estimate_tokens, estimate_uncounted
 from telemetry.models import Status
 from telemetry.pricing import TokenCounts
@@ -43,7 +43,7 @@ SHUTDOWN = StopReason(Status.INTERRUPTED, "interrupted", "AISTRALE was shut down
 
 
 @dataclass
-class Record:
+class CallStats:
     """What has been learned of a call besides its text."""
 
     usage: Usage | None = None
@@ -72,11 +72,11 @@ class Record:
 class Run:
     """One call going on. ``stop`` may be called at any time, by anybody in the event loop."""
 
-    def __init__(self, order: Order, live: LiveRun, policy: RetryPolicy) -> None:
+    def __init__(self, order: PreparedRun, live: LiveRun, policy: RetryPolicy) -> None:
         self.order = order
         self.live = live
         self._policy = policy
-        self._record = Record()
+        self._record = CallStats()
         self._stop_reason: StopReason | None = None
         self._call: asyncio.Task[None] | None = None
 

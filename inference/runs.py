@@ -18,15 +18,15 @@ from django.db import DatabaseError, InterfaceError, InternalError, OperationalE
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from inference import mirror, services
-from inference.live import Delta, LiveRun
-from inference.mirror import Mirror
+from inference import relay, services
 from inference.process_lock import ProcessLock
 from inference.quick_start import QuickStart
+from inference.relay import RedisRelay
 from inference.retries import RetryPolicy
 from inference.runner import SHUTDOWN, STOPPED, UNWATCHED, Run, StopReason
-from inference.services import Order, Partial
+from inference.services import Partial, PreparedRun
 from inference.storage import storage_problem
+from inference.stream_buffer import Delta, LiveRun
 from inference.threads import in_thread
 from telemetry.models import Generation
 from telemetry.services import Outcome
@@ -65,12 +65,12 @@ class Runs:
         self._finishing = asyncio.Semaphore(FINISHING)
         # A reader of XREAD is silent for as long as it blocks; anything longer is a dead connection.
         self._redis: Redis = Redis.from_url(settings.REDIS_URL, socket_timeout=4, socket_connect_timeout=2)
-        self._mirror = Mirror(self._redis)
+        self._relay = RedisRelay(self._redis)
         self.quick_start = QuickStart()
         await self.quick_start.open()
         self._chores = [
-            asyncio.create_task(self._mirror.keep_copying()),
-            asyncio.create_task(mirror.listen_for_stops(self._redis, self._stop_here)),
+            asyncio.create_task(self._relay.keep_copying()),
+            asyncio.create_task(relay.listen_for_stops(self._redis, self._stop_here)),
             asyncio.create_task(_every(SAVE_SECONDS, self.save)),
             asyncio.create_task(_every(WATCH_SECONDS, self._stop_unwatched)),
             asyncio.create_task(_every(SWEEP_SECONDS, self._sweep)),
@@ -84,21 +84,21 @@ class Runs:
             log.error("result_not_stored", generation=str(run.order.generation_id))
         await _cancel(self._owners)
         try:
-            while not await self._mirror.copy():
+            while not await self._relay.copy():
                 continue
         except (RedisError, OSError) as error:
-            log.warning("mirror_incomplete", error=type(error).__name__)
+            log.warning("relay_incomplete", error=type(error).__name__)
         await self._redis.aclose()
         await self.quick_start.close()
         await in_thread(self._process_lock.release)()
 
-    def launch(self, order: Order) -> LiveRun:
+    def launch(self, order: PreparedRun) -> LiveRun:
         """Begin the call. While draining, the run ends as interrupted before the provider is asked for anything."""
-        live = LiveRun(order.generation_id, on_change=self._mirror.notify)
+        live = LiveRun(order.generation_id, on_change=self._relay.notify)
         policy = RetryPolicy(attempts=settings.RETRY_ATTEMPTS, longest_wait=settings.RETRY_LONGEST_WAIT)
         run = Run(order, live, policy)
         self._runs[order.generation_id] = run
-        self._mirror.add(live)
+        self._relay.add(live)
         if self.is_draining:
             run.stop(SHUTDOWN)
         owner = asyncio.create_task(self._own(run))
@@ -116,7 +116,7 @@ class Runs:
             self._saved.pop(run.order.generation_id, None)
             run.live.end()
 
-    async def _finish(self, order: Order, outcome: Outcome, ended_at: datetime) -> None:
+    async def _finish(self, order: PreparedRun, outcome: Outcome, ended_at: datetime) -> None:
         """Store the outcome; while PostgreSQL is away or cannot write, try again for as long as it may take."""
         async for attempt in stamina.retry_context(on=CANNOT_STORE_NOW, attempts=None, timeout=None, wait_max=2.0):
             with attempt:
@@ -131,7 +131,7 @@ class Runs:
         if run is not None:
             batches = run.live.follow()
         else:
-            batches = mirror.follow(self._redis, generation_id, has_ended=partial(_has_ended, generation_id))
+            batches = relay.follow(self._redis, generation_id, has_ended=partial(_has_ended, generation_id))
         async with aclosing(batches):
             async for batch in batches:
                 yield batch
@@ -139,7 +139,7 @@ class Runs:
     async def stop(self, generation_id: UUID) -> None:
         """Stop a run, here or in the process that owns it. The caller has checked the right to do so."""
         if not self._stop_here(generation_id):
-            await mirror.ask_to_stop(self._redis, generation_id)
+            await relay.ask_to_stop(self._redis, generation_id)
 
     def _stop_here(self, generation_id: UUID, reason: StopReason = STOPPED) -> bool:
         run = self._runs.get(generation_id)
@@ -183,7 +183,7 @@ class Runs:
         for run in list(self._runs.values()):
             if run.live.seconds_unwatched > settings.RUN_GRACE_SECONDS:
                 pk = run.order.generation_id
-                if not await mirror.is_watched_elsewhere(self._redis, pk):
+                if not await relay.is_watched_elsewhere(self._redis, pk):
                     self._stop_here(pk, UNWATCHED)
 
     async def _sweep(self) -> None:

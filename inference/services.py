@@ -15,16 +15,16 @@ from django.utils import timezone
 from redis import Redis
 
 from audit.actions import Action
-from audit.services import record, together
-from inference import mirror, tree
-from inference.live import Delta, text_of
+from audit.services import batch, record
+from inference import relay, tree
 from inference.models import Conversation, Message, Role
 from inference.process_lock import PROCESS_ID
 from inference.providers.base import ChatMessage, ChatRequest, Timeouts
 from inference.providers.errors import AuthenticationFailed
 from inference.providers.registry import NEEDS_NO_TOKEN
-from inference.run_limits import Reached, limit_reached
+from inference.run_limits import LimitHit, limit_reached
 from inference.storage import storage_problem
+from inference.stream_buffer import Delta, text_of
 from inference.usage import estimate_tokens
 from telemetry import services as telemetry
 from telemetry.models import Generation, Status
@@ -50,13 +50,13 @@ class RunRefused(Exception):
 class LimitReached(RunRefused):
     """Its user, or everybody together, has asked for as much as is allowed; to be noted by ``note_limit_hit``."""
 
-    def __init__(self, reached: Reached) -> None:
+    def __init__(self, reached: LimitHit) -> None:
         super().__init__("__all__", reached.message)
         self.kind = reached.kind
 
 
 @dataclass(frozen=True, slots=True)
-class RunForm:
+class RunRequest:
     """What a person asks for. ``text`` None asks for another answer to the user message ``parent_id``."""
 
     provider: str
@@ -69,7 +69,7 @@ class RunForm:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class PreparedRun:
     """Everything the runner needs to make the call; it never looks into the database."""
 
     generation_id: UUID
@@ -81,16 +81,16 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class StartedRun:
     """The rows a form has made. ``order`` is None where the run failed before the provider could be called."""
 
     conversation_id: UUID
     question_id: int | None
     answer_id: int
-    order: Order | None
+    order: PreparedRun | None
 
 
-def start_run(*, user: User, conversation_id: UUID, is_new: bool, form: RunForm) -> Started | None:
+def start_run(*, user: User, conversation_id: UUID, is_new: bool, form: RunRequest) -> StartedRun | None:
     """Store the question, the empty answer and its Generation, and open the token.
 
     ``is_new`` allows a conversation with that id to be begun. Returns None for a form that has been received before.
@@ -106,8 +106,8 @@ def start_run(*, user: User, conversation_id: UUID, is_new: bool, form: RunForm)
 
 
 @transaction.atomic
-@together()
-def _start_run(user: User, conversation_id: UUID, form: RunForm, *, is_new: bool) -> Started | None:
+@batch()
+def _start_run(user: User, conversation_id: UUID, form: RunRequest, *, is_new: bool) -> StartedRun | None:
     # First, since it locks: a start in one statement takes its locks in this order too.
     reached = limit_reached(user)
     _ask_in(user, conversation_id, form, is_new=is_new)
@@ -139,7 +139,7 @@ def _start_run(user: User, conversation_id: UUID, form: RunForm, *, is_new: bool
         target=generation,
         after=started_with(form, conversation_id, access.token),
     )
-    return Started(
+    return StartedRun(
         conversation_id=conversation_id,
         question_id=question.pk if question else None,
         answer_id=answer.pk,
@@ -147,7 +147,7 @@ def _start_run(user: User, conversation_id: UUID, form: RunForm, *, is_new: bool
     )
 
 
-def started_with(form: RunForm, conversation_id: UUID, token: ProviderToken | None) -> dict[str, Any]:
+def started_with(form: RunRequest, conversation_id: UUID, token: ProviderToken | None) -> dict[str, Any]:
     """What the audit log has of a run's start."""
     return {
         "provider": form.provider,
@@ -157,7 +157,7 @@ def started_with(form: RunForm, conversation_id: UUID, token: ProviderToken | No
     }
 
 
-def _ask_in(user: User, conversation_id: UUID, form: RunForm, *, is_new: bool) -> None:
+def _ask_in(user: User, conversation_id: UUID, form: RunRequest, *, is_new: bool) -> None:
     """Lock the conversation until the transaction ends, and note what it was last asked with."""
     if is_new:
         new = Conversation(pk=conversation_id, owner=user, title=title_from(form.text), **asked_with(form))
@@ -168,7 +168,7 @@ def _ask_in(user: User, conversation_id: UUID, form: RunForm, *, is_new: bool) -
         raise Conversation.DoesNotExist
 
 
-def asked_with(form: RunForm) -> dict[str, Any]:
+def asked_with(form: RunRequest) -> dict[str, Any]:
     """What a conversation remembers of its last question."""
     return {
         "provider": form.provider,
@@ -184,7 +184,9 @@ def title_from(text: str | None) -> str:
     return line if len(line) <= TITLE_LENGTH else line[:TITLE_LENGTH].rsplit(" ", 1)[0] + "…"
 
 
-def _question(conversation_id: UUID, messages: Mapping[int, Message], form: RunForm) -> tuple[Message | None, Message]:
+def _question(
+    conversation_id: UUID, messages: Mapping[int, Message], form: RunRequest
+) -> tuple[Message | None, Message]:
     """The user message that the form adds, if it adds one, and the message to be answered."""
     parent = messages.get(form.parent_id) if form.parent_id is not None else None
     wanted = Role.USER if form.text is None else Role.ASSISTANT
@@ -239,7 +241,7 @@ def _access(user: User, provider: str) -> _Access:
 
 
 def _start_generation(
-    user: User, conversation_id: UUID, token: ProviderToken | None, form: RunForm, request: ChatRequest
+    user: User, conversation_id: UUID, token: ProviderToken | None, form: RunRequest, request: ChatRequest
 ) -> Generation:
     return telemetry.start_generation(
         user=user,
@@ -255,12 +257,12 @@ def _start_generation(
     )
 
 
-def _order(generation: Generation, answer: Message, access: _Access, request: ChatRequest) -> Order | None:
+def _order(generation: Generation, answer: Message, access: _Access, request: ChatRequest) -> PreparedRun | None:
     if access.problem:
         outcome = telemetry.Outcome(status=Status.FAILED, error_type="token_unreadable", error_message=access.problem)
         telemetry.finish_generation(generation_id=generation.pk, outcome=outcome)
         return None
-    return Order(
+    return PreparedRun(
         generation_id=generation.pk,
         answer_id=answer.pk,
         provider=generation.provider,
@@ -352,7 +354,7 @@ def interrupt_runs(runs: Iterable[Generation]) -> int:
     Raises RedisError where Redis, which has the newest text, does not answer.
     """
     with Redis.from_url(settings.REDIS_URL, socket_timeout=4, socket_connect_timeout=2) as redis:
-        return sum(_interrupt(run, mirror.copied_deltas(redis, run.pk)) for run in runs)
+        return sum(_interrupt(run, relay.copied_deltas(redis, run.pk)) for run in runs)
 
 
 def _interrupt(run: Generation, copied: Sequence[Delta]) -> bool:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.login.reauthentication import confirmed
 from accounts.requests import UserRequest, administrators_only
-from tokens import inventory, reports, rotation, upkeep
+from tokens import key_status, reports, rotation, upkeep
 from tokens.envelope import EnvelopeError
 from tokens.locks import RotationBusy
 from tokens.models import Rotation, Trigger
@@ -24,9 +24,9 @@ LISTED_ROTATIONS = 20
 def key_list(request: UserRequest) -> HttpResponse:
     try:
         context = {
-            "masters": inventory.master_keys(),
-            "keys": inventory.data_keys(),
-            "warnings": inventory.warnings(),
+            "masters": key_status.master_keys(),
+            "keys": key_status.data_keys(),
+            "warnings": key_status.warnings(),
             "rotations": Rotation.objects.select_related("started_by")[:LISTED_ROTATIONS],
         }
     except EnvelopeError as error:

@@ -27,7 +27,7 @@ from django.utils import timezone
 from accounts.models import User
 from audit.actions import Action, Outcome
 from audit.services import record
-from tokens import keyring, locks, sealed
+from tokens import keyring, locks, reseal
 from tokens.locks import RotationBusy
 from tokens.models import UNFINISHED, EncryptionKey, KeyState, ProviderToken, Rotation, RotationStep, Trigger
 
@@ -82,7 +82,7 @@ def start(*, trigger: Trigger, actor: User | None, compromised: EncryptionKey | 
                 started_by=actor,
                 new_key=key,
                 compromised=compromised,
-                rows_before=sealed.rows_by_key(),
+                rows_before=reseal.rows_by_key(),
             )
             after = {"trigger": trigger, "wrapped_by": key.master_key_id}
             record(action=Action.KEY_CREATE, actor=actor, target=key, after=after)
@@ -127,15 +127,15 @@ def _promote(rotation: Rotation, batch_size: int, tell: Tell) -> None:
     old.update(state=KeyState.DECRYPT_ONLY, primary_until=now)
     EncryptionKey.objects.filter(pk=rotation.new_key_id).update(state=KeyState.PRIMARY, primary_since=now)
     # Counted again: what was added since the start was sealed with the old key.
-    _note(rotation, RotationStep.PROMOTED, rows_before=sealed.rows_by_key())
+    _note(rotation, RotationStep.PROMOTED, rows_before=reseal.rows_by_key())
     before, after = {"primary": old_ids}, {"primary": [str(rotation.new_key_id)]}
     record(action=Action.KEY_PROMOTE, actor=rotation.started_by, target=rotation.new_key, before=before, after=after)
 
 
 def _reseal(rotation: Rotation, batch_size: int, tell: Tell) -> None:
     key = keyring.current().get(rotation.new_key_id)
-    for column in sealed.columns():
-        with closing(sealed.resealed(column, key=key, size=batch_size)) as batches:
+    for column in reseal.columns():
+        with closing(reseal.resealed(column, key=key, size=batch_size)) as batches:
             for batch in batches:
                 _write(rotation, column, batch)
                 tell(Progress(RotationStep.RESEALED, rotation.resealed, rotation.total))
@@ -145,7 +145,7 @@ def _reseal(rotation: Rotation, batch_size: int, tell: Tell) -> None:
         record(action=Action.KEY_RESEAL, actor=rotation.started_by, target=rotation.new_key, after=after)
 
 
-def _write(rotation: Rotation, column: sealed.Column, batch: sealed.Batch) -> None:
+def _write(rotation: Rotation, column: reseal.Column, batch: reseal.Batch) -> None:
     """Rows that somebody holds for long, or a deadlock with somebody, are tried again after a pause."""
     for attempt in range(_RETRIES):
         try:
@@ -170,12 +170,12 @@ def _verify(rotation: Rotation, batch_size: int, tell: Tell) -> None:
         record(action=Action.KEY_VERIFY, actor=actor, target=rotation.new_key, outcome=outcome, after=after)
 
 
-def verify(*, batch_size: int = BATCH_SIZE, tell: Tell = lambda progress: None) -> list[sealed.Failure]:
+def verify(*, batch_size: int = BATCH_SIZE, tell: Tell = lambda progress: None) -> list[reseal.Failure]:
     """Open every sealed value; returns those that do not open. Changes nothing."""
-    failures: list[sealed.Failure] = []
-    done, total = 0, sum(sealed.rows_by_key().values())
-    for column in sealed.columns():
-        for rows in sealed.batches(column, size=batch_size):
+    failures: list[reseal.Failure] = []
+    done, total = 0, sum(reseal.rows_by_key().values())
+    for column in reseal.columns():
+        for rows in reseal.batches(column, size=batch_size):
             failures += column.failures(rows)
             done += len(rows)
             tell(Progress(RotationStep.VERIFIED, done, total))
@@ -184,7 +184,7 @@ def verify(*, batch_size: int = BATCH_SIZE, tell: Tell = lambda progress: None) 
 
 @transaction.atomic
 def _retire(rotation: Rotation, batch_size: int, tell: Tell) -> None:
-    rows = sealed.rows_by_key()
+    rows = reseal.rows_by_key()
     old = EncryptionKey.objects.filter(state__in=[KeyState.DECRYPT_ONLY, KeyState.LOST])
     retired = [key for key in old if _may_go(key, rotation, rows)]
     for key in retired:

@@ -18,7 +18,7 @@ from accounts.models import User, UserSession
 from accounts.sessions.services import end_sessions
 from accounts.sessions.store import key_digest
 from audit.admin_base import Audited, ReadOnly
-from audit.services import together
+from audit.services import batch
 
 
 class UserSessionAdmin(Audited[UserSession]):
@@ -59,7 +59,7 @@ class UserSessionAdmin(Audited[UserSession]):
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[UserSession]) -> None:
         ending = list(queryset.values_list("pk", flat=True))
-        with transaction.atomic(), together():
+        with transaction.atomic(), batch():
             for user in User.objects.filter(sessions__in=ending).distinct():
                 end_sessions(user=user, actor=administrator(request), only=ending)
 

@@ -17,7 +17,7 @@ from accounts.login.reauthentication import require_confirmation
 from accounts.models import User
 from accounts.people.services import password_link
 from accounts.sessions.services import end_sessions
-from audit.services import together
+from audit.services import batch
 
 PAGE = "admin/accounts/user/action.html"
 
@@ -70,7 +70,7 @@ def log_out(
     if page := LOG_OUT.ask(request, users):
         return page
     actor, key = administrator(request), request.session.session_key
-    with transaction.atomic(), together():
+    with transaction.atomic(), batch():
         ended = [end_sessions(user=user, actor=actor, keep=key if user == actor else None) for user in users]
     messages.success(request, f"Ended {counted(sum(ended), 'session')} of {counted(len(ended), 'user')}.")
     return None
@@ -82,7 +82,7 @@ def remove_second_factors(
 ) -> TemplateResponse | None:
     if page := REMOVE_FACTORS.ask(request, users):
         return page
-    with transaction.atomic(), together():
+    with transaction.atomic(), batch():
         removed = [remove_factors(user=user, actor=administrator(request)) for user in users]
     had_none = f"; {removed.count(False):,} had none" if not all(removed) else ""
     messages.success(request, f"Removed the second factors of {counted(sum(removed), 'user')}{had_none}.")
@@ -95,7 +95,7 @@ def make_password_links(
 ) -> TemplateResponse:
     if page := MAKE_LINKS.ask(request, users):
         return page
-    with transaction.atomic(), together():
+    with transaction.atomic(), batch():
         links = [(user, password_link(user=user, actor=administrator(request))) for user in users]
     return MAKE_LINKS.page(request, links=links)
 

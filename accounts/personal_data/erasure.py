@@ -17,7 +17,7 @@ from accounts.people.services import keeping_an_administrator
 from accounts.personal_data.registry import parts
 from accounts.sessions.services import end_sessions
 from audit.actions import Action
-from audit.services import forget, record, together
+from audit.services import batch, forget, record
 
 # Beside the checkpoints, which are kept where no restored database comes from.
 FILE_NAME = "erased-people"
@@ -32,7 +32,7 @@ def erase_user(*, user: User, actor: User | None) -> None:
         # The database says now whether this is the last administrator: sessions that have ended do not come back.
         User.objects.filter(pk=person.pk).update(is_active=False)
         others = _pseudonyms_before(person)
-        with together():
+        with batch():
             end_sessions(user=person, actor=actor)
             counts = {kind: count for part in parts() for kind, count in part.erase(person, actor).items()}
             person.delete()

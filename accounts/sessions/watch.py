@@ -22,13 +22,13 @@ INTERVAL_SECONDS = 2.0
 # A user by number, and what the user looks at.
 Pair = tuple[int, UUID]
 # By pair the version of what is looked at; without those whose user may not see it.
-Look = Callable[[Collection[Pair]], dict[Pair, int]]
+Poll = Callable[[Collection[Pair]], dict[Pair, int]]
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True, eq=False)
-class Sight:
+class Subscription:
     """What a connection looks at by somebody else's leave. ``on_news`` is awaited with each new version."""
 
     pair: Pair
@@ -43,22 +43,26 @@ class Watched:
     session_key: str
     role: str
     on_end: Callable[[], Awaitable[None]]
-    sight: Sight | None = None
+    subscription: Subscription | None = None
 
 
 class SessionWatch:
-    def __init__(self, look: Look) -> None:
-        self._look = look
+    def __init__(self, poll: Poll) -> None:
+        self._poll = poll
         self._watched: set[Watched] = set()
         self._task: asyncio.Task[None] | None = None
 
     def start(
-        self, session_key: str, user: User, on_end: Callable[[], Awaitable[None]], sight: Sight | None = None
+        self,
+        session_key: str,
+        user: User,
+        on_end: Callable[[], Awaitable[None]],
+        subscription: Subscription | None = None,
     ) -> Watched:
-        watched = Watched(session_key, user.role, on_end, sight)
+        watched = Watched(session_key, user.role, on_end, subscription)
         self._watched.add(watched)
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._look_again_and_again())
+            self._task = asyncio.create_task(self._keep_polling())
         return watched
 
     def stop(self, watched: Watched) -> None:
@@ -67,7 +71,7 @@ class SessionWatch:
             self._task.cancel()
             self._task = None
 
-    async def _look_again_and_again(self) -> None:
+    async def _keep_polling(self) -> None:
         while True:
             await asyncio.sleep(INTERVAL_SECONDS)
             try:
@@ -80,21 +84,21 @@ class SessionWatch:
                 # The next look is not to find it again while its end takes time.
                 self._watched.discard(watched)
                 await asyncio.gather(watched.on_end(), return_exceptions=True)
-            for sight in news:
-                await asyncio.gather(sight.on_news(sight.version or 0), return_exceptions=True)
+            for subscription in news:
+                await asyncio.gather(subscription.on_news(subscription.version or 0), return_exceptions=True)
 
-    async def _what_has_changed(self) -> tuple[list[Watched], list[Sight]]:
-        looked_at = list(self._watched)
-        keys = {watched.session_key for watched in looked_at}
-        pairs = {watched.sight.pair for watched in looked_at if watched.sight}
+    async def _what_has_changed(self) -> tuple[list[Watched], list[Subscription]]:
+        polled = list(self._watched)
+        keys = {watched.session_key for watched in polled}
+        pairs = {watched.subscription.pair for watched in polled if watched.subscription}
         users, versions = await sync_to_async(self._ask, thread_sensitive=False)(keys, pairs)
-        ended = [watched for watched in looked_at if _is_over(watched, users, versions)]
-        sights = [watched.sight for watched in looked_at if watched.sight and watched not in ended]
-        return ended, [sight for sight in sights if _has_news(sight, versions)]
+        ended = [watched for watched in polled if _is_over(watched, users, versions)]
+        subscriptions = [watched.subscription for watched in polled if watched.subscription and watched not in ended]
+        return ended, [subscription for subscription in subscriptions if _has_news(subscription, versions)]
 
     def _ask(self, session_keys: set[str], pairs: set[Pair]) -> tuple[dict[str, User], dict[Pair, int]]:
         try:
-            return users_of_sessions(session_keys), self._look(pairs) if pairs else {}
+            return users_of_sessions(session_keys), self._poll(pairs) if pairs else {}
         finally:
             connections.close_all()
 
@@ -103,9 +107,9 @@ def _is_over(watched: Watched, users: dict[str, User], versions: dict[Pair, int]
     user = users.get(watched.session_key)
     if user is None or user.role != watched.role:
         return True
-    return watched.sight is not None and watched.sight.pair not in versions
+    return watched.subscription is not None and watched.subscription.pair not in versions
 
 
-def _has_news(sight: Sight, versions: dict[Pair, int]) -> bool:
-    before, sight.version = sight.version, versions[sight.pair]
-    return before != sight.version
+def _has_news(subscription: Subscription, versions: dict[Pair, int]) -> bool:
+    before, subscription.version = subscription.version, versions[subscription.pair]
+    return before != subscription.version

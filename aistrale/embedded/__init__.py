@@ -15,7 +15,7 @@ get URLs and cannot tell an embedded server from a real one.
 """
 
 from aistrale.embedded.errors import ServerError
-from aistrale.embedded.place import postgres_programs
+from aistrale.embedded.paths import postgres_programs
 from aistrale.embedded.process import Child
 from aistrale.embedded.servers import DataDirectory, Servers, database_url, redis_url, servers_home
 from aistrale.embedded.state import write_private

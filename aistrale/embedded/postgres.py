@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from aistrale.embedded.errors import ServerError
-from aistrale.embedded.place import POSTGRES_PROGRAMS, make_directory
+from aistrale.embedded.paths import POSTGRES_PROGRAMS, make_directory
 from aistrale.embedded.process import BARE_ENVIRONMENT, Child, end_orphan, identity
 from aistrale.embedded.state import State
 

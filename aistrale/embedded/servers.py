@@ -13,7 +13,7 @@ from typing import IO
 
 from aistrale.embedded import state as states
 from aistrale.embedded.errors import EndedEarlyError, ServerError
-from aistrale.embedded.place import data_home, make_directory, programs_home
+from aistrale.embedded.paths import data_home, make_directory, programs_home
 from aistrale.embedded.postgres import Postgres
 from aistrale.embedded.process import Child, unprivileged_user
 from aistrale.embedded.state import State

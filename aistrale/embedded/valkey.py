@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from aistrale.embedded.errors import EndedEarlyError, ServerError
-from aistrale.embedded.place import make_directory, valkey_program
+from aistrale.embedded.paths import make_directory, valkey_program
 from aistrale.embedded.process import Child, end_orphan
 from aistrale.embedded.state import State
 

@@ -53,7 +53,7 @@ async def open_socket(client_of: Callable[[User], Client]) -> AsyncIterator[Open
 
 
 def new_path(user: User) -> str:
-    from inference.reservations import reserve
+    from inference.new_conversation_token import reserve
 
     return f"/ws/chat/new/{reserve(user).signed}/"
 

@@ -29,9 +29,9 @@ from audit.models import AuditEvent
 from conftest import PASSWORD
 from inference.conversations import delete_conversation
 from inference.models import Conversation
-from inference.services import RunForm, Started, request_stop, start_run
+from inference.services import RunRequest, StartedRun, request_stop, start_run
 from inference.sharing import copy_branch, share_conversation
-from tokens import envelope, masters, rotation, services
+from tokens import envelope, master_keys, rotation, services
 from tokens.models import EncryptionKey, KeyState, ProviderToken, Trigger
 
 SECRET = "sk-canary-9Zt4HnW7cB1yKq63"
@@ -84,12 +84,12 @@ def rotate(scene: Scene, *, compromised: EncryptionKey | None = None) -> None:
 def rotate_master(scene: Scene) -> None:
     kept, scene.settings.MASTER_KEYS = scene.settings.MASTER_KEYS, envelope.new_master_key()
     scene.settings.MASTER_KEYS = f"{scene.settings.MASTER_KEYS},{kept}"
-    masters.rewrap(actor=scene.admin)
+    master_keys.rewrap(actor=scene.admin)
 
 
 def lose_master(scene: Scene) -> None:
     scene.settings.MASTER_KEYS = envelope.new_master_key()
-    masters.declare_lost("m-test", actor=scene.admin)
+    master_keys.declare_lost("m-test", actor=scene.admin)
 
 
 def add(scene: Scene) -> None:
@@ -100,8 +100,8 @@ def share(scene: Scene) -> None:
     share_conversation(conversation=scene.conversation(), audience=EVERYONE, actor=scene.alice)
 
 
-def start(scene: Scene) -> Started:
-    form = RunForm("openai", "gpt-4o", "Hi", None, uuid4())
+def start(scene: Scene) -> StartedRun:
+    form = RunRequest("openai", "gpt-4o", "Hi", None, uuid4())
     started = start_run(user=scene.alice, conversation_id=uuid4(), is_new=True, form=form)
     assert started is not None
     return started

@@ -6,14 +6,14 @@ from pathlib import Path
 from django.utils import timezone
 from pytest_django import Settings
 
-from aistrale import keyfiles
-from aistrale.diagnosis import Finding, examine
+from aistrale import health_checks, keyfiles
+from aistrale.health_checks import Finding
 from audit import checkpoint
 from audit.models import AuditVerification
 
 
 def finding(name: str) -> Finding:
-    return next(finding for finding in examine() if finding.name == name)
+    return next(finding for finding in health_checks.run() if finding.name == name)
 
 
 def test_it_creates_an_audit_key_for_its_owner_only(tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ def test_it_reads_columns_only_from_the_hashed_body(alice: User) -> None:
 
 def test_it_appends_what_is_recorded_together_in_its_order(alice: User) -> None:
     append()
-    with transaction.atomic(), services.together():
+    with transaction.atomic(), services.batch():
         first, second = append(actor=alice), append()
         assert AuditEvent.objects.count() == 1
     assert (first.sequence, second.sequence) == (2, 3)
@@ -186,7 +186,7 @@ def test_it_appends_what_is_recorded_together_in_its_order(alice: User) -> None:
 
 
 def test_it_appends_nothing_together_when_the_action_fails(db: None) -> None:
-    with pytest.raises(RuntimeError), transaction.atomic(), services.together():
+    with pytest.raises(RuntimeError), transaction.atomic(), services.batch():
         append()
         raise RuntimeError
     append()
@@ -196,6 +196,6 @@ def test_it_appends_nothing_together_when_the_action_fails(db: None) -> None:
 def test_it_locks_the_log_once_for_what_is_recorded_together(
     alice: User, django_assert_num_queries: Callable[[int], AbstractContextManager[None]]
 ) -> None:
-    with django_assert_num_queries(1), services.together():
+    with django_assert_num_queries(1), services.batch():
         append(7, actor=alice)
     assert AuditDetails.objects.count() == 7

@@ -15,9 +15,9 @@ from inference.providers import options
 from inference.providers.base import ChatRequest, FinishReason, ModelInfo, Parameter, StreamEvent, Timeouts, Usage
 from inference.providers.counting import Reading, Report, disjoint
 from inference.providers.failures import as_provider_error, mapping_of
-from inference.providers.limits import Limits
 from inference.providers.model_lists import read_models
 from inference.providers.stream_parser import StreamParser, name_of, text_holder
+from inference.providers.timeouts import Limits
 from inference.providers.transport import HttpClients, http_clients, opened
 
 BASE_URL = "https://api.anthropic.com"

@@ -11,8 +11,8 @@ from inference.providers.base import ChatRequest, FinishReason, StreamEvent, Usa
 from inference.providers.counting import Reading, Report, disjoint
 from inference.providers.errors import BadRequest
 from inference.providers.failures import as_provider_error, is_error, mapping_of
-from inference.providers.limits import Limits
 from inference.providers.stream_parser import StreamParser, first_of, name_of, text_holder
+from inference.providers.timeouts import Limits
 from inference.providers.transport import Body
 
 # Of the body of a request, and the limits for it, the response that has begun and the id of the request.

@@ -28,8 +28,8 @@ from inference.providers.errors import (
     RateLimited,
     StreamBroken,
 )
-from inference.providers.limits import Limits, timed_out
 from inference.providers.sse import EventReader
+from inference.providers.timeouts import Limits, timed_out
 
 log = structlog.get_logger(__name__)
 

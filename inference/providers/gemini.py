@@ -17,10 +17,10 @@ from inference.providers import options
 from inference.providers.base import ChatRequest, FinishReason, ModelInfo, Parameter, StreamEvent, Timeouts, Usage
 from inference.providers.counting import Reading, Report, disjoint
 from inference.providers.failures import as_provider_error, mapping_of
-from inference.providers.limits import Limits
 from inference.providers.model_lists import read_models
 from inference.providers.stream_parser import StreamParser, first_of, name_of, text_holder
-from inference.providers.transport import Tap, http_clients, tls
+from inference.providers.timeouts import Limits
+from inference.providers.transport import CapturingTransport, http_clients, tls
 
 BASE_URL = "https://generativelanguage.googleapis.com"
 
@@ -58,7 +58,7 @@ async def stream(request: ChatRequest, *, api_key: str, base_url: str | None) ->
     limits = Limits(request.timeouts)
     with as_provider_error(api_key, limits):
         http = await http_clients()
-        async with Tap(http.transport, connect=request.timeouts.connect) as tap:
+        async with CapturingTransport(http.transport, connect=request.timeouts.connect) as tap:
             await limits.within(_send(request, _client(api_key, base_url, tap.client)))
             async with aclosing(CandidateParser().read_all(tap.response, limits)) as events:
                 async for event in events:
@@ -143,7 +143,7 @@ async def list_models(*, api_key: str, base_url: str | None) -> list[ModelInfo]:
     limits = Limits(Timeouts(first_token=15, total=15))
     with as_provider_error(api_key, limits):
         http = await http_clients()
-        async with Tap(http.transport, connect=limits.timeouts.connect) as tap:
+        async with CapturingTransport(http.transport, connect=limits.timeouts.connect) as tap:
             client = _client(api_key, base_url, tap.client)
             await limits.within(client.aio.models.list(config={"page_size": 1000}))
             models = read_models(await limits.within(tap.response.aread()))

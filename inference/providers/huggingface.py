@@ -14,9 +14,9 @@ from inference.providers import options
 from inference.providers.base import ChatRequest, ModelInfo, Parameter, StreamEvent, Timeouts
 from inference.providers.chat_completions import stream_chat
 from inference.providers.failures import as_provider_error
-from inference.providers.limits import Limits
 from inference.providers.model_lists import read_models
-from inference.providers.transport import Body, Tap, http_clients
+from inference.providers.timeouts import Limits
+from inference.providers.transport import Body, CapturingTransport, http_clients
 
 BASE_URL = "https://router.huggingface.co/v1"
 WHOAMI_URL = "https://huggingface.co/api/whoami-v2"
@@ -29,7 +29,7 @@ def stream(request: ChatRequest, *, api_key: str, base_url: str | None) -> Async
     @asynccontextmanager
     async def call(body: dict[str, Any], limits: Limits) -> AsyncIterator[tuple[Body, str]]:
         http = await http_clients()
-        async with Tap(http.transport, connect=request.timeouts.connect) as tap:
+        async with CapturingTransport(http.transport, connect=request.timeouts.connect) as tap:
             await limits.within(_send(request.model, body, api_key, (base_url or BASE_URL).rstrip("/"), tap.client))
             yield tap.response, tap.response.headers.get("x-request-id", "")
 

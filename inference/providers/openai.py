@@ -14,8 +14,8 @@ from inference.providers import options
 from inference.providers.base import ChatRequest, ModelInfo, Parameter, StreamEvent, Timeouts
 from inference.providers.chat_completions import stream_chat
 from inference.providers.failures import as_provider_error
-from inference.providers.limits import Limits
 from inference.providers.model_lists import read_models
+from inference.providers.timeouts import Limits
 from inference.providers.transport import Body, HttpClients, http_clients, opened
 
 BASE_URL = "https://api.openai.com/v1"

@@ -17,8 +17,8 @@ from inference.providers.base import Finished, FinishReason, ReasoningDelta, Str
 from inference.providers.counting import Counts
 from inference.providers.errors import ContentFiltered, ProviderError, StreamBroken, Timeout
 from inference.providers.failures import from_error_event, is_error, is_from_outside, mapping_of
-from inference.providers.limits import Limits
 from inference.providers.sse import END, EventReader
+from inference.providers.timeouts import Limits
 from inference.providers.transport import Body, drain
 from inference.turns import pieces, turn
 

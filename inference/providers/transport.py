@@ -31,7 +31,7 @@ from yarl import URL
 from inference.providers.addresses import PublicResolver, check_address
 from inference.providers.errors import BadRequest, StreamBroken
 from inference.providers.failures import from_response
-from inference.providers.limits import Limits
+from inference.providers.timeouts import Limits
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -96,9 +96,9 @@ async def _keep(loop: asyncio.AbstractEventLoop) -> AsyncGenerator[HttpClients, 
         trust_env=False,
     )
     async with session:
-        transport = _ModernTransport(session)
+        transport = Httpx2Transport(session)
         modern = httpx2.AsyncClient(transport=transport, headers=_HEADERS, trust_env=False)
-        legacy = httpx.AsyncClient(transport=_LegacyTransport(session), headers=_HEADERS, trust_env=False)
+        legacy = httpx.AsyncClient(transport=HttpxTransport(session), headers=_HEADERS, trust_env=False)
         try:
             yield HttpClients(modern, legacy, transport)
         finally:
@@ -121,7 +121,7 @@ async def opened(call: AbstractAsyncContextManager[R], limits: Limits) -> AsyncI
         await call.__aexit__(None, None, None)
 
 
-class Tap(httpx2.AsyncBaseTransport):
+class CapturingTransport(httpx2.AsyncBaseTransport):
     """Lets an SDK that has no raw mode send a request, and keeps the answer for us to read.
 
     google-genai and huggingface_hub build objects from every chunk, at many times the cost of decoding it. They are
@@ -158,7 +158,7 @@ class Tap(httpx2.AsyncBaseTransport):
             await self._response.aclose()
 
 
-class _ModernTransport(httpx2.AsyncBaseTransport):
+class Httpx2Transport(httpx2.AsyncBaseTransport):
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
 
@@ -167,7 +167,7 @@ class _ModernTransport(httpx2.AsyncBaseTransport):
         return httpx2.Response(answer.status, headers=_headers(answer), stream=await _body(answer))
 
 
-class _LegacyTransport(httpx.AsyncBaseTransport):
+class HttpxTransport(httpx.AsyncBaseTransport):
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
 

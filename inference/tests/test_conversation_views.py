@@ -17,7 +17,7 @@ from audit.models import AuditEvent
 from inference import fragments
 from inference.conversations import PAGE, Filters, sidebar_of
 from inference.models import Conversation, Message, Role
-from inference.services import RunForm, start_run
+from inference.services import RunRequest, start_run
 from telemetry.models import Generation, Status
 from tokens.checks import TokenState
 from tokens.models import ProviderToken
@@ -344,14 +344,16 @@ def test_it_shows_a_failure_in_place_of_the_answer(alice: User, client_of: Clien
 
 
 def test_it_adds_a_first_message_to_the_list_as_one_row(alice: User) -> None:
-    conversation_id, first = uuid4(), RunForm("echo", "echo", "Hi", None, uuid4())
+    conversation_id, first = uuid4(), RunRequest("echo", "echo", "Hi", None, uuid4())
     started = start_run(user=alice, conversation_id=conversation_id, is_new=True, form=first)
     assert started is not None
-    assert 'id="recent-conversations" hx-swap-oob="afterbegin"' in fragments.started(started, first, viewer=alice)
-    again = RunForm("echo", "echo", None, started.question_id, uuid4())
+    assert 'id="recent-conversations" hx-swap-oob="afterbegin"' in fragments.render_started(
+        started, first, viewer=alice
+    )
+    again = RunRequest("echo", "echo", None, started.question_id, uuid4())
     other = start_run(user=alice, conversation_id=conversation_id, is_new=False, form=again)
     assert other is not None
-    assert "recent-conversations" not in fragments.started(other, again, viewer=alice)
+    assert "recent-conversations" not in fragments.render_started(other, again, viewer=alice)
 
 
 def test_it_shows_cached_and_reasoning_tokens_apart(

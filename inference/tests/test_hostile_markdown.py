@@ -10,9 +10,9 @@ from itertools import pairwise
 import pytest
 
 from inference.blocks import BlockSplitter
-from inference.live import Delta
 from inference.markdown import BLOCK_STEPS, render, render_block, steps
-from inference.painter import Painter
+from inference.stream_buffer import Delta
+from inference.stream_renderer import StreamRenderer
 
 SIZE = 200_000
 # Of this size, none takes a second on a slow machine. Without bounds the worst take from 5 s to hours.
@@ -147,7 +147,7 @@ async def longest_hold(work: Callable[[], asyncio.Task[None]]) -> float:
 @pytest.mark.parametrize("name", ["pictures", "pictures in many blocks", "C that its lexer takes long for", "items"])
 async def test_it_never_holds_the_event_loop(name: str) -> None:
     async def paint() -> None:
-        painter = Painter(1)
+        painter = StreamRenderer(1)
         for start in range(0, SIZE, 4_000):
             await painter.paint([Delta("text", TEXTS[name][start : start + 4_000])])
         await painter.finish()

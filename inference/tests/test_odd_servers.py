@@ -12,13 +12,13 @@ from uuid import uuid4
 
 import pytest
 
-from inference.live import LiveRun
 from inference.providers import registry
 from inference.providers.base import ChatMessage, ChatRequest, Timeouts
 from inference.providers.chat_completions import ChatCompletionParser
 from inference.retries import RetryPolicy
 from inference.runner import STOPPED, Run
-from inference.services import Order
+from inference.services import PreparedRun
+from inference.stream_buffer import LiveRun
 from inference.tests.fake_provider import FakeProvider, Fault, Script, Step, as_json
 from inference.tests.providers.calls import KEY, PATIENT
 from inference.tests.wire import Anthropic, Gemini, OpenAI, sse
@@ -215,7 +215,7 @@ CASES = [
 
 
 def run_on(fake: FakeProvider, provider: str, model: str, *, timeouts: Timeouts = PATIENT) -> Run:
-    order = Order(
+    order = PreparedRun(
         generation_id=uuid4(),
         answer_id=1,
         provider=provider,

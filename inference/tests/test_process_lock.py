@@ -18,7 +18,7 @@ from pytest_django.fixtures import Settings
 from accounts.models import User
 from inference import process_lock
 from inference.process_lock import PROCESS_ID, ProcessLock, connection_parameters
-from inference.services import RunForm, save_partials, start_run
+from inference.services import RunRequest, save_partials, start_run
 from telemetry.models import Generation
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,7 +42,7 @@ def lock() -> Iterator[ProcessLock]:
 
 
 def silent_run(user: User, *, process_id: int | None) -> UUID:
-    form = RunForm(provider="echo", model="echo", text="Hi", parent_id=None, client_id=uuid4())
+    form = RunRequest(provider="echo", model="echo", text="Hi", parent_id=None, client_id=uuid4())
     started = start_run(user=user, conversation_id=uuid4(), is_new=True, form=form)
     assert started is not None and started.order is not None
     run = Generation.objects.filter(pk=started.order.generation_id)

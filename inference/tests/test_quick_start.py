@@ -19,7 +19,7 @@ from audit.models import AuditEvent
 from audit.verification import stored_links
 from inference.models import Conversation, Message, Role
 from inference.quick_start import QuickRun, QuickStart, ReadAhead, read_ahead
-from inference.services import RunForm, finish_run, start_run
+from inference.services import RunRequest, finish_run, start_run
 from inference.threads import in_thread
 from telemetry.models import Generation, GenerationContent, Status
 from telemetry.services import Outcome
@@ -46,10 +46,10 @@ async def quick_start() -> AsyncIterator[QuickStart]:
     await quick_start.close()
 
 
-def form(parent_id: int | None = None, **changes: Any) -> RunForm:
+def form(parent_id: int | None = None, **changes: Any) -> RunRequest:
     values: dict[str, Any] = {"provider": "openai", "model": "m-1", "text": "Hello\nthere", "system": "Be brief."}
     values |= {"parent_id": parent_id, "client_id": uuid4(), "parameters": {"temperature": 0.5}}
-    return RunForm(**(values | changes))
+    return RunRequest(**(values | changes))
 
 
 def answered(user: User, conversation_id: UUID) -> int:
@@ -85,7 +85,7 @@ def problem_of_the_chain() -> chain.Problem | None:
         return chain.verify(stored_links()).problem
 
 
-async def begun(quick_start: QuickStart, alice: User, conversation_id: UUID, form: RunForm) -> QuickRun | None:
+async def begun(quick_start: QuickStart, alice: User, conversation_id: UUID, form: RunRequest) -> QuickRun | None:
     ahead = await in_thread(ahead_of)(alice, conversation_id)
     return await quick_start.start(ahead, form) if ahead.fits(form) else None
 

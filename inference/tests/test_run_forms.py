@@ -6,12 +6,12 @@ from uuid import UUID
 
 import pytest
 
-from inference.run_forms import RunMessage
+from inference.run_forms import RunForm
 
 CLIENT_ID = "6a1f4bb2-8f0f-4d0b-9f4f-3f2f2d9d3c11"
 
 
-def message(**changes: Any) -> RunMessage:
+def message(**changes: Any) -> RunForm:
     sent: dict[str, object] = {
         "type": "run",
         "text": "Hello",
@@ -22,7 +22,7 @@ def message(**changes: Any) -> RunMessage:
         "client_id": CLIENT_ID,
         "HEADERS": {"HX-Request": "true"},
     }
-    return RunMessage(sent | changes)
+    return RunForm(sent | changes)
 
 
 def errors(**changes: Any) -> dict[str, list[str]]:
@@ -33,20 +33,20 @@ def errors(**changes: Any) -> dict[str, list[str]]:
 def test_it_turns_a_message_into_a_run() -> None:
     form = message(parent="12", system="Be brief.")
     assert form.is_valid()
-    run = form.to_run_form()
+    run = form.to_request()
     assert (run.text, run.parent_id, run.client_id, run.system) == ("Hello", 12, UUID(CLIENT_ID), "Be brief.")
 
 
 def test_it_keeps_the_white_space_of_a_message() -> None:
     form = message(text="  indented\n")
     assert form.is_valid()
-    assert form.to_run_form().text == "  indented\n"
+    assert form.to_request().text == "  indented\n"
 
 
 def test_it_asks_again_without_a_text() -> None:
     form = message(type="again", text="", parent="12")
     assert form.is_valid()
-    assert form.to_run_form().text is None
+    assert form.to_request().text is None
 
 
 @pytest.mark.parametrize("text", ["", " \n "])
@@ -57,7 +57,7 @@ def test_it_refuses_a_message_that_says_nothing(text: str) -> None:
 def test_it_passes_on_the_parameters_that_are_set() -> None:
     form = message(**{"param-temperature": "0.5", "param-seed": "7", "param-top_p": "", "param-stop": "END\n\\n\\n"})
     assert form.is_valid(), form.errors
-    assert form.to_run_form().parameters == {"temperature": 0.5, "seed": 7, "stop": ["END", "\n\n"]}
+    assert form.to_request().parameters == {"temperature": 0.5, "seed": 7, "stop": ["END", "\n\n"]}
 
 
 @pytest.mark.parametrize("value", ["2.5", "-1", "warm", "nan", "inf"])
@@ -107,10 +107,10 @@ def test_it_refuses_what_is_out_of_bounds(field: str, value: str) -> None:
 def test_it_survives_values_of_any_type(field: str, value: object) -> None:
     form = message(**{field: value})
     if form.is_valid():
-        assert form.to_run_form().provider == "openai"
+        assert form.to_request().provider == "openai"
 
 
 def test_it_replaces_what_no_database_can_store() -> None:
     form = message(text=json.loads('"a\\ud800b"'))
     assert form.is_valid()
-    assert form.to_run_form().text == "a?b"
+    assert form.to_request().text == "a?b"

@@ -15,7 +15,7 @@ from accounts.models import User
 from audit.models import AuditEvent
 from inference.models import Conversation
 from inference.run_limits import note_limit_hit
-from inference.services import LimitReached, RunForm, start_run
+from inference.services import LimitReached, RunRequest, start_run
 from telemetry.models import Generation, Status
 
 AT_ONCE = 50
@@ -23,7 +23,7 @@ AT_ONCE = 50
 
 def ask(user: User) -> bool:
     """Whether the run was started."""
-    form = RunForm(provider="echo", model="echo", text="Hello", parent_id=None, client_id=uuid4())
+    form = RunRequest(provider="echo", model="echo", text="Hello", parent_id=None, client_id=uuid4())
     try:
         start_run(user=user, conversation_id=uuid4(), is_new=True, form=form)
     except LimitReached:
@@ -78,7 +78,7 @@ def test_it_says_how_long_to_wait(alice: User, no_limits: Settings) -> None:
     no_limits.LIMIT_RUNS_PER_MINUTE = 2
     ask(alice), ask(alice)
     Generation.objects.update(started_at=timezone.now() - timedelta(seconds=49.5))
-    form = RunForm(provider="echo", model="echo", text="Hello", parent_id=None, client_id=uuid4())
+    form = RunRequest(provider="echo", model="echo", text="Hello", parent_id=None, client_id=uuid4())
     with pytest.raises(LimitReached, match="2 times within a minute.* Wait 11 seconds"):
         start_run(user=alice, conversation_id=uuid4(), is_new=True, form=form)
 

@@ -8,11 +8,11 @@ from uuid import uuid4
 
 import pytest
 
-from inference.live import LiveRun
 from inference.providers.base import ChatMessage, ChatRequest, Timeouts
 from inference.retries import RetryPolicy
 from inference.runner import SHUTDOWN, STOPPED, Run
-from inference.services import Order
+from inference.services import PreparedRun
+from inference.stream_buffer import LiveRun
 from inference.tests.fake_provider import FakeProvider, answer, failure
 from inference.tests.wire import DIALECTS
 from telemetry.models import Status
@@ -23,7 +23,7 @@ QUICK = Timeouts(connect=1.0, first_token=0.5, between_tokens=0.5, total=5.0)
 
 def run_on(fake: FakeProvider, model: str, *, attempts: int = 3, timeouts: Timeouts = QUICK) -> Run:
     generation_id = uuid4()
-    order = Order(
+    order = PreparedRun(
         generation_id=generation_id,
         answer_id=1,
         provider="openai",

@@ -16,7 +16,7 @@ from audit.models import AuditEvent
 from inference.models import Conversation, Message, Role
 from inference.process_lock import connection_parameters
 from inference.runs import OFTEN_SAVED_CHARACTERS, Runs, _is_worth_saving
-from inference.services import Order, RunForm, Started, interrupt_runs, start_run
+from inference.services import PreparedRun, RunRequest, StartedRun, interrupt_runs, start_run
 from inference.tests.conftest import StartRuns, until
 from inference.tests.fake_provider import FakeProvider
 from inference.threads import in_thread
@@ -40,21 +40,21 @@ def token_of_alice(alice: User, fake: FakeProvider, quick_limits: None) -> None:
     )
 
 
-def form(model: str, *, client_id: UUID | None = None) -> RunForm:
-    return RunForm(provider="openai", model=model, text="Hello", parent_id=None, client_id=client_id or uuid4())
+def form(model: str, *, client_id: UUID | None = None) -> RunRequest:
+    return RunRequest(provider="openai", model=model, text="Hello", parent_id=None, client_id=client_id or uuid4())
 
 
-async def start(user: User, model: str) -> Order:
+async def start(user: User, model: str) -> PreparedRun:
     started = await in_thread(start_run)(user=user, conversation_id=uuid4(), is_new=True, form=form(model))
     assert started is not None and started.order is not None
     return started.order
 
 
-async def stored(order: Order) -> Generation:
+async def stored(order: PreparedRun) -> Generation:
     return await in_thread(Generation.objects.select_related("message").get)(pk=order.generation_id)
 
 
-async def ended(order: Order) -> Generation:
+async def ended(order: PreparedRun) -> Generation:
     await until(in_thread(Generation.objects.filter(pk=order.generation_id, ended_at__isnull=False).exists))
     return await stored(order)
 
@@ -278,7 +278,7 @@ async def test_it_makes_one_run_of_ten_double_clicks_at_once(alice: User) -> Non
         *(in_thread(start_run)(user=alice, conversation_id=conversation_id, is_new=True, form=sent) for _ in range(10))
     )
 
-    assert len([started for started in results if isinstance(started, Started)]) == 1
+    assert len([started for started in results if isinstance(started, StartedRun)]) == 1
     assert await in_thread(Generation.objects.count)() == 1
 
 
@@ -287,7 +287,7 @@ def test_it_does_not_send_on_an_answer_of_white_space(alice: User) -> None:
     conversation = Conversation.objects.create(owner=alice)
     question = Message.objects.create(conversation=conversation, role=Role.USER, text="Hi")
     blank = Message.objects.create(conversation=conversation, parent=question, role=Role.ASSISTANT, text=" \n\n")
-    sent = RunForm(provider="openai", model="words-2", text="Well?", parent_id=blank.pk, client_id=uuid4())
+    sent = RunRequest(provider="openai", model="words-2", text="Well?", parent_id=blank.pk, client_id=uuid4())
 
     started = start_run(user=alice, conversation_id=conversation.pk, is_new=False, form=sent)
 
@@ -308,7 +308,7 @@ def test_it_audits_the_start_in_one_entry_that_names_the_token(alice: User) -> N
 def test_it_keeps_a_stranger_out_of_a_conversation_even_as_a_new_one(alice: User, charlie: User) -> None:
     conversation_id = uuid4()
     start_run(user=alice, conversation_id=conversation_id, is_new=True, form=form("words-2"))
-    sandbox = RunForm(provider="echo", model="echo", text="Hi", parent_id=None, client_id=uuid4())
+    sandbox = RunRequest(provider="echo", model="echo", text="Hi", parent_id=None, client_id=uuid4())
 
     with pytest.raises(Conversation.DoesNotExist):
         start_run(user=charlie, conversation_id=conversation_id, is_new=True, form=sandbox)
@@ -320,7 +320,7 @@ async def test_it_goes_on_showing_text_while_redis_is_away(
 ) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:9/0"
     runs = await start_runs()
-    sandbox = RunForm(provider="echo", model="echo", text="Hi", parent_id=None, client_id=uuid4())
+    sandbox = RunRequest(provider="echo", model="echo", text="Hi", parent_id=None, client_id=uuid4())
     started = await in_thread(start_run)(user=alice, conversation_id=uuid4(), is_new=True, form=sandbox)
     assert started is not None and started.order is not None
     live = runs.launch(started.order)
@@ -408,7 +408,7 @@ async def test_it_interrupts_runs_with_newer_text_that_was_copied_to_redis(alice
     async with aclosing(live.follow()) as batches:
         await anext(batches)
     shown = live.text()
-    await runs._mirror.copy()
+    await runs._relay.copy()
     await in_thread(interrupt_runs)(Generation.objects.running())
     generation = await stored(order)
 

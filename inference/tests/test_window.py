@@ -14,7 +14,7 @@ from accounts.models import Team, User
 from accounts.sharing import Audience, Visibility
 from inference import fragments
 from inference.models import Conversation, Message, Role
-from inference.services import RunForm, start_run
+from inference.services import RunRequest, start_run
 from inference.thread import LEAD, WINDOW, branch_of
 
 pytestmark = pytest.mark.django_db
@@ -157,8 +157,8 @@ def test_it_copies_the_whole_branch(alice: User, bob: User, team: Team, client_o
 
 def test_it_adds_a_question_to_a_long_conversation_as_two_turns(alice: User) -> None:
     conversation, ids = long_conversation(alice)
-    form = RunForm(provider="echo", model="echo", text="More", parent_id=ids[-1], client_id=uuid4())
+    form = RunRequest(provider="echo", model="echo", text="More", parent_id=ids[-1], client_id=uuid4())
     started = start_run(user=alice, conversation_id=conversation.pk, is_new=False, form=form)
     assert started is not None
-    page = fragments.started(started, form, viewer=alice)
+    page = fragments.render_started(started, form, viewer=alice)
     assert shown(page) == [started.question_id, started.answer_id] and "Earlier messages" not in page

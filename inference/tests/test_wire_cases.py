@@ -10,13 +10,13 @@ from uuid import uuid4
 
 import pytest
 
-from inference.live import LiveRun
 from inference.providers.base import ChatMessage, ChatRequest, Timeouts
 from inference.providers.errors import ProviderError
 from inference.providers.registry import get_adapter
 from inference.retries import RetryPolicy
 from inference.runner import Run
-from inference.services import Order
+from inference.services import PreparedRun
+from inference.stream_buffer import LiveRun
 from inference.tests.fake_provider import FakeProvider, Fault, Script, Step, as_json
 from inference.tests.providers.calls import KEY
 from telemetry.services import Outcome
@@ -36,7 +36,7 @@ def script_of(case: dict[str, Any]) -> Script:
 async def outcome_of(fake: FakeProvider, case: dict[str, Any]) -> Outcome:
     fake.script(case["name"], script_of(case))
     limits = replace(LIMITS, between_tokens=60) if case["then_stays_open_seconds"] else LIMITS
-    order = Order(
+    order = PreparedRun(
         generation_id=uuid4(),
         answer_id=1,
         provider=case["adapter"],

@@ -17,7 +17,7 @@ from inference.composer import composer_for, new_composer
 from inference.conversations import sidebar_of
 from inference.forms import ModelQuery, filters_from
 from inference.models import Conversation, Message
-from inference.reservations import reserve
+from inference.new_conversation_token import reserve
 from inference.sharing import copy_branch
 from inference.thread import thread_before, thread_of
 from tokens.models import ProviderToken

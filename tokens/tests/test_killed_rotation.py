@@ -12,7 +12,7 @@ from pytest_django import Settings
 from accounts.models import User
 from audit.models import AuditEvent
 from conftest import PASSWORD
-from tokens import envelope, keyring, rotation, sealed, services
+from tokens import envelope, keyring, reseal, rotation, services
 from tokens.locks import RotationBusy
 from tokens.models import EncryptionKey, KeyState, ProviderToken, Rotation, Trigger
 from tokens.tests import killed
@@ -56,7 +56,7 @@ def test_it_survives_a_kill_at_every_statement_and_is_finished_by_a_second_run(
         assert secrets() == expected, f"after a kill at statement {deaths}"
         wait_for_lock()
         run = rotation.run(trigger=Trigger.COMMAND, actor=None)
-        assert sealed.rows_by_key() == {str(run.new_key_id): len(expected)}, f"after a kill at statement {deaths}"
+        assert reseal.rows_by_key() == {str(run.new_key_id): len(expected)}, f"after a kill at statement {deaths}"
         assert (run.resealed, run.failures) == (len(expected), [])
         assert secrets() == expected
     assert deaths > 25
@@ -81,7 +81,7 @@ def test_it_stops_the_second_of_two_rotations_and_keeps_what_users_edit_meanwhil
     first.join(30)
     expected = [f"{SECRET}-edited" if number in edited else f"{SECRET}-{number}" for number in range(60)]
     assert (first.exitcode, secrets()) == (0, expected)
-    assert len(sealed.rows_by_key()) == 1
+    assert len(reseal.rows_by_key()) == 1
     assert not AuditEvent.objects.filter(outcome="failed").exists()
     check_invariants(secrets=[SECRET, PASSWORD])
 

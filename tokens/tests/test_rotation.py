@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from audit.models import AuditEvent
-from tokens import keyring, locks, rotation, sealed, services
+from tokens import keyring, locks, reseal, rotation, services
 from tokens.envelope import UnknownKey, key_id_of
 from tokens.models import EncryptionKey, KeyState, ProviderToken, Rotation, RotationStep, Trigger
 from tokens.rotation import Progress
@@ -98,7 +98,7 @@ def test_it_keeps_a_secret_that_was_replaced_after_it_was_read(token_of: Make, a
 
 def test_it_writes_only_where_nothing_changed_since_it_was_read(token_of: Make, alice: User) -> None:
     token, other = token_of(alice), token_of(alice)
-    column = next(column for column in sealed.columns() if column.model is ProviderToken)
+    column = next(column for column in reseal.columns() if column.model is ProviderToken)
     key = keyring.current().get(keyring.create_key(KeyState.DECRYPT_ONLY).pk)
     batch = column.sealed_anew(column.rows(after=None, limit=10), key=key)
     services.replace_secret(token=token, actor=alice, secret="sk-edited-while-rotating")

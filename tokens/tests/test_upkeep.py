@@ -7,7 +7,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
-from tokens import inventory, rotation, services, upkeep
+from tokens import key_status, rotation, services, upkeep
 from tokens.models import EncryptionKey, KeyState, ProviderToken, Rotation, RotationStep, Trigger
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -62,10 +62,10 @@ def test_it_leaves_an_interrupted_rotation_for_later_where_the_master_key_is_gon
 @pytest.mark.parametrize(("days", "warned"), [(364, False), (366, True)])
 def test_it_warns_of_an_old_key(days: int, warned: bool, token: ProviderToken) -> None:
     age(days)
-    assert any(f"{days} days old" in warning for warning in inventory.warnings()) == warned
+    assert any(f"{days} days old" in warning for warning in key_status.warnings()) == warned
 
 
 def test_it_tells_the_last_use_of_a_key(token: ProviderToken, alice: User) -> None:
-    assert inventory.data_keys()[0].last_used_at is None
+    assert key_status.data_keys()[0].last_used_at is None
     services.open_token(token_id=token.pk, actor=alice)
-    assert inventory.data_keys()[0].last_used_at is not None
+    assert key_status.data_keys()[0].last_used_at is not None

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from aistrale.diagnosis import Finding, examine
+from aistrale import health_checks
+from aistrale.health_checks import Finding
 
 
 class Command(BaseCommand):
@@ -22,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        findings = examine()
+        findings = health_checks.run()
         failed = [finding for finding in findings if not finding.ok]
         warned = [finding for finding in findings if finding.warning]
         if options["json"]:

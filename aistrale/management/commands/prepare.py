@@ -14,9 +14,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from accounts.services import setup_link
-from aistrale import preparation
+from aistrale import bootstrap
 from aistrale.checks import master_keys_problem
-from aistrale.reach import OutOfReach, pgvector_version, postgres_version, redis_version
+from aistrale.connectivity import OutOfReach, pgvector_version, postgres_version, redis_version
 from inference.services import interrupt_runs
 from telemetry.models import Generation
 from tokens.services import recheck_unreadable
@@ -51,12 +51,12 @@ class Command(BaseCommand):
             postgres_version()
             pgvector_version()
             redis_version()
-            preparation.check_database_is_known()
-            preparation.check_master_keys()
-            master_key = preparation.create_missing_master_key()
-            preparation.migrate(self._say)
-            static_files = preparation.collect_static_files()
-        except (OutOfReach, preparation.NotPrepared) as error:
+            bootstrap.check_database_is_known()
+            bootstrap.check_master_keys()
+            master_key = bootstrap.create_missing_master_key()
+            bootstrap.migrate(self._say)
+            static_files = bootstrap.collect_static_files()
+        except (OutOfReach, bootstrap.NotPrepared) as error:
             raise CommandError(str(error)) from error
         report = {"master_key": master_key, "static_files": static_files, "setup_link": setup_link()}
         recheck_unreadable()

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from aistrale.backup import BackupRefused, restore
+from aistrale.connectivity import OutOfReach
 from aistrale.embedded import ServerError
-from aistrale.reach import OutOfReach
 
 
 class Command(BaseCommand):

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 import redis
 
-from aistrale.embedded import DataDirectory, ServerError, Servers, database_url, place, redis_url
+from aistrale.embedded import DataDirectory, ServerError, Servers, database_url, paths, redis_url
 from aistrale.embedded.process import Child, command_of
 from aistrale.tests.processes import ended, reachable_directory, wait_until
 
@@ -222,7 +222,7 @@ def test_it_finds_its_data_in_a_directory_that_was_moved(servers: Servers, data_
 def test_it_keeps_data_elsewhere_when_the_servers_cannot_reach_the_directory(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(place, "SYSTEM_PLACE", data_dir / "system")
+    monkeypatch.setattr(paths, "SYSTEM_PLACE", data_dir / "system")
     private = data_dir / "private"
     private.mkdir(mode=0o700)
     servers = Servers(private, throwaway=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
+from aistrale import health_checks
 from aistrale.checks import check_production, master_keys_problem
-from aistrale.diagnosis import examine
 from aistrale.tests.processes import MANAGE
 
 MATERIAL = b64encode(bytes(range(1, 64, 2)))
@@ -91,7 +91,7 @@ def test_a_variable_that_is_not_utf_8_fails_the_checks(settings: Settings) -> No
 @pytest.mark.django_db
 def test_the_doctor_names_the_keys_that_cannot_be_used(settings: Settings) -> None:
     settings.MASTER_KEYS = "'m-1'"
-    [finding] = [finding for finding in examine() if finding.name == "Master keys"]
+    [finding] = [finding for finding in health_checks.run() if finding.name == "Master keys"]
     assert not finding.ok and "AISTRALE_MASTER_KEYS (environment)" in finding.detail
 
 

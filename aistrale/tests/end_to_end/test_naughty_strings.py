@@ -20,7 +20,7 @@ from pytest_django import Settings
 from accounts.models import User
 from aistrale.tests.end_to_end.browser import Site, log_in
 from inference.models import Conversation, Message
-from inference.run_forms import RunMessage
+from inference.run_forms import RunForm
 from tokens.models import ProviderToken
 
 ClientOf = Callable[[User], Client]
@@ -134,9 +134,9 @@ def test_naughty_strings_may_be_sent_by_every_form(admin: User, client_of: Clien
 def test_naughty_strings_may_come_by_socket(field: str) -> None:
     good = {"text": "Hi", "provider": "echo", "model": "echo", "client_id": "00000000-0000-4000-8000-000000000000"}
     for string in STRINGS:
-        form = RunMessage({**good, field: string})
+        form = RunForm({**good, field: string})
         if form.is_valid():
-            assert form.to_run_form().provider == "echo"
+            assert form.to_request().provider == "echo"
 
 
 REPRESENTATIVE = [string for string in STRINGS if re.search(r"<script|onerror|javascript:|<svg|\{\{|src=", string)][::6]

@@ -13,10 +13,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
 from audit.context import Source, bind
-from inference.run_forms import RunMessage
+from inference.run_forms import RunForm
 from inference.run_limits import note_limit_hit
 from inference.runs import Runs
-from inference.services import LimitReached, RunRefused, Started, start_run
+from inference.services import LimitReached, RunRefused, StartedRun, start_run
 from telemetry.models import Generation, Status
 
 
@@ -39,13 +39,13 @@ class Command(BaseCommand):
         if user is None:
             raise CommandError(f"There is no active user {options['user']}.")
         names = ("text", "provider", "model", "system")
-        form = RunMessage({"client_id": str(uuid4()), **{name: options[name] for name in names}})
+        form = RunForm({"client_id": str(uuid4()), **{name: options[name] for name in names}})
         if not form.is_valid():
             raise CommandError(
                 "; ".join(f"{name}: {error}" for name, errors in form.errors.items() for error in errors)
             )
         try:
-            started = start_run(user=user, conversation_id=uuid4(), is_new=True, form=form.to_run_form())
+            started = start_run(user=user, conversation_id=uuid4(), is_new=True, form=form.to_request())
         except RunRefused as refusal:
             if isinstance(refusal, LimitReached):
                 note_limit_hit(user, refusal.kind)
@@ -55,7 +55,7 @@ class Command(BaseCommand):
         if started is not None:
             self._report(Generation.objects.get(message=started.answer_id))
 
-    async def _stream(self, started: Started) -> None:
+    async def _stream(self, started: StartedRun) -> None:
         if started.order is None:
             return
         runs = Runs()

@@ -19,9 +19,9 @@ from inference.providers.base import ReasoningDelta, TextDelta, Timeouts, Usage
 from inference.providers.chat_completions import ChatCompletionParser
 from inference.providers.errors import ProviderError, StreamBroken
 from inference.providers.gemini import CandidateParser
-from inference.providers.limits import Limits
 from inference.providers.sse import END, EventReader
 from inference.providers.stream_parser import StreamParser
+from inference.providers.timeouts import Limits
 
 SAMPLES = Path(__file__).parent / "samples"
 PARSERS: dict[str, type[StreamParser]] = {

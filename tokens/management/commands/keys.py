@@ -11,8 +11,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from audit.context import Source, bind
-from tokens import console, inventory
-from tokens.masters import declare_lost
+from tokens import console, key_status
+from tokens.master_keys import declare_lost
 
 
 class Command(BaseCommand):
@@ -35,7 +35,7 @@ class Command(BaseCommand):
         if options["lost"]:
             self._declare_lost(options["lost"])
         with console.refusals():
-            masters, keys, warnings = inventory.master_keys(), inventory.data_keys(), inventory.warnings()
+            masters, keys, warnings = key_status.master_keys(), key_status.data_keys(), key_status.warnings()
         if options["json"]:
             data = {
                 "master_keys": [asdict(key) for key in masters],

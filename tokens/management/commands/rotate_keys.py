@@ -9,7 +9,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 
 from audit.context import Source, bind
-from tokens import console, inventory, keyring, reports, rotation, sealed
+from tokens import console, key_status, keyring, reports, reseal, rotation
 from tokens.models import EncryptionKey, KeyState, Trigger
 
 
@@ -66,11 +66,11 @@ class Command(BaseCommand):
 
     def _dry_run(self, options: dict[str, Any]) -> int:
         master = keyring.current().primary_master.id
-        rows, interrupted = sealed.rows_by_key(), rotation.unfinished()
+        rows, interrupted = reseal.rows_by_key(), rotation.unfinished()
         plan = "go on with the interrupted rotation" if interrupted else f"create a key wrapped by {master}"
         new_key = str(interrupted.new_key_id) if interrupted else ""
         todo = sum(count for key, count in rows.items() if key != new_key)
-        data = {"rows": rows, "to_reseal": todo, "interrupted": bool(interrupted), "warnings": inventory.warnings()}
+        data = {"rows": rows, "to_reseal": todo, "interrupted": bool(interrupted), "warnings": key_status.warnings()}
         lines = [f"{key}: {count:,} rows" for key, count in sorted(rows.items())]
         self._print(options, data, [*lines, f"Would {plan} and re-seal {todo:,} rows. Nothing was changed."])
         return 0
@@ -78,7 +78,7 @@ class Command(BaseCommand):
     def _verify(self, options: dict[str, Any]) -> int:
         with console.progress(silent=options["json"], write_line=self.stdout.write) as tell:
             failures = rotation.verify(batch_size=options["batch_size"], tell=tell)
-        rows = sum(sealed.rows_by_key().values())
+        rows = sum(reseal.rows_by_key().values())
         lines = [reports.failure_in_words(failure.as_json()) for failure in failures]
         data = {"rows": rows, "failures": [failure.as_json() for failure in failures]}
         self._print(

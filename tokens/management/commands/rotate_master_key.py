@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from audit.context import Source, bind
-from tokens import console, masters
+from tokens import console, master_keys
 
 
 class Command(BaseCommand):
@@ -29,7 +29,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         bind(source=Source.COMMAND)
         with console.refusals():
-            result = masters.rewrap(actor=None, dry_run=options["dry_run"])
+            result = master_keys.rewrap(actor=None, dry_run=options["dry_run"])
         if options["json"]:
             self.stdout.write(json.dumps(asdict(result)))
         else:

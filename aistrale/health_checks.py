@@ -13,11 +13,11 @@ from importlib.metadata import PackageNotFoundError, version
 from django.conf import settings
 from django.db import Error as DatabaseError
 
-from aistrale import disk, preparation, reach
+from aistrale import bootstrap, connectivity, disk
 from aistrale.checks import master_keys_problem
 from audit import checkpoint
 from audit.models import AuditVerification
-from tokens import inventory, keyring
+from tokens import key_status, keyring
 from tokens.envelope import MasterKeysInvalid
 
 LEAST_FREE_BYTES = 2**30
@@ -43,16 +43,16 @@ class Finding:
     warning: bool = False
 
 
-def examine() -> list[Finding]:
-    return [_examine(name, check) for name, check in CHECKS.items()]
+def run() -> list[Finding]:
+    return [_run(name, check) for name, check in CHECKS.items()]
 
 
-def _examine(name: str, check: Callable[[], str]) -> Finding:
+def _run(name: str, check: Callable[[], str]) -> Finding:
     try:
         return Finding(name, True, check())
     except Warned as warning:
         return Finding(name, True, str(warning), warning=True)
-    except (Failed, reach.OutOfReach, MasterKeysInvalid) as problem:
+    except (Failed, connectivity.OutOfReach, MasterKeysInvalid) as problem:
         return Finding(name, False, str(problem))
     except DatabaseError as problem:
         return Finding(name, False, f"The database does not answer this ({type(problem).__name__}): see above.")
@@ -89,10 +89,10 @@ def _installed(name: str) -> str:
 
 
 def _migrations() -> str:
-    reach.postgres_version()
-    if unknown := preparation.unknown_migrations():
+    connectivity.postgres_version()
+    if unknown := bootstrap.unknown_migrations():
         raise Failed(f"The database is newer than this code (it has {', '.join(unknown)}): update the code.")
-    if pending := preparation.pending_migrations():
+    if pending := bootstrap.pending_migrations():
         raise Failed(f"{len(pending)} migrations are not applied, first {pending[0]}: run `manage.py migrate`.")
     return "all applied"
 
@@ -107,10 +107,10 @@ def _master_keys() -> str:
 
 
 def _data_keys() -> str:
-    reach.postgres_version()
+    connectivity.postgres_version()
     if broken := keyring.broken_keys():
         raise Failed("; ".join(f"{key}: {why}" for key, why in broken.items()))
-    if warnings := inventory.warnings():
+    if warnings := key_status.warnings():
         raise Warned(" ".join(warnings))
     return "all decrypt"
 
@@ -126,7 +126,7 @@ def _audit_key() -> str:
 
 
 def _audit_log() -> str:
-    reach.postgres_version()
+    connectivity.postgres_version()
     state = AuditVerification.objects.first()
     if state and state.problem:
         raise Failed(f"First bad entry {state.problem_sequence}: {state.problem}. Run `manage.py verify_audit`.")
@@ -150,9 +150,9 @@ CHECKS: dict[str, Callable[[], str]] = {
     "AISTRALE": _aistrale,
     "Python": _python,
     "Packages": _packages,
-    "PostgreSQL": reach.postgres_version,
-    "pgvector": reach.pgvector_version,
-    "Redis": reach.redis_version,
+    "PostgreSQL": connectivity.postgres_version,
+    "pgvector": connectivity.pgvector_version,
+    "Redis": connectivity.redis_version,
     "Migrations": _migrations,
     "Master keys": _master_keys,
     "Data keys": _data_keys,

@@ -5,7 +5,7 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from pytest_django import Settings
 
-from aistrale import preparation
+from aistrale import bootstrap
 from tokens.keyring import create_key
 from tokens.models import KeyState
 
@@ -14,22 +14,22 @@ pytestmark = pytest.mark.django_db
 
 def test_it_refuses_a_database_newer_than_the_code() -> None:
     MigrationRecorder(connection).record_applied("tokens", "9999_from_the_future")
-    with pytest.raises(preparation.NotPrepared, match=r"newer than this code \(it has tokens\.9999_from_the_future\)"):
-        preparation.check_database_is_known()
+    with pytest.raises(bootstrap.NotPrepared, match=r"newer than this code \(it has tokens\.9999_from_the_future\)"):
+        bootstrap.check_database_is_known()
 
 
 def test_it_accepts_a_database_of_its_own_age() -> None:
-    preparation.check_database_is_known()
-    assert preparation.pending_migrations() == []
+    bootstrap.check_database_is_known()
+    assert bootstrap.pending_migrations() == []
 
 
 def test_it_refuses_data_keys_whose_master_key_is_missing(settings: Settings) -> None:
     lost = create_key(KeyState.PRIMARY).master_key_id
     settings.MASTER_KEYS = ""
-    with pytest.raises(preparation.NotPrepared, match=f"need the master key {lost}, which is not here"):
-        preparation.check_master_keys()
+    with pytest.raises(bootstrap.NotPrepared, match=f"need the master key {lost}, which is not here"):
+        bootstrap.check_master_keys()
 
 
 def test_it_accepts_data_keys_whose_master_key_is_here() -> None:
     create_key(KeyState.PRIMARY)
-    preparation.check_master_keys()
+    bootstrap.check_master_keys()

@@ -6,14 +6,14 @@ import re
 
 import pytest
 
-from inference.live import Delta, Kind
-from inference.painter import Painter
+from inference.stream_buffer import Delta, Kind
+from inference.stream_renderer import StreamRenderer
 from inference.tests.test_markdown import DANGEROUS, HOSTILE
 
 
 async def paint_words(count: int) -> int:
     """Bytes sent for an answer of that many tokens, in paragraphs and code, one token at a time."""
-    painter, sent = Painter(1), 0
+    painter, sent = StreamRenderer(1), 0
     for number in range(count):
         word = "\n\n" if number % 50 == 49 else "```python\n" if number % 400 == 100 else "word "
         word = "\n```\n" if number % 400 == 150 else word
@@ -32,7 +32,7 @@ async def test_it_sends_little_more_than_the_text_for_each_token() -> None:
 
 
 async def test_it_replaces_what_was_there_with_the_first_batch() -> None:
-    first = await Painter(7).paint([Delta("text", "Hello")])
+    first = await StreamRenderer(7).paint([Delta("text", "Hello")])
 
     assert '<div id="blocks-7" hx-swap-oob="innerHTML"></div>' in first
     assert '<div id="tail-7" class="tail" hx-swap-oob="true">Hello</div>' in first
@@ -40,14 +40,14 @@ async def test_it_replaces_what_was_there_with_the_first_batch() -> None:
 
 
 async def test_it_only_adds_the_new_text_afterwards() -> None:
-    painter = Painter(7)
+    painter = StreamRenderer(7)
     await painter.paint([Delta("text", "Hello")])
 
     assert await painter.paint([Delta("text", " you")]) == '<div id="tail-7" hx-swap-oob="beforeend"> you</div>'
 
 
 async def test_it_renders_a_block_once_it_is_finished() -> None:
-    painter = Painter(7)
+    painter = StreamRenderer(7)
     await painter.paint([Delta("text", "**Hello**")])
     painted = await painter.paint([Delta("text", "\n\nNext")])
 
@@ -56,7 +56,7 @@ async def test_it_renders_a_block_once_it_is_finished() -> None:
 
 
 async def test_it_shows_an_open_code_fence_as_code() -> None:
-    painter = Painter(7)
+    painter = StreamRenderer(7)
     painted = await painter.paint([Delta("text", "```py\nx = 1")])
 
     assert '<div id="tail-7" class="tail tail-code" data-language="py" hx-swap-oob="true">x = 1</div>' in painted
@@ -64,7 +64,7 @@ async def test_it_shows_an_open_code_fence_as_code() -> None:
 
 @pytest.mark.parametrize("kind", ["text", "reasoning", "notice"])
 async def test_it_escapes_everything_that_is_not_rendered_yet(kind: Kind) -> None:
-    painted = await Painter(7).paint([Delta(kind, "<script>alert(1)</script>")])
+    painted = await StreamRenderer(7).paint([Delta(kind, "<script>alert(1)</script>")])
 
     assert "<script" not in painted
     assert "&lt;script&gt;" in painted
@@ -74,7 +74,7 @@ async def test_it_escapes_everything_that_is_not_rendered_yet(kind: Kind) -> Non
 async def test_what_is_painted_is_harmless_wherever_a_stream_is_cut(text: str) -> None:
     data = text.encode()
     for cut in range(1, len(data)):
-        painter = Painter(1)
+        painter = StreamRenderer(1)
         first, second = data[:cut].decode(errors="ignore"), data[cut:].decode(errors="ignore")
         painted = [await painter.paint([Delta(kind, part)]) for part in (first, second) for kind in KINDS]
         for fragment in [*painted, await painter.finish()]:

@@ -31,7 +31,7 @@ def reserve(user: User) -> Reservation:
     return Reservation(conversation_id, signing.dumps([str(conversation_id), user.pk], salt=SALT))
 
 
-def redeem(signed: str, user: User) -> UUID | None:
+def verify(signed: str, user: User) -> UUID | None:
     """The reserved id, or None where the reservation is forged, too old, or somebody else's."""
     try:
         conversation_id, user_pk = signing.loads(signed, salt=SALT, max_age=VALID_SECONDS)

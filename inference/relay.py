@@ -20,7 +20,7 @@ from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from inference.live import Delta, LiveRun, without_first
+from inference.stream_buffer import Delta, LiveRun, without_first
 
 # What XREAD answers in the second version of the protocol: for each stream its name and its entries.
 Fields = dict[bytes, bytes]
@@ -53,7 +53,7 @@ class _Copy:
     position: int = 0
 
 
-class Mirror:
+class RedisRelay:
     """Copies the runs of this process to Redis, as soon as Redis lets it."""
 
     def __init__(self, redis: Redis) -> None:
@@ -75,7 +75,7 @@ class Mirror:
                 if not await self.copy():
                     self._news.set()
             except (RedisError, OSError) as error:
-                log.warning("mirror_delayed", error=type(error).__name__)
+                log.warning("relay_delayed", error=type(error).__name__)
                 self._news.set()
                 await asyncio.sleep(0.5)
             await asyncio.sleep(COPY_SECONDS)

@@ -12,15 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from html import escape
 
 from inference.blocks import BlockSplitter, Tail
-from inference.live import Delta
 from inference.markdown import AnswerRenderer, is_quick
+from inference.stream_buffer import Delta
 from inference.turns import turn
 
 # One for all answers: parsing holds the interpreter's lock, so that more of them would only slow the event loop down.
 _thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="markdown")
 
 
-class Painter:
+class StreamRenderer:
     """Paints one answer for one page. The first batch replaces what the page shows, later ones add to it."""
 
     def __init__(self, answer_id: int) -> None:

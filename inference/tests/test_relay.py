@@ -10,8 +10,8 @@ import pytest_asyncio
 from django.conf import settings
 from redis.asyncio import Redis
 
-from inference.live import Delta, LiveRun
-from inference.mirror import COPY_CHARACTERS, Mirror, follow
+from inference.relay import COPY_CHARACTERS, RedisRelay, follow
+from inference.stream_buffer import Delta, LiveRun
 
 
 @pytest_asyncio.fixture
@@ -36,10 +36,10 @@ async def read(connection: Redis, live: LiveRun) -> str:
 
 
 async def test_it_copies_a_long_answer_in_several_rounds(connection: Redis) -> None:
-    live, mirror, rounds = run_of(*(f"{number:09} " for number in range(30_000))), Mirror(connection), 1
-    mirror.add(live)
+    live, relay, rounds = run_of(*(f"{number:09} " for number in range(30_000))), RedisRelay(connection), 1
+    relay.add(live)
     live.end()
-    while not await mirror.copy():
+    while not await relay.copy():
         rounds += 1
 
     assert rounds >= live.length / (2 * COPY_CHARACTERS)
@@ -48,7 +48,7 @@ async def test_it_copies_a_long_answer_in_several_rounds(connection: Redis) -> N
 
 async def test_it_repeats_nothing_where_a_round_was_sent_twice(connection: Redis) -> None:
     live = run_of("one ", "two ")
-    first, second = Mirror(connection), Mirror(connection)
+    first, second = RedisRelay(connection), RedisRelay(connection)
     first.add(live)
     await first.copy()
     live.append(Delta("text", "three"))

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import Max
 from django.utils import timezone
 
-from tokens import keyring, sealed
+from tokens import keyring, reseal
 from tokens.models import EncryptionKey, KeyState, ProviderToken
 
 
@@ -41,7 +41,7 @@ class MasterKeyInfo:
 
 def data_keys() -> list[DataKeyInfo]:
     """The primary first, then the newest. Raises MasterKeysInvalid."""
-    rows, broken, used = sealed.rows_by_key(), keyring.broken_keys(), _last_used()
+    rows, broken, used = reseal.rows_by_key(), keyring.broken_keys(), _last_used()
     infos = [
         DataKeyInfo(
             id=str(key.pk),
@@ -90,5 +90,5 @@ def _master(name: str, state: str, wrapped: list[datetime]) -> MasterKeyInfo:
 
 
 def _last_used() -> dict[str, datetime]:
-    column = next(column for column in sealed.columns() if column.model is ProviderToken)
+    column = next(column for column in reseal.columns() if column.model is ProviderToken)
     return column.by_key(Max("last_used_at"))
