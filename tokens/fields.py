@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
+from django.core.checks import CheckMessage, Error
 from django.db import models
 
 from tokens import envelope
@@ -26,6 +27,16 @@ class SealedField(BytesField):
     def __init__(self, *args: Any, bound_to: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.bound_to = tuple(bound_to)
+
+    def check(self, **kwargs: Any) -> list[CheckMessage]:
+        """A value that was sealed for the row ``None`` would never open again."""
+        if not isinstance(self.model._meta.pk, models.AutoField):
+            return super().check(**kwargs)
+        problem = "A sealed value is bound to its row, whose primary key must be known before it is saved."
+        return [
+            *super().check(**kwargs),
+            Error(problem, hint="Use a UUIDField with a default.", obj=self, id="tokens.E001"),
+        ]
 
     def deconstruct(self) -> Any:
         name, path, args, kwargs = super().deconstruct()
