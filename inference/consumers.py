@@ -186,12 +186,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def _run_quickly(self, message: dict[str, Any]) -> bool:
         """False where nothing was started, and nothing said: then it is for ``_run``."""
-        ahead, self._ahead = self._ahead, None
+        ahead = self._ahead
         if ahead is None or self.runs.is_draining:
             return False
         checked = RunForm(message)
         if not checked.is_valid() or not ahead.fits(form := checked.to_request()):
             return False
+        self._ahead = None
         run = await self.runs.quick_start.start(ahead, form)
         if run is None or run.started.order is None:
             return False

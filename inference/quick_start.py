@@ -144,8 +144,7 @@ class QuickStart:
             return None
         if stored is None:
             return None
-        question_id, answer_id, audit_sequence = stored
-        return rows.started(ahead, question_id, answer_id, audit_sequence)
+        return rows.started(ahead, *stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +225,8 @@ class _Rows:
             **_values("answer", self.answer),
         }
 
-    def started(self, ahead: ReadAhead, question_id: int, answer_id: int, audit_sequence: int) -> QuickRun:
+    def started(self, ahead: ReadAhead, title: str, question_id: int, answer_id: int, audit_sequence: int) -> QuickRun:
+        """``title``: it may be another one than was read."""
         self.question.pk, self.answer.pk, self.answer.parent_id = question_id, answer_id, question_id
         order = PreparedRun(
             generation_id=self.call.pk,
@@ -238,13 +238,14 @@ class _Rows:
         )
         started = StartedRun(self.conversation.pk, question_id, answer_id, order)
         conversation = self.conversation if ahead.is_new else ahead.conversation
+        conversation.title = title
         return QuickRun(started, conversation, self.question, self.answer, self.token, audit_sequence)
 
 
 @cache
 def _statement(is_new: bool, has_token: bool) -> str:
     """``permitted`` has one row or none, and every row that is written comes from it."""
-    conversation = _insert("conversation", Conversation(), "permitted") + " ON CONFLICT DO NOTHING RETURNING id"
+    conversation = _insert("conversation", Conversation(), "permitted") + " ON CONFLICT DO NOTHING RETURNING id, title"
     if not is_new:
         conversation = _UPDATE_CONVERSATION
     return f"""
@@ -256,9 +257,9 @@ question AS ({_insert("question", Message(role=Role.USER), "conversation")} RETU
 call AS ({_insert("call", Generation(), "question")} RETURNING id),
 content AS ({_insert("content", GenerationContent(), "call")}),
 answer AS ({_insert("answer", Message(role=Role.ASSISTANT), "question, call", parent_id="question.id")} RETURNING id)
-SELECT question.id, answer.id,
+SELECT conversation.title, question.id, answer.id,
   (SELECT sequence FROM audit_append(ARRAY[%(body)s::text], ARRAY[%(salt)s::text], ARRAY[%(details)s::text]))
-FROM question, answer
+FROM conversation, question, answer
 """  # noqa: S608 (names of our own tables)
 
 
@@ -279,7 +280,7 @@ _UPDATE_CONVERSATION = """
 UPDATE inference_conversation AS kept
 SET provider = %(conversation_provider)s, model = %(conversation_model)s, system = %(conversation_system)s,
   parameters = %(conversation_parameters)s, updated_at = %(conversation_updated_at)s
-FROM permitted WHERE kept.id = %(conversation_id)s AND kept.owner_id = %(user)s RETURNING kept.id"""
+FROM permitted WHERE kept.id = %(conversation_id)s AND kept.owner_id = %(user)s RETURNING kept.id, kept.title"""
 _ASKER, _PROVIDER = -1, "\0"
 
 

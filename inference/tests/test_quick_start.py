@@ -117,6 +117,17 @@ async def test_it_says_which_rows_it_has_made(quick_start: QuickStart, alice: Us
     assert (question.role, answer.role) == (Role.USER, Role.ASSISTANT)
 
 
+@pytest.mark.usefixtures("token")
+async def test_it_says_the_title_that_the_conversation_has_by_now(quick_start: QuickStart, alice: User) -> None:
+    conversation = uuid4()
+    leaf = await in_thread(answered)(alice, conversation)
+    ahead = await in_thread(ahead_of)(alice, conversation)
+    await in_thread(Conversation.objects.filter(pk=conversation).update)(title="Renamed")
+    run = await quick_start.start(ahead, form(leaf))
+
+    assert run is not None and run.conversation.title == "Renamed"
+
+
 async def test_it_leaves_one_entry_that_names_the_token(
     quick_start: QuickStart, alice: User, token: ProviderToken
 ) -> None:
