@@ -36,6 +36,7 @@ from inference.sharing import newest_seen
 from inference.socket_limits import MessageRate, OpenSockets
 from inference.stream_renderer import StreamRenderer
 from inference.threads import in_thread
+from inference.turns import turn
 from telemetry.models import Generation
 from tokens.services import stamp_use
 
@@ -189,8 +190,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
         ahead = self._ahead
         if ahead is None or self.runs.is_draining:
             return False
+        await turn()
         checked = RunForm(message)
         if not checked.is_valid() or not ahead.fits(form := checked.to_request()):
+            return False
+        if not await self.runs.has_session(self._session_key):
             return False
         self._ahead = None
         run = await self.runs.quick_start.start(ahead, form)
@@ -199,6 +203,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await self._launch(run.started.order, form, ahead.user)
         # To build what the page shows takes the loop as long: the request leaves first.
         await asyncio.sleep(REQUEST_SECONDS)
+        await turn()
         await self.send(fragments.render_started_quickly(run, ahead.branch))
         self._watch(run.started.order.generation_id, run.started.answer_id, ahead.user)
         await in_thread(self._note_quick_run)(run)

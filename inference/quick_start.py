@@ -1,7 +1,7 @@
 """Starting a run by one statement, from what was read before the question came.
 
 ``read_ahead`` is done while nobody waits for it: as a page connects, and after each of its answers. ``QuickStart``
-then writes conversation, question, call, answer and audit entry in one trip to the database, if everything still is
+then writes conversation, question, call, answer and audit entry in one statement, if everything still is
 as it was read. Where it is not, nothing is stored, and ``services.start_run`` goes step by step, and says why.
 """
 
@@ -18,10 +18,10 @@ from uuid import UUID, uuid4
 import psycopg
 import structlog
 from django.conf import settings
-from django.db import connection, models
+from django.db import OperationalError, connection, models
 from django.utils import timezone
 from psycopg import sql
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 from accounts.models import User
 from audit.actions import Action
@@ -49,7 +49,7 @@ from tokens.services import by_preference, is_readable, open_at_hand
 # A statement that takes longer is given up: the way step by step finds out why.
 SECONDS = 2.0
 # Hundreds who ask at once wait for each other here, where they take no connection from the pages.
-CONNECTIONS, QUEUE_SECONDS = 2, 15.0
+CONNECTIONS, QUEUE_SECONDS = 2, 4.0
 # Every open page keeps its branch.
 KEPT_CHARACTERS = 200_000
 
@@ -78,7 +78,7 @@ class ReadAhead:
 
 def read_ahead(user: User, conversation_id: UUID, *, may_begin: bool) -> ReadAhead | None:
     """The newest branch; None where the user asks nothing in this conversation, or where it is too long to be kept."""
-    conversation = Conversation.objects.filter(pk=conversation_id).first()
+    conversation = Conversation.objects.select_related("team").filter(pk=conversation_id).first()
     if conversation is None and may_begin:
         return ReadAhead(user, Conversation(pk=conversation_id, owner=user), True, (), _tokens(user))
     if conversation is None or conversation.owner_id != user.pk:
@@ -128,23 +128,49 @@ class QuickStart:
         await self._pool.close()
 
     async def start(self, ahead: ReadAhead, form: RunRequest) -> QuickRun | None:
-        """None where anything differs from what was read, or the database does not answer: nothing was started."""
+        """None where anything differs from what was read, or the database refuses: nothing was started.
+
+        Raises OperationalError where the database does not answer. What was started then is not known.
+        """
         try:
             rows = _Rows.of(ahead, form)
         except EnvelopeError:
             return None
         try:
-            async with self._pool.connection() as session, asyncio.timeout(SECONDS):
-                cursor = await session.execute(
-                    _statement(ahead.is_new, rows.token is not None), rows.values(ahead, form)
-                )
-                stored = await cursor.fetchone()
-        except (psycopg.Error, PoolTimeout, TimeoutError) as error:
+            async with self._pool.connection() as session:
+                statement, values = _statement(ahead.is_new, rows.token is not None), rows.values(ahead, form)
+                stored = await _answer(session, statement, values)
+        except psycopg.Error as error:
             log.info("quick_start_failed", error=type(error).__name__)
             return None
         if stored is None:
             return None
         return rows.started(ahead, *stored)
+
+
+async def _answer(session: psycopg.AsyncConnection[Any], statement: str, values: dict[str, Any]) -> Any:
+    """Its one row or None. Raises OperationalError where it does not come in time."""
+    answer = asyncio.create_task(_ask(session, statement, values))
+    try:
+        await asyncio.wait({answer}, timeout=SECONDS)
+    finally:
+        if not answer.done():
+            # To cancel it in PostgreSQL, as psycopg does, would be to wait for one that hangs.
+            session.pgconn.finish()
+            answer.cancel()
+    if not answer.done() or answer.cancelled():
+        raise OperationalError("PostgreSQL does not answer.")
+    return answer.result()
+
+
+async def _ask(session: psycopg.AsyncConnection[Any], statement: str, values: dict[str, Any]) -> Any:
+    """Commits only once the answer is here: a server that was late must not start what nobody waits for any more."""
+    async with session.pipeline():
+        await session.execute("BEGIN")
+        cursor = await session.execute(statement, values)
+        stored = await cursor.fetchone()
+    await session.execute("COMMIT")
+    return stored
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from django.db import DatabaseError, InterfaceError, InternalError, OperationalE
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from accounts.sessions.store import redis_key
 from inference import relay, services
 from inference.process_lock import ProcessLock
 from inference.quick_start import QuickStart
@@ -135,6 +136,10 @@ class Runs:
         async with aclosing(batches):
             async for batch in batches:
                 yield batch
+
+    async def has_session(self, session_key: str) -> bool:
+        """Whether nobody has ended it. That it is too old is for ``SessionWatch`` to find. Raises RedisError."""
+        return bool(await self._redis.exists(redis_key(session_key)))
 
     async def stop(self, generation_id: UUID) -> None:
         """Stop a run, here or in the process that owns it. The caller has checked the right to do so."""

@@ -1,4 +1,4 @@
-"""Work on large pieces of answers is done one piece at a time, so that all else is done between any two.
+"""Work on large pieces of answers, and on questions, is done one at a time, so that all else is done between any two.
 
 The event loop does whatever is ready before it looks again for what has come. Where hundreds of answers come as fast
 as they are read, all of their pieces are ready at once, and a page would wait for all of them several times over.
@@ -18,8 +18,8 @@ PIECE = 16_384
 _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
 
-async def turn(size: int) -> None:
-    """Wait until no other large piece is worked on in this round of the event loop."""
+async def turn(size: int = LARGE) -> None:
+    """Wait until nothing else that is large is worked on in this round of the event loop."""
     if size >= LARGE:
         # Whoever waits for the lock goes on one round after the one before, who is done by then.
         async with _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock()):

@@ -74,6 +74,11 @@ def stored_key(digest: str) -> str:
     return KEY_PREFIX + digest
 
 
+def redis_key(session_key: str) -> str:
+    """Under which Redis itself has the session, for whoever asks it without Django."""
+    return str(caches[settings.SESSION_CACHE_ALIAS].make_key(stored_key(key_digest(session_key))))
+
+
 def stored_sessions(digests: Iterable[str]) -> dict[str, dict[str, Any]]:
     """By digest, the data of those sessions that are neither ended nor too old."""
     names = {stored_key(digest): digest for digest in digests}
