@@ -147,6 +147,7 @@ def test_it_asks_who_one_is_where_the_site_does(scene: Scene, client_of: ClientO
     assert faults(check, [name for name, step in STEPS.items() if step.confirms]) == {}
 
 
+@pytest.mark.slow
 def test_it_does_nothing_that_cannot_be_recorded(
     scene: Scene, confirmed_client_of: ClientOf, redis_client: Redis
 ) -> None:
@@ -166,6 +167,7 @@ def test_it_does_nothing_that_cannot_be_recorded(
     assert faults(check) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_it_answers_others_as_if_there_were_nothing(method: str, scene: Scene, confirmed_client_of: ClientOf) -> None:
     engineer, visitor = confirmed_client_of(scene.alice), Client()
