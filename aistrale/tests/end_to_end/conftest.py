@@ -10,8 +10,14 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
+# Some look at every page, beside three others that do as much.
+SECONDS = 900
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    if item.path.is_relative_to(HERE) and not item.get_closest_marker("smoke"):
+    if not item.path.is_relative_to(HERE):
+        return
+    if not item.get_closest_marker("smoke"):
         item.add_marker(pytest.mark.slow)
+    if not item.get_closest_marker("timeout"):
+        item.add_marker(pytest.mark.timeout(SECONDS))
