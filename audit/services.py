@@ -73,7 +73,7 @@ def record(
     Until the transaction ends no other entry can be appended. Raises TransactionManagementError outside a transaction.
     """
     content = {"actor": actor.email if actor else None, "target": _label(target), **(details or {})}
-    return _write(action, actor, _described(target), outcome, before, after, content)
+    return _write(_entry(action, actor, _described(target), outcome, before, after, content))
 
 
 def entry_columns(
@@ -136,7 +136,7 @@ def forget(*, audit_id: UUID, actor: Actor | None) -> int:
             count, _ = AuditDetails.objects.filter(event__in=about).delete()
         person = _Target(get_user_model()._meta.label_lower, str(audit_id), str(audit_id))
         content = {"actor": actor.email} if actor and actor.audit_id != audit_id else None
-        _write(Action.DETAILS_ERASE, actor, person, Outcome.SUCCESS, None, {"entries": count}, content)
+        _write(_entry(Action.DETAILS_ERASE, actor, person, Outcome.SUCCESS, None, {"entries": count}, content))
     return count
 
 
@@ -173,18 +173,9 @@ def _label(target: models.Model | None) -> str | None:
     return str(target) if target is not None else None
 
 
-def _write(
-    action: Action,
-    actor: Actor | None,
-    target: _Target,
-    outcome: Outcome,
-    before: Mapping[str, Any] | None,
-    after: Mapping[str, Any] | None,
-    personal: Mapping[str, Any] | None,
-) -> AuditEvent:
+def _write(entry: _Entry) -> AuditEvent:
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("an audit entry is written in the transaction of its change")
-    entry = _entry(action, actor, target, outcome, before, after, personal)
     gathered = _gathered.get()
     if gathered is None:
         _append([entry])

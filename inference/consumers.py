@@ -271,11 +271,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
     def _watch(self, generation_id: UUID, answer_id: int, user: User) -> None:
         if old := self._watching.get(generation_id):
             old.cancel()
-        self._watching[generation_id] = asyncio.create_task(self._paint(generation_id, answer_id, user))
+        self._watching[generation_id] = asyncio.create_task(self._render(generation_id, answer_id, user))
 
-    async def _paint(self, generation_id: UUID, answer_id: int, user: User) -> None:
+    async def _render(self, generation_id: UUID, answer_id: int, user: User) -> None:
         try:
-            await self._paint_to_the_end(generation_id, answer_id, user)
+            await self._render_to_the_end(generation_id, answer_id, user)
         except OUTAGES as error:
             await self._try_again(error)
         except Exception:
@@ -283,12 +283,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
             log.exception("watching_failed", generation=str(generation_id))
             await self.close(TRY_AGAIN)
 
-    async def _paint_to_the_end(self, generation_id: UUID, answer_id: int, user: User) -> None:
-        painter = StreamRenderer(answer_id)
+    async def _render_to_the_end(self, generation_id: UUID, answer_id: int, user: User) -> None:
+        renderer = StreamRenderer(answer_id)
         async with aclosing(self.runs.watch(generation_id)) as batches:
             async for batch in batches:
-                await self.send(await painter.paint(batch))
-        await self.send(await painter.finish() + await in_thread(fragments.render_ended)(answer_id, viewer=user))
+                await self.send(await renderer.paint(batch))
+        await self.send(await renderer.finish() + await in_thread(fragments.render_ended)(answer_id, viewer=user))
         await self._read_ahead()
 
     async def _refuse(self, errors: Any) -> None:

@@ -1,8 +1,8 @@
 """Starting a run by one statement, from what was read before the question came.
 
 ``read_ahead`` is done while nobody waits for it: as a page connects, and after each of its answers. ``QuickStart``
-then writes conversation, question, call, answer and audit entry in one statement, if everything still is
-as it was read. Where it is not, nothing is stored, and ``services.start_run`` goes step by step, and says why.
+then writes conversation, question, call, answer and audit entry by one statement, if everything still is as it was
+read. Where it is not, nothing is stored, and ``services.start_run`` goes step by step, and says why.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from tokens.envelope import EnvelopeError
 from tokens.models import ProviderToken
 from tokens.services import by_preference, is_readable, open_at_hand
 
-# A statement that takes longer is given up: the way step by step finds out why.
+# How long a statement may take before the database counts as not answering.
 SECONDS = 2.0
 # Hundreds who ask at once wait for each other here, where they take no connection from the pages.
 CONNECTIONS, QUEUE_SECONDS = 2, 4.0
@@ -169,7 +169,11 @@ async def _ask(session: psycopg.AsyncConnection[Any], statement: str, values: di
         await session.execute("BEGIN")
         cursor = await session.execute(statement, values)
         stored = await cursor.fetchone()
-    await session.execute("COMMIT")
+    try:
+        await session.execute("COMMIT")
+    except psycopg.Error as error:
+        # It may have been stored all the same: the page connects again and looks.
+        raise OperationalError("PostgreSQL was lost while a run was stored.") from error
     return stored
 
 
@@ -254,7 +258,7 @@ class _Rows:
     def started(self, ahead: ReadAhead, title: str, question_id: int, answer_id: int, audit_sequence: int) -> QuickRun:
         """``title``: it may be another one than was read."""
         self.question.pk, self.answer.pk, self.answer.parent_id = question_id, answer_id, question_id
-        order = PreparedRun(
+        prepared = PreparedRun(
             generation_id=self.call.pk,
             answer_id=answer_id,
             provider=self.call.provider,
@@ -262,7 +266,7 @@ class _Rows:
             request=self.request,
             api_key=self.api_key,
         )
-        started = StartedRun(self.conversation.pk, question_id, answer_id, order)
+        started = StartedRun(self.conversation.pk, question_id, answer_id, prepared)
         conversation = self.conversation if ahead.is_new else ahead.conversation
         conversation.title = title
         return QuickRun(started, conversation, self.question, self.answer, self.token, audit_sequence)

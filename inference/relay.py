@@ -31,7 +31,7 @@ STOP_CHANNEL = "runs:stop"
 COPY_SECONDS = 0.1
 # Of one run in one round: what has gathered while Redis was away must not be in memory once more at once.
 COPY_CHARACTERS = 65_536
-# Of all runs in one round. Who was served last comes first.
+# Of all runs in one round; those that were sent wait behind the others in the next one.
 ROUND_CHARACTERS = 500_000
 KEEP_SECONDS = 600
 WATCHED_SECONDS = 10
@@ -102,7 +102,7 @@ class RedisRelay:
             del self._copies[copy.live.generation_id]
             if not ended:
                 self._copies[copy.live.generation_id] = copy
-        return all(copy.position == copy.live.length for copy in waiting)
+        return len(sent) == len(waiting) and all(copy.position == copy.live.length for copy in waiting)
 
     @staticmethod
     def _queue(pipeline: Redis, copy: _Copy) -> tuple[int, bool]:

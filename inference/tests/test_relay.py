@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest_asyncio
 from django.conf import settings
 from redis.asyncio import Redis
 
-from inference.relay import COPY_CHARACTERS, RedisRelay, follow
+from inference.relay import COPY_CHARACTERS, ROUND_CHARACTERS, RedisRelay, follow, stream_key
 from inference.stream_buffer import Delta, LiveRun
 
 
@@ -57,3 +58,19 @@ async def test_it_repeats_nothing_where_a_round_was_sent_twice(connection: Redis
     await second.copy()
 
     assert await read(connection, live) == "one two three"
+
+
+async def test_it_marks_the_end_of_a_run_for_which_a_round_had_no_room(connection: Redis) -> None:
+    relay, ended = RedisRelay(connection), run_of("short")
+    busy = [run_of("a") for _ in range(ROUND_CHARACTERS // COPY_CHARACTERS + 1)]
+    for live in (*busy, ended):
+        relay.add(live)
+    await relay.copy()
+    for live in busy:
+        live.append(Delta("text", "b" * COPY_CHARACTERS))
+    ended.end()
+    while not await relay.copy():
+        continue
+
+    entries = cast(list[Any], await connection.xrevrange(stream_key(ended.generation_id), count=1))
+    assert entries[0][1][b"deltas"] == b"[]"
