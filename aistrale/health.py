@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from accounts.outages import OUTAGES
 from aistrale.disk import full_disk
 from aistrale.process import runs
-from inference.storage import storage_problem
+from inference.runs.database import storage_problem
 
 READY_SECONDS = 2.0
 TEXT = "text/plain; charset=utf-8"

@@ -1,5 +1,5 @@
 """What this server process holds for as long as it lives."""
 
-from inference.runs import Runs
+from inference.runs.active import Runs
 
 runs = Runs()

@@ -9,7 +9,7 @@ import structlog
 
 import audit.upkeep
 import tokens.upkeep
-from inference.threads import in_thread
+from inference.runs.database import in_thread
 
 EVERY_SECONDS = 60.0
 CHORES: tuple[Callable[[], object], ...] = (audit.upkeep.tend, tokens.upkeep.rotate_if_due)

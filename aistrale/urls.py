@@ -12,7 +12,7 @@ from accounts.people import invitation_views
 from aistrale import health
 from aistrale.metrics import metrics
 from aistrale.system import system
-from inference.views.dashboard import dashboard
+from inference.dashboard import dashboard
 
 urlpatterns = [
     path("", dashboard, name="dashboard"),

@@ -55,7 +55,7 @@ class System:
 
 def new_signature() -> str:
     from accounts.models import User
-    from inference.new_conversation_token import reserve
+    from inference.chat.new_conversation_token import reserve
 
     return reserve(User(pk=1)).signed
 

@@ -12,9 +12,9 @@ from django.db import transaction
 
 from accounts.models import User
 from accounts.personal_data.registry import Part, Values, in_batches, values_of
-from inference import services
 from inference.models import Conversation
-from inference.relay import STOP_CHANNEL
+from inference.runs.finish import stop_runs_of
+from inference.runs.relay import STOP_CHANNEL
 from telemetry.models import Generation
 from tokens.models import ProviderToken
 
@@ -34,7 +34,7 @@ def export(user: User) -> Iterator[Values]:
 
 def erase(user: User, actor: User | None) -> dict[str, int]:
     """Runs end here as stopped; whoever makes the call hears of it once the erasure is certain."""
-    running = services.stop_runs_of(user=user)
+    running = stop_runs_of(user=user)
     transaction.on_commit(partial(_stop, running), robust=True)
     # Calls that others have made with a token that this person had named.
     theirs = ProviderToken.objects.filter(owner=user).values("pk")

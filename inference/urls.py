@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from inference.views import chat, conversations, models
+from inference.chat import model_views
+from inference.chat import views as chat
+from inference.conversations import views as conversations
 
 app_name = "inference"
 urlpatterns = [
     path("", chat.chat, name="chat"),
-    path("models/", models.model_list, name="model-list"),
-    path("parameters/", models.parameter_list, name="parameter-list"),
+    path("models/", model_views.model_list, name="model-list"),
+    path("parameters/", model_views.parameter_list, name="parameter-list"),
     path("messages/<int:pk>/source/", chat.message_source, name="message-source"),
     path("<uuid:pk>/", chat.conversation_detail, name="conversation-detail"),
     path("<uuid:pk>/rename/", conversations.conversation_rename, name="conversation-rename"),

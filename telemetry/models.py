@@ -141,7 +141,7 @@ class Generation(models.Model):
     ended_at = models.DateTimeField(null=True)
     # By the clock of the database, the only one that all processes share.
     heartbeat_at = models.DateTimeField(db_default=Now())
-    # The process that makes the call, see inference.process_lock. Empty in rows from before it was recorded.
+    # The process that makes the call, see inference.runs.process_lock. Empty in rows from before it was recorded.
     process_id = models.IntegerField(null=True)
 
     # Disjoint classes: input excludes the two cache classes, output excludes reasoning.

@@ -25,7 +25,7 @@ async def open_socket(client_of: Callable[[User], Client]) -> AsyncIterator[Open
     # Only here are the test's settings in force, which the middleware reads when it is made.
     from aistrale.asgi import application
     from aistrale.process import runs
-    from inference.threads import in_thread
+    from inference.runs.database import in_thread
 
     await runs.open()
     opened: list[WebsocketCommunicator] = []
@@ -53,7 +53,7 @@ async def open_socket(client_of: Callable[[User], Client]) -> AsyncIterator[Open
 
 
 def new_path(user: User) -> str:
-    from inference.new_conversation_token import reserve
+    from inference.chat.new_conversation_token import reserve
 
     return f"/ws/chat/new/{reserve(user).signed}/"
 

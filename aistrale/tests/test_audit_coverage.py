@@ -27,10 +27,11 @@ from accounts.teams import services as team_services
 from audit.actions import Action
 from audit.models import AuditEvent
 from conftest import PASSWORD
-from inference.conversations import delete_conversation
+from inference.conversations.services import delete_conversation
+from inference.conversations.sharing import copy_branch, share_conversation
 from inference.models import Conversation
-from inference.services import RunRequest, StartedRun, request_stop, start_run
-from inference.sharing import copy_branch, share_conversation
+from inference.runs.finish import request_stop
+from inference.runs.start import RunRequest, StartedRun, start_run
 from tokens import envelope, master_keys, rotation, services
 from tokens.models import EncryptionKey, KeyState, ProviderToken, Trigger
 

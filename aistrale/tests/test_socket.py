@@ -20,10 +20,10 @@ from accounts.teams.services import remove_member
 from aistrale.process import runs
 from aistrale.tests.sockets import Open, closed, everything, new_path, question
 from audit.models import AuditEvent
+from inference.chat.routing import websocket_urlpatterns
+from inference.chat.socket_state import MESSAGES_AT_ONCE
 from inference.models import Conversation, Message, Role
-from inference.routing import websocket_urlpatterns
-from inference.socket_limits import MESSAGES_AT_ONCE
-from inference.threads import in_thread
+from inference.runs.database import in_thread
 from telemetry.models import Generation, Status
 from tokens.services import add_token
 

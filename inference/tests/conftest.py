@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 from inference.tests.fake_provider import FakeProvider
 
 if TYPE_CHECKING:
-    from inference.runs import Runs
+    from inference.runs.active import Runs
 
 StartRuns = Callable[[], Awaitable["Runs"]]
 
@@ -41,7 +41,7 @@ def quick_limits(settings: Settings) -> None:
 @pytest_asyncio.fixture
 async def start_runs(quick_limits: None) -> AsyncIterator[StartRuns]:
     """``await start_runs()`` is one more server process, as far as runs are concerned."""
-    from inference.runs import Runs
+    from inference.runs.active import Runs
 
     opened: list[Runs] = []
 

@@ -14,10 +14,10 @@ from django.utils import timezone
 from accounts.models import User
 from audit.actions import Action
 from audit.models import AuditEvent
-from inference import fragments
-from inference.conversations import PAGE, Filters, sidebar_of
+from inference.chat import fragments
+from inference.conversations.services import PAGE, Filters, sidebar_of
 from inference.models import Conversation, Message, Role
-from inference.services import RunRequest, start_run
+from inference.runs.start import RunRequest, start_run
 from telemetry.models import Generation, Status
 from tokens.checks import TokenState
 from tokens.models import ProviderToken

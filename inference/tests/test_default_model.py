@@ -7,7 +7,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from accounts.models import User
-from inference.composer import new_composer
+from inference.chat.composer import new_composer
 from inference.models import Conversation
 
 ClientOf = Callable[[User], Client]

@@ -13,10 +13,10 @@ from accounts.models import User
 from accounts.personal_data.erasure import erase_user
 from audit.models import AuditDetails
 from inference.models import Message
+from inference.runs.database import in_thread
 from inference.tests.conftest import StartRuns
 from inference.tests.fake_provider import FakeProvider
-from inference.tests.test_runs import start
-from inference.threads import in_thread
+from inference.tests.test_active_runs import start
 from telemetry.models import Generation, GenerationContent, Status
 from tokens.services import add_token
 

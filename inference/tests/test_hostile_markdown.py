@@ -9,10 +9,10 @@ from itertools import pairwise
 
 import pytest
 
-from inference.blocks import BlockSplitter
-from inference.markdown import BLOCK_STEPS, render, render_block, steps
-from inference.stream_buffer import Delta
-from inference.stream_renderer import StreamRenderer
+from inference.chat.stream_renderer import StreamRenderer
+from inference.rendering.blocks import BlockSplitter
+from inference.rendering.markdown import BLOCK_STEPS, render, render_block, steps
+from inference.runs.stream_buffer import Delta
 
 SIZE = 200_000
 # Of this size, none takes a second on a slow machine. Without bounds the worst take from 5 s to hours.

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.blocks import BlockSplitter, Tail
-from inference.markdown import render, render_block
+from inference.rendering.blocks import BlockSplitter, Tail
+from inference.rendering.markdown import render, render_block
 
 DOCUMENT = """# Title
 

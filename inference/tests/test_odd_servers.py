@@ -15,10 +15,9 @@ import pytest
 from inference.providers import registry
 from inference.providers.base import ChatMessage, ChatRequest, Timeouts
 from inference.providers.chat_completions import ChatCompletionParser
-from inference.retries import RetryPolicy
-from inference.runner import STOPPED, Run
-from inference.services import PreparedRun
-from inference.stream_buffer import LiveRun
+from inference.runs.run import STOPPED, RetryPolicy, Run
+from inference.runs.start import PreparedRun
+from inference.runs.stream_buffer import LiveRun
 from inference.tests.fake_provider import FakeProvider, Fault, Script, Step, as_json
 from inference.tests.providers.calls import KEY, PATIENT
 from inference.tests.wire import Anthropic, Gemini, OpenAI, sse

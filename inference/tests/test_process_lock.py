@@ -16,9 +16,10 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
-from inference import process_lock
-from inference.process_lock import PROCESS_ID, ProcessLock, connection_parameters
-from inference.services import RunRequest, save_partials, start_run
+from inference.runs import process_lock
+from inference.runs.finish import save_partials
+from inference.runs.process_lock import PROCESS_ID, ProcessLock, connection_parameters
+from inference.runs.start import RunRequest, start_run
 from telemetry.models import Generation
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.questions import render_question
+from inference.rendering.markdown import render_question
 
 TABLE = "name   value\nalpha      1\nbeta      22\n"
 

@@ -18,9 +18,10 @@ from audit import chain
 from audit.models import AuditEvent
 from audit.verification import stored_links
 from inference.models import Conversation, Message, Role
-from inference.quick_start import QuickRun, QuickStart, ReadAhead, read_ahead
-from inference.services import RunRequest, finish_run, start_run
-from inference.threads import in_thread
+from inference.runs.database import in_thread
+from inference.runs.finish import finish_run
+from inference.runs.quick_start import QuickRun, QuickStart, ReadAhead, read_ahead
+from inference.runs.start import RunRequest, start_run
 from telemetry.models import Generation, GenerationContent, Status
 from telemetry.services import Outcome
 from tokens.models import ProviderToken

@@ -11,8 +11,8 @@ import pytest_asyncio
 from django.conf import settings
 from redis.asyncio import Redis
 
-from inference.relay import COPY_CHARACTERS, ROUND_CHARACTERS, RedisRelay, follow, stream_key
-from inference.stream_buffer import Delta, LiveRun
+from inference.runs.relay import COPY_CHARACTERS, ROUND_CHARACTERS, RedisRelay, follow, stream_key
+from inference.runs.stream_buffer import Delta, LiveRun
 
 
 @pytest_asyncio.fixture

@@ -14,8 +14,8 @@ from pytest_django import Settings
 from accounts.models import User
 from audit.models import AuditEvent
 from inference.models import Conversation
-from inference.run_limits import note_limit_hit
-from inference.services import LimitReached, RunRequest, start_run
+from inference.runs.limits import note_limit_hit
+from inference.runs.start import LimitReached, RunRequest, start_run
 from telemetry.models import Generation, Status
 
 AT_ONCE = 50

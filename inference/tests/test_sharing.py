@@ -16,9 +16,9 @@ from accounts.models import Membership, Team, User
 from accounts.sharing import EVERYONE, PRIVATE, Audience, Visibility
 from accounts.teams.services import remove_member
 from audit.models import AuditEvent
-from inference.conversations import Filters, sidebar_of
+from inference.conversations.services import Filters, sidebar_of
+from inference.conversations.sharing import newest_seen, share_conversation
 from inference.models import Conversation, Message, Role
-from inference.sharing import newest_seen, share_conversation
 from telemetry.models import Generation, Status
 
 ClientOf = Callable[[User], Client]

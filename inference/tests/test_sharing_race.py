@@ -13,8 +13,8 @@ from django.db import connections, transaction
 from accounts.models import Team, User
 from accounts.sharing import PRIVATE, Audience, Visibility
 from accounts.teams.services import delete_team, remove_member
+from inference.conversations.sharing import share_conversation
 from inference.models import Conversation
-from inference.sharing import share_conversation
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

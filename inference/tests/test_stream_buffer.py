@@ -10,7 +10,7 @@ from uuid import uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.stream_buffer import BATCH_CHARACTERS, PACE_SECONDS, PIECE_CHARACTERS, Delta, Kind, LiveRun, Pacer
+from inference.runs.stream_buffer import BATCH_CHARACTERS, PACE_SECONDS, PIECE_CHARACTERS, Delta, Kind, LiveRun, Pacer
 
 
 def live_run() -> LiveRun:

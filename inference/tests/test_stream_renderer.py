@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from inference.stream_buffer import Delta, Kind
-from inference.stream_renderer import StreamRenderer
+from inference.chat.stream_renderer import StreamRenderer
+from inference.runs.stream_buffer import Delta, Kind
 from inference.tests.test_markdown import DANGEROUS, HOSTILE
 
 

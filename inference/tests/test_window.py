@@ -12,10 +12,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Team, User
 from accounts.sharing import Audience, Visibility
-from inference import fragments
+from inference.chat import fragments
+from inference.conversations.thread import LEAD, WINDOW, branch_of
 from inference.models import Conversation, Message, Role
-from inference.services import RunRequest, start_run
-from inference.thread import LEAD, WINDOW, branch_of
+from inference.runs.start import RunRequest, start_run
 
 pytestmark = pytest.mark.django_db
 ClientOf = Callable[[User], Client]

@@ -13,10 +13,9 @@ import pytest
 from inference.providers.base import ChatMessage, ChatRequest, Timeouts
 from inference.providers.errors import ProviderError
 from inference.providers.registry import get_adapter
-from inference.retries import RetryPolicy
-from inference.runner import Run
-from inference.services import PreparedRun
-from inference.stream_buffer import LiveRun
+from inference.runs.run import RetryPolicy, Run
+from inference.runs.start import PreparedRun
+from inference.runs.stream_buffer import LiveRun
 from inference.tests.fake_provider import FakeProvider, Fault, Script, Step, as_json
 from inference.tests.providers.calls import KEY
 from telemetry.services import Outcome

@@ -17,7 +17,7 @@ from accounts.services import setup_link
 from aistrale import bootstrap
 from aistrale.checks import master_keys_problem
 from aistrale.connectivity import OutOfReach, pgvector_version, postgres_version, redis_version
-from inference.services import interrupt_runs
+from inference.runs.finish import interrupt_runs
 from telemetry.models import Generation
 from tokens.services import recheck_unreadable
 

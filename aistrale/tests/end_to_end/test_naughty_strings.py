@@ -19,8 +19,8 @@ from pytest_django import Settings
 
 from accounts.models import User
 from aistrale.tests.end_to_end.browser import Site, log_in
+from inference.chat.forms import RunForm
 from inference.models import Conversation, Message
-from inference.run_forms import RunForm
 from tokens.models import ProviderToken
 
 ClientOf = Callable[[User], Client]

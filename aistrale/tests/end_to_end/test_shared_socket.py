@@ -11,9 +11,9 @@ from accounts.models import Membership, Team, User
 from accounts.sharing import PRIVATE
 from accounts.teams.services import delete_team, remove_member
 from aistrale.tests.sockets import Open, closed, everything, new_path, question
+from inference.conversations.sharing import share_conversation
 from inference.models import Conversation
-from inference.sharing import share_conversation
-from inference.threads import in_thread
+from inference.runs.database import in_thread
 from telemetry.models import Generation, Status
 
 pytestmark = pytest.mark.django_db(transaction=True)

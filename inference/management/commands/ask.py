@@ -13,10 +13,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
 from audit.context import Source, bind
-from inference.run_forms import RunForm
-from inference.run_limits import note_limit_hit
-from inference.runs import Runs
-from inference.services import LimitReached, RunRefused, StartedRun, start_run
+from inference.chat.forms import RunForm
+from inference.runs.active import Runs
+from inference.runs.limits import note_limit_hit
+from inference.runs.start import LimitReached, RunRefused, StartedRun, start_run
 from telemetry.models import Generation, Status
 
 

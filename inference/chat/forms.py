@@ -1,0 +1,156 @@
+"""What a chat page sends over its socket, checked before anything else sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+
+from inference.providers.base import Parameter
+from inference.providers.registry import LABELS, get_adapter
+from inference.runs.start import RunRequest
+
+TEXT_LIMIT = 200_000
+SYSTEM_LIMIT = 50_000
+MODEL_LIMIT = 200
+PREFIX = "param-"
+LONGEST_LIST = 16
+LONGEST_ITEM = 500
+
+
+class TextListField(forms.CharField):
+    r"""One text per line; ``\n`` in a line stands for a line break. Cleans to a list, or None for nothing."""
+
+    def clean(self, value: Any) -> list[str] | None:
+        lines = [line.replace("\\n", "\n") for line in (super().clean(value) or "").splitlines() if line.strip()]
+        if len(lines) > LONGEST_LIST or any(len(line) > LONGEST_ITEM for line in lines):
+            raise ValidationError(f"{self.label}: at most {LONGEST_LIST} lines of {LONGEST_ITEM} characters.")
+        return lines or None
+
+
+class RunForm(forms.Form):
+    """A question (type ``run``) or another answer (``again``), with the parameters that the model supports.
+
+    ``data`` comes straight from the socket: anything that is not text or a number counts as not sent.
+    """
+
+    text = forms.CharField(
+        strip=False,
+        max_length=TEXT_LIMIT,
+        required=False,
+        error_messages={"max_length": f"A message has at most {TEXT_LIMIT:,} characters."},
+    )
+    parent = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=2**63 - 1,
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), "There is no such message."),
+    )
+    provider = forms.ChoiceField(
+        choices=LABELS, error_messages=dict.fromkeys(("required", "invalid_choice"), "Choose a model first.")
+    )
+    model = forms.CharField(
+        max_length=MODEL_LIMIT,
+        error_messages={
+            "required": "Choose a model first.",
+            "max_length": f"A model's name has at most {MODEL_LIMIT} characters.",
+        },
+    )
+    system = forms.CharField(
+        strip=False,
+        max_length=SYSTEM_LIMIT,
+        required=False,
+        error_messages={"max_length": f"The system prompt has at most {SYSTEM_LIMIT:,} characters."},
+    )
+    client_id = forms.UUIDField(
+        error_messages=dict.fromkeys(("required", "invalid"), "Reload the page and send it again.")
+    )
+
+    def __init__(self, data: Mapping[str, object]) -> None:
+        sent = {name: _storable(str(value)) for name, value in data.items() if isinstance(value, str | int | float)}
+        super().__init__(sent)
+        self._asks_again = sent.get("type") == "again"
+        self._parameters = parameters_of(sent.get("provider", ""), sent.get("model", ""))
+        self.fields |= {PREFIX + parameter.name: parameter_field(parameter) for parameter in self._parameters}
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not self._asks_again and not str(cleaned.get("text", "x")).strip():
+            self.add_error("text", "Write a message first.")
+        for name in sorted(name for name in self.data if name.startswith(PREFIX) and name not in self.fields):
+            if str(self.data[name]).strip() and "model" in cleaned:
+                self.add_error(None, f"{cleaned['model']} does not take “{name.removeprefix(PREFIX)[:50]}”.")
+        return cleaned
+
+    def to_request(self) -> RunRequest:
+        """Only for a valid form."""
+        cleaned = self.cleaned_data
+        values = {parameter.name: cleaned[PREFIX + parameter.name] for parameter in self._parameters}
+        return RunRequest(
+            provider=cleaned["provider"],
+            model=cleaned["model"],
+            text=None if self._asks_again else cleaned["text"],
+            parent_id=cleaned["parent"],
+            client_id=cleaned["client_id"],
+            system=cleaned["system"],
+            parameters={name: value for name, value in values.items() if value not in (None, "")},
+        )
+
+
+def parameters_of(provider: str, model: str) -> tuple[Parameter, ...]:
+    """What the model takes; nothing for a provider that does not exist."""
+    return get_adapter(provider).parameters(model) if provider in LABELS else ()
+
+
+def parameter_field(parameter: Parameter) -> forms.Field:
+    """A field that is never required: empty means that the parameter is not sent."""
+    label = parameter.label
+    if parameter.kind == "choice":
+        choices = [("", "Default"), *((choice, choice) for choice in parameter.choices)]
+        messages = {"invalid_choice": f"{label}: choose one of {', '.join(parameter.choices)}."}
+        return forms.ChoiceField(choices=choices, required=False, label=label, error_messages=messages)
+    if parameter.kind == "text_list":
+        return TextListField(required=False, label=label, strip=False)
+    return _number_field(parameter)
+
+
+def _number_field(parameter: Parameter) -> forms.Field:
+    is_whole = parameter.kind == "int"
+    message = f"{parameter.label} is {'a whole number' if is_whole else 'a number'}{range_of(parameter)}."
+    field = forms.IntegerField(required=False) if is_whole else forms.FloatField(required=False)
+    field.label = parameter.label
+    field.error_messages |= dict.fromkeys(("invalid", "min_value", "max_value"), message)
+    if parameter.minimum is not None:
+        field.validators.append(MinValueValidator(parameter.minimum))
+    if parameter.maximum is not None:
+        field.validators.append(MaxValueValidator(parameter.maximum))
+    return field
+
+
+def range_of(parameter: Parameter) -> str:
+    """For example `` from 0 to 2``; empty where there are no bounds."""
+    parts = [("from", parameter.minimum), ("to", parameter.maximum)]
+    return "".join(f" {word} {_number(bound)}" for word, bound in parts if bound is not None)
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if value % 1 else f"{value:,.0f}"
+
+
+def _storable(text: str) -> str:
+    """Lone surrogates get through JSON, but neither into PostgreSQL nor to a provider."""
+    return text.encode("utf-8", "replace").decode()
+
+
+class ModelQuery(forms.Form):
+    """A model in a URL."""
+
+    provider = forms.ChoiceField(choices=LABELS)
+    model = forms.CharField(max_length=MODEL_LIMIT)
+
+    def chosen(self) -> dict[str, str]:
+        """``provider`` and ``model``, or nothing where the URL names no possible model."""
+        return self.cleaned_data if self.is_valid() else {}

@@ -1,0 +1,78 @@
+"""Letting others read a conversation, and going on from what one has read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db import transaction
+from django.db.models import Max, OuterRef
+
+from accounts.models import User
+from accounts.sharing import check_team, lock_team
+from audit.actions import Action
+from audit.services import record
+from inference.conversations.thread import branch_of
+from inference.models import Conversation, Message, Role
+
+if TYPE_CHECKING:
+    from accounts.sharing import Audience
+
+Pair = tuple[int, UUID]
+
+
+@transaction.atomic
+def share_conversation(*, conversation: Conversation, audience: Audience, actor: User) -> None:
+    """Raises PermissionDenied where the team is not the actor's."""
+    lock_team(audience.team)
+    locked = Conversation.objects.select_related("owner", "team").select_for_update(no_key=True, of=("self",))
+    stored = locked.get(pk=conversation.pk)
+    before = stored.audience
+    if audience == before:
+        return
+    check_team(audience=audience, actor=actor)
+    conversation.audience = stored.audience = audience
+    stored.save(update_fields=["visibility", "team"])
+    record(
+        action=Action.CONVERSATION_SHARE,
+        actor=actor,
+        target=stored,
+        before=before.as_audited(),
+        after=audience.as_audited(),
+    )
+
+
+@transaction.atomic
+def copy_branch(*, source: Conversation, leaf: int | None, actor: User) -> Conversation:
+    """A conversation of the actor's own that begins with the texts of a branch, up to its last answer."""
+    settings = {name: getattr(source, name) for name in ("title", "provider", "model", "system", "parameters")}
+    copy = Conversation.objects.create(owner=actor, **settings)
+    parent = None
+    for message in _up_to_an_answer(branch_of(source, leaf)):
+        parent = Message.objects.create(
+            conversation=copy, parent=parent, role=message.role, text=message.text, reasoning=message.reasoning
+        )
+    record(action=Action.CONVERSATION_COPY, actor=actor, target=copy, after={"from": str(source.pk)})
+    return copy
+
+
+def _up_to_an_answer(messages: list[Message]) -> list[Message]:
+    """Another question goes under an answer, so one that has come to nothing is left out with its question."""
+    while messages and not (messages[-1].role == Role.ASSISTANT and messages[-1].text):
+        messages = messages[:-1]
+    return messages
+
+
+def newest_seen(pairs: Collection[Pair]) -> dict[Pair, int]:
+    """The id of the newest message by user and conversation, without those that the user may not see (any more).
+
+    Two questions for however many pairs.
+    """
+    users, wanted = {user for user, _ in pairs}, {conversation for _, conversation in pairs}
+    seen = Conversation.objects.filter(pk__in=wanted).visible_to_each(OuterRef("pk")).order_by().values("pk")
+    found = User.objects.filter(pk__in=users, is_active=True).values_list("pk", ArraySubquery(seen))
+    messages = Message.objects.filter(conversation__in=wanted).order_by()
+    newest = dict(messages.values_list("conversation").annotate(Max("pk")))
+    return {(user, pk): newest.get(pk, 0) for user, conversations in found for pk in conversations}

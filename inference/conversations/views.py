@@ -1,0 +1,92 @@
+"""Renaming, pinning, archiving and deleting conversations."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import Resolver404, resolve
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.requests import UserRequest
+from inference.conversations import services
+from inference.conversations.forms import RenameForm, ShareForm, filters_from
+from inference.conversations.sharing import share_conversation
+from inference.models import Conversation
+
+
+@require_http_methods(["GET", "POST"])
+def conversation_rename(request: UserRequest, pk: UUID) -> HttpResponse:
+    conversation = _editable(request, pk)
+    form = RenameForm(request.POST or None, instance=conversation)
+    if form.is_valid():
+        services.rename_conversation(conversation=conversation, title=form.cleaned_data["title"])
+        messages.success(request, "Renamed.")
+        return redirect(conversation)
+    context = {"conversation": conversation, "form": form}
+    template = f"inference/conversation_form.html{'#dialog' if request.htmx else ''}"
+    return render(request, template, context, status=422 if form.is_bound else 200)
+
+
+@require_POST
+def conversation_pin(request: UserRequest, pk: UUID) -> HttpResponse:
+    conversation = _editable(request, pk)
+    pinned = request.POST.get("on") == "1"
+    services.set_pinned(conversation=conversation, pinned=pinned)
+    messages.success(request, f"“{conversation.title}” is {'pinned' if pinned else 'not pinned any more'}.")
+    return _list_or_page(request, conversation)
+
+
+@require_POST
+def conversation_archive(request: UserRequest, pk: UUID) -> HttpResponse:
+    conversation = _editable(request, pk)
+    archived = request.POST.get("on") == "1"
+    services.set_archived(conversation=conversation, archived=archived)
+    messages.success(request, f"“{conversation.title}” is {'archived' if archived else 'back in the list'}.")
+    return _list_or_page(request, conversation)
+
+
+@require_http_methods(["GET", "POST"])
+def conversation_share(request: UserRequest, pk: UUID) -> HttpResponse:
+    conversation = _editable(request, pk)
+    form = ShareForm(request.POST or None, conversation=conversation)
+    if form.is_valid():
+        audience = form.cleaned_data["audience"]
+        share_conversation(conversation=conversation, audience=audience, actor=request.user)
+        messages.success(request, f"“{conversation.title}” is shared with {audience}.")
+        return redirect(conversation)
+    template = f"inference/conversation_share.html{'#dialog' if request.htmx else ''}"
+    context = {"conversation": conversation, "form": form}
+    return render(request, template, context, status=422 if form.is_bound else 200)
+
+
+@require_http_methods(["GET", "POST"])
+def conversation_delete(request: UserRequest, pk: UUID) -> HttpResponse:
+    conversation = _editable(request, pk)
+    if request.method == "POST":
+        services.delete_conversation(conversation=conversation, actor=request.user)
+        messages.success(request, f"Deleted “{conversation.title}”.")
+        return redirect("inference:chat")
+    template = f"inference/conversation_confirm_delete.html{'#dialog' if request.htmx else ''}"
+    return render(request, template, {"conversation": conversation})
+
+
+def _editable(request: UserRequest, pk: UUID) -> Conversation:
+    return get_object_or_404(Conversation.objects.editable_by(request.user).select_related("owner", "team"), pk=pk)
+
+
+def _list_or_page(request: UserRequest, conversation: Conversation) -> HttpResponse:
+    """The list as the page that asked shows it, or the conversation's page where scripts are off."""
+    if not request.htmx:
+        return redirect(conversation)
+    shown = urlsplit(request.htmx.current_url_abs_path or "")
+    try:
+        current = resolve(shown.path).kwargs.get("pk")
+    except Resolver404:
+        current = None
+    filters = filters_from(QueryDict(shown.query))
+    sidebar = services.sidebar_of(request.user, filters=filters, current=current)
+    return render(request, "inference/_conversation_list.html", {"sidebar": sidebar})

@@ -1,0 +1,140 @@
+"""How runs end: stopped by their user, finished by their provider, or interrupted with their process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Subquery
+from redis import Redis
+
+from audit.actions import Action
+from audit.services import record
+from inference.models import Message
+from inference.providers.errors import AuthenticationFailed
+from inference.runs import relay
+from inference.runs.estimates import estimate_tokens
+from inference.runs.stream_buffer import Delta, text_of
+from telemetry import services as telemetry
+from telemetry.models import Generation, Status
+from tokens.checks import CheckResult, TokenState
+from tokens.models import ProviderToken
+from tokens.services import record_check
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+@transaction.atomic
+def request_stop(*, user: User, generation_id: UUID) -> bool:
+    """Record that the user wants the run to end; False where the user has no such run going on."""
+    generation = Generation.objects.running().filter(pk=generation_id, user=user).first()
+    if generation is None:
+        return False
+    record(action=Action.RUN_STOP, actor=user, target=generation)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """What has come of an answer so far."""
+
+    answer_id: int
+    text: str
+    reasoning: str
+
+
+@transaction.atomic
+def save_partials(*, partials: Sequence[Partial], alive: Sequence[UUID]) -> None:
+    """Store the text so far of runs that are going on, and that the runs ``alive`` are. A text never shrinks."""
+    # First the calls, then their messages, as finish_run does it: the other way round they would wait for each other.
+    telemetry.mark_alive(generation_ids=alive)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE inference_message AS stored SET text = news.text, reasoning = news.reasoning
+            FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS news (id, text, reasoning)
+            WHERE stored.id = news.id
+              AND length(stored.text) + length(stored.reasoning) < length(news.text) + length(news.reasoning)
+            """,
+            [
+                [partial.answer_id for partial in partials],
+                [partial.text for partial in partials],
+                [partial.reasoning for partial in partials],
+            ],
+        )
+
+
+@transaction.atomic
+def finish_run(*, generation_id: UUID, answer_id: int, outcome: telemetry.Outcome, ended_at: datetime) -> bool:
+    """Store the result of a run, once: False means that it had ended before, and nothing was changed."""
+    if not telemetry.finish_generation(generation_id=generation_id, outcome=outcome, ended_at=ended_at):
+        return False
+    Message.objects.filter(pk=answer_id).update(text=outcome.text, reasoning=outcome.reasoning)
+    _note_token(generation_id, outcome)
+    return True
+
+
+def _note_token(generation_id: UUID, outcome: telemetry.Outcome) -> None:
+    """Remember what a run has shown of its token, where that is news: that the provider takes it, or refuses it."""
+    if outcome.status == Status.SUCCEEDED:
+        result = CheckResult(TokenState.WORKING, "", 0)
+    elif outcome.error_type == AuthenticationFailed.kind:
+        result = CheckResult(TokenState.REFUSED, outcome.error_message, 0)
+    else:
+        return
+    run = Generation.objects.filter(pk=generation_id)
+    judged = ProviderToken.objects.exclude(state=result.state).filter(
+        pk__in=run.values("token_id"),
+        # A secret that was entered since is another one than the provider has judged.
+        secret_set_at__lte=Subquery(run.values("started_at")),
+    )
+    for token in judged:
+        record_check(token=token, actor=run.select_related("user").get().user, result=result)
+
+
+def stop_runs_of(*, user: User) -> list[UUID]:
+    """End every run of a person in the records, with what has been stored of it; returns which. The calls go on."""
+    running = list(Generation.objects.running().filter(user=user))
+    for generation in running:
+        _abandon(generation, Status.STOPPED)
+    return [generation.pk for generation in running]
+
+
+def interrupt_runs(runs: Iterable[Generation]) -> int:
+    """End runs whose process has died, with all text that came of them; returns how many of them went on till now.
+
+    Raises RedisError where Redis, which has the newest text, does not answer.
+    """
+    with Redis.from_url(settings.REDIS_URL, socket_timeout=4, socket_connect_timeout=2) as redis:
+        return sum(_interrupt(run, relay.copied_deltas(redis, run.pk)) for run in runs)
+
+
+def _interrupt(run: Generation, copied: Sequence[Delta]) -> bool:
+    answer = Message.objects.filter(generation=run).first()
+    if answer is not None:
+        save_partials(partials=[Partial(answer.pk, text_of(copied, "text"), text_of(copied, "reasoning"))], alive=[])
+    return _abandon(run, Status.INTERRUPTED, "interrupted", "AISTRALE stopped while this answer was coming.")
+
+
+def _abandon(run: Generation, status: Status, error_type: str = "", error_message: str = "") -> bool:
+    answer = Message.objects.filter(generation=run).first()
+    text, reasoning = (answer.text, answer.reasoning) if answer else ("", "")
+    with transaction.atomic():
+        return telemetry.abandon_generation(
+            generation_id=run.pk,
+            outcome=telemetry.Outcome(
+                status=status,
+                text=text,
+                reasoning=reasoning,
+                tokens=estimate_tokens(run.content.request, text, reasoning),
+                tokens_are_estimated=True,
+                error_type=error_type,
+                error_message=error_message,
+            ),
+        )

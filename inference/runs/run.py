@@ -1,0 +1,224 @@
+"""Making one call: attempts, accounting, and the outcome whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+import structlog
+
+from inference.providers.base import Finished, ReasoningDelta, StreamEvent, TextDelta, Usage
+from inference.providers.errors import ContentFiltered, ProviderError
+from inference.providers.registry import load_adapter
+from inference.runs.estimates import estimate_tokens, estimate_uncounted
+from inference.runs.start import PreparedRun
+from inference.runs.stream_buffer import Delta, LiveRun
+from telemetry.models import Status
+from telemetry.pricing import TokenCounts
+from telemetry.services import Outcome
+from telemetry.storable import storable
+
+log = structlog.get_logger(__name__)
+
+_jitter = random.SystemRandom()
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """When a failed attempt is worth another one. The only layer that retries: the SDKs are told not to.
+
+    At most ``attempts`` attempts; waits in seconds, each at most ``longest_wait``.
+    """
+
+    attempts: int = 3
+    first_wait: float = 0.5
+    longest_wait: float = 20.0
+
+    def wait_after(self, error: ProviderError, *, attempt: int) -> float | None:
+        """Seconds to wait before the next attempt, or None to give up; ``attempt`` counts from 1.
+
+        If the provider asks for a longer wait than ``longest_wait``, its error is shown instead.
+        """
+        if not error.retryable or attempt >= self.attempts:
+            return None
+        if error.retry_after is not None:
+            return error.retry_after if error.retry_after <= self.longest_wait else None
+        ceiling = min(self.longest_wait, self.first_wait * 2 ** (attempt - 1))
+        return _jitter.uniform(ceiling / 2, ceiling)
+
+
+@dataclass(frozen=True, slots=True)
+class StopReason:
+    """Why a run is ended from our side."""
+
+    status: Status
+    error_type: str = ""
+    message: str = ""
+
+
+STOPPED = StopReason(Status.STOPPED)
+UNWATCHED = StopReason(Status.STOPPED, "unwatched", "Stopped because nobody was watching any more.")
+_CUT = "The provider counted the input; the output is estimated, since the answer ended before it was counted."
+SHUTDOWN = StopReason(Status.INTERRUPTED, "interrupted", "AISTRALE was shut down while this answer was coming.")
+
+
+@dataclass
+class CallStats:
+    """What has been learned of a call besides its text."""
+
+    usage: Usage | None = None
+    finished: Finished | None = None
+    first_token_at: datetime | None = None
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+
+    def take(self, event: StreamEvent, live: LiveRun) -> None:
+        match event:
+            case TextDelta(text):
+                self._first_token()
+                live.append(Delta("text", storable(text)))
+            case ReasoningDelta(text):
+                self._first_token()
+                live.append(Delta("reasoning", storable(text)))
+            case Usage():
+                self.usage = event
+            case Finished():
+                self.finished = event
+
+    def _first_token(self) -> None:
+        if self.first_token_at is None:
+            self.first_token_at = datetime.now(UTC)
+
+
+class Run:
+    """One call going on. ``stop`` may be called at any time, by anybody in the event loop."""
+
+    def __init__(self, order: PreparedRun, live: LiveRun, policy: RetryPolicy) -> None:
+        self.order = order
+        self.live = live
+        self._policy = policy
+        self._record = CallStats()
+        self._stop_reason: StopReason | None = None
+        self._call: asyncio.Task[None] | None = None
+
+    def stop(self, reason: StopReason) -> None:
+        """End the call; the connection to the provider closes with it. The first reason given counts."""
+        if self._stop_reason is None:
+            self._stop_reason = reason
+            if self._call is not None:
+                self._call.cancel()
+
+    async def outcome(self) -> Outcome:
+        """Make the call and tell how it ended. Raises nothing that a provider can cause."""
+        if self._stop_reason is not None:
+            return self._ended(self._stop_reason)
+        self._call = asyncio.create_task(self._attempts())
+        try:
+            await self._call
+        except asyncio.CancelledError:
+            self._call.cancel()
+            return self._ended(self._stop_reason or SHUTDOWN)
+        except ProviderError as error:
+            return self._failed(error.kind, error.message, status=error.status, request_id=error.request_id)
+        except Exception:
+            log.exception("run_failed", generation=str(self.order.generation_id))
+            return self._failed("internal_error", "AISTRALE itself failed during this call.")
+        return self._succeeded()
+
+    async def _attempts(self) -> None:
+        for attempt in count(1):
+            started_at, started = datetime.now(UTC), time.monotonic()
+            try:
+                await self._attempt()
+            except ProviderError as error:
+                wait = None if self._record.first_token_at else self._policy.wait_after(error, attempt=attempt)
+                self._note_attempt(started_at, time.monotonic() - started, error=error, wait=wait)
+                if wait is None:
+                    raise
+                self.live.append(Delta("notice", f"{error.message} Trying again in {wait:.0f} s."))
+                await asyncio.sleep(wait)
+            else:
+                self._note_attempt(started_at, time.monotonic() - started)
+                return
+
+    async def _attempt(self) -> None:
+        order, record = self.order, self._record
+        adapter = await load_adapter(order.provider)
+        events = adapter.stream(order.request, api_key=order.api_key, base_url=order.base_url)
+        async with aclosing(events):
+            async for event in events:
+                record.take(event, self.live)
+        if record.finished and record.finished.reason == "content_filter" and not record.first_token_at:
+            raise ContentFiltered("The provider withheld the whole answer.", request_id=record.finished.request_id)
+
+    def _note_attempt(
+        self, started_at: datetime, seconds: float, *, error: ProviderError | None = None, wait: float | None = None
+    ) -> None:
+        attempt: dict[str, Any] = {"started_at": started_at.isoformat(), "seconds": round(seconds, 3)}
+        if error is not None:
+            attempt |= {"error_type": error.kind, "status": error.status, "message": error.message}
+            attempt |= {} if error.retry_after is None else {"retry_after": error.retry_after}
+        if wait is not None:
+            attempt["wait_seconds"] = round(wait, 3)
+        self._record.attempts.append(attempt)
+
+    def _succeeded(self) -> Outcome:
+        return self._outcome(Status.SUCCEEDED)
+
+    def _ended(self, reason: StopReason) -> Outcome:
+        return self._outcome(reason.status, error_type=reason.error_type, error_message=reason.message)
+
+    def _failed(self, kind: str, message: str, *, status: int | None = None, request_id: str = "") -> Outcome:
+        return self._outcome(
+            Status.FAILED,
+            error_type=kind,
+            error_message=message,
+            error_status=status,
+            provider_request_id=request_id,
+        )
+
+    def _outcome(self, status: Status, **error: Any) -> Outcome:
+        record = self._record
+        finished: dict[str, Any] = {}
+        if record.finished is not None:
+            finished = {
+                "finish_reason": record.finished.reason.value,
+                "response_model": record.finished.model,
+                "response_id": record.finished.response_id,
+                "provider_request_id": record.finished.request_id,
+            }
+        return Outcome(
+            status=status,
+            text=self.live.text("text"),
+            reasoning=self.live.text("reasoning"),
+            first_token_at=record.first_token_at,
+            attempts=tuple(record.attempts),
+            **self._usage(),
+            **(finished | error),
+        )
+
+    def _usage(self) -> dict[str, Any]:
+        """The provider's figures; an estimate where text came without them; nothing where nothing came at all."""
+        usage = self._record.usage
+        if usage is None and self._record.first_token_at is None:
+            return {}
+        said, thought = self.live.text("text"), self.live.text("reasoning")
+        if usage is None:
+            asked = self.order.request
+            request = {"system": asked.system, "messages": [{"text": message.text} for message in asked.messages]}
+            return {"tokens": estimate_tokens(request, said, thought), "tokens_are_estimated": True}
+        told: dict[str, Any] = {
+            "tokens": TokenCounts(usage.input, usage.cache_read, usage.cache_write, usage.output, usage.reasoning),
+            "cache_write_1h": usage.cache_write_1h,
+            "usage_note": usage.note,
+            "reported_cost_usd": usage.cost_usd,
+        }
+        estimate = None if self._record.finished else estimate_uncounted(told["tokens"], said, thought)
+        return told | (
+            {} if estimate is None else {"tokens": estimate, "tokens_are_estimated": True, "usage_note": _CUT}
+        )

@@ -1,0 +1,265 @@
+"""Starting, saving and finishing runs, and looking after conversations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+
+from audit.actions import Action
+from audit.services import batch, record
+from inference.conversations.thread import path_to
+from inference.models import Conversation, Message, Role
+from inference.providers.base import ChatMessage, ChatRequest, Timeouts
+from inference.providers.registry import NEEDS_NO_TOKEN
+from inference.runs.database import storage_problem
+from inference.runs.limits import LimitHit, limit_reached
+from inference.runs.process_lock import PROCESS_ID
+from telemetry import services as telemetry
+from telemetry.models import Generation, Status
+from tokens.models import ProviderToken
+from tokens.services import TokenUnreadable, open_picked
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+TITLE_LENGTH = 60
+
+
+class RunRefused(Exception):
+    """A run that cannot be started. ``field`` names the form field at fault; nothing has been stored."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+        self.message = message
+
+
+class LimitReached(RunRefused):
+    """Its user, or everybody together, has asked for as much as is allowed; to be noted by ``note_limit_hit``."""
+
+    def __init__(self, reached: LimitHit) -> None:
+        super().__init__("__all__", reached.message)
+        self.kind = reached.kind
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What a person asks for. ``text`` None asks for another answer to the user message ``parent_id``."""
+
+    provider: str
+    model: str
+    text: str | None
+    parent_id: int | None
+    client_id: UUID
+    system: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRun:
+    """Everything the runner needs to make the call; it never looks into the database."""
+
+    generation_id: UUID
+    answer_id: int
+    provider: str
+    base_url: str | None
+    request: ChatRequest
+    api_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StartedRun:
+    """The rows a form has made. ``order`` is None where the run failed before the provider could be called."""
+
+    conversation_id: UUID
+    question_id: int | None
+    answer_id: int
+    order: PreparedRun | None
+
+
+def start_run(*, user: User, conversation_id: UUID, is_new: bool, form: RunRequest) -> StartedRun | None:
+    """Store the question, the empty answer and its Generation, and open the token.
+
+    ``is_new`` allows a conversation with that id to be begun. Returns None for a form that has been received before.
+    Raises RunRefused (LimitReached is one) for what the user can mend and while PostgreSQL can store nothing,
+    Conversation.DoesNotExist where the conversation is not the user's.
+    """
+    try:
+        return _start_run(user, conversation_id, form, is_new=is_new)
+    except DatabaseError as error:
+        if problem := storage_problem(error):
+            raise RunRefused("__all__", f"{problem} Tell an administrator, and send it again later.") from error
+        raise
+
+
+@transaction.atomic
+@batch()
+def _start_run(user: User, conversation_id: UUID, form: RunRequest, *, is_new: bool) -> StartedRun | None:
+    # First, since it locks: a start in one statement takes its locks in this order too.
+    reached = limit_reached(user)
+    _ask_in(user, conversation_id, form, is_new=is_new)
+    messages = {message.pk: message for message in Message.objects.filter(conversation=conversation_id)}
+    if any(message.client_id == form.client_id for message in messages.values()):
+        return None
+    if reached:
+        raise LimitReached(reached)
+    question, asked = _question(conversation_id, messages, form)
+    access = _access(user, form.provider)
+    request = ChatRequest(
+        model=form.model,
+        messages=chat_history(path_to(asked.pk, {**messages, asked.pk: asked})),
+        system=form.system,
+        parameters=form.parameters,
+        timeouts=Timeouts(**settings.PROVIDER_TIMEOUTS),
+    )
+    generation = _start_generation(user, conversation_id, access.token, form, request)
+    answer = Message.objects.create(
+        conversation_id=conversation_id,
+        parent=asked,
+        role=Role.ASSISTANT,
+        generation=generation,
+        client_id=None if question else form.client_id,
+    )
+    record(
+        action=Action.RUN_START,
+        actor=user,
+        target=generation,
+        after=started_with(form, conversation_id, access.token),
+    )
+    return StartedRun(
+        conversation_id=conversation_id,
+        question_id=question.pk if question else None,
+        answer_id=answer.pk,
+        order=_order(generation, answer, access, request),
+    )
+
+
+def started_with(form: RunRequest, conversation_id: UUID, token: ProviderToken | None) -> dict[str, Any]:
+    """What the audit log has of a run's start."""
+    return {
+        "provider": form.provider,
+        "model": form.model,
+        "conversation": str(conversation_id),
+        "token_id": str(token.pk) if token else None,
+    }
+
+
+def _ask_in(user: User, conversation_id: UUID, form: RunRequest, *, is_new: bool) -> None:
+    """Lock the conversation until the transaction ends, and note what it was last asked with."""
+    if is_new:
+        new = Conversation(pk=conversation_id, owner=user, title=title_from(form.text), **asked_with(form))
+        # Not get_or_create: of a form that arrives twice at once, the second waits here for the first.
+        Conversation.objects.bulk_create([new], ignore_conflicts=True)
+    own = Conversation.objects.editable_by(user).filter(pk=conversation_id)
+    if not own.update(**asked_with(form), updated_at=timezone.now()):
+        raise Conversation.DoesNotExist
+
+
+def asked_with(form: RunRequest) -> dict[str, Any]:
+    """What a conversation remembers of its last question."""
+    return {
+        "provider": form.provider,
+        "model": form.model,
+        "system": form.system,
+        "parameters": dict(form.parameters),
+    }
+
+
+def title_from(text: str | None) -> str:
+    """The first line of a question, cut at a word."""
+    line = (text or "").strip().splitlines()[0] if (text or "").strip() else "New conversation"
+    return line if len(line) <= TITLE_LENGTH else line[:TITLE_LENGTH].rsplit(" ", 1)[0] + "…"
+
+
+def _question(
+    conversation_id: UUID, messages: Mapping[int, Message], form: RunRequest
+) -> tuple[Message | None, Message]:
+    """The user message that the form adds, if it adds one, and the message to be answered."""
+    parent = messages.get(form.parent_id) if form.parent_id is not None else None
+    wanted = Role.USER if form.text is None else Role.ASSISTANT
+    if form.parent_id is not None and (parent is None or parent.role != wanted):
+        raise RunRefused("text", "The message that this one answers is not in this conversation.")
+    if form.text is not None:
+        question = Message.objects.create(
+            conversation_id=conversation_id, parent=parent, role=Role.USER, text=form.text, client_id=form.client_id
+        )
+        return question, question
+    if parent is None:
+        raise RunRefused("text", "There is no message to answer.")
+    return None, parent
+
+
+def chat_history(branch: Iterable[Message]) -> tuple[ChatMessage, ...]:
+    """What is sent of a branch: all but answers that never said anything, which providers refuse."""
+    return tuple(
+        ChatMessage(role="user" if message.role == Role.USER else "assistant", text=message.text)
+        for message in branch
+        if message.text.strip()
+    )
+
+
+def as_recorded(request: ChatRequest) -> dict[str, Any]:
+    """What a call's record has of what was sent."""
+    return {
+        "system": request.system,
+        "messages": [{"role": message.role, "text": message.text} for message in request.messages],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Access:
+    """What a call is made with. ``problem`` says why the token's secret cannot be had."""
+
+    token: ProviderToken | None = None
+    api_key: str = field(default="", repr=False)
+    problem: str = ""
+
+
+def _access(user: User, provider: str) -> _Access:
+    if provider in NEEDS_NO_TOKEN:
+        return _Access()
+    try:
+        opened = open_picked(user=user, provider=provider)
+    except TokenUnreadable as error:
+        return _Access(error.token, problem=str(error))
+    if opened is None:
+        raise RunRefused("model", "You have no working token for this provider. Add one under Tokens.")
+    return _Access(*opened)
+
+
+def _start_generation(
+    user: User, conversation_id: UUID, token: ProviderToken | None, form: RunRequest, request: ChatRequest
+) -> Generation:
+    return telemetry.start_generation(
+        user=user,
+        conversation_id=conversation_id,
+        token_id=token.pk if token else None,
+        token_label=token.label if token else "",
+        base_url=token.base_url if token else "",
+        provider=form.provider,
+        model=form.model,
+        parameters=form.parameters,
+        process_id=PROCESS_ID,
+        request=as_recorded(request),
+    )
+
+
+def _order(generation: Generation, answer: Message, access: _Access, request: ChatRequest) -> PreparedRun | None:
+    if access.problem:
+        outcome = telemetry.Outcome(status=Status.FAILED, error_type="token_unreadable", error_message=access.problem)
+        telemetry.finish_generation(generation_id=generation.pk, outcome=outcome)
+        return None
+    return PreparedRun(
+        generation_id=generation.pk,
+        answer_id=answer.pk,
+        provider=generation.provider,
+        base_url=(access.token.base_url or None) if access.token else None,
+        request=request,
+        api_key=access.api_key,
+    )
