@@ -17,6 +17,7 @@ import structlog
 from django.conf import settings
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from accounts.providers import PROVIDERS
 from aistrale import keyfiles
 from audit import known_secrets
 
@@ -29,11 +30,12 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 _NAMES = r"authorization|cookie|x-api-key|x-goog-api-key|api[-_]?key|password|passwd|secret|access_token"
+_KEY_SHAPES = "|".join(spec.key_shape for spec in PROVIDERS.values() if spec.key_shape)
 _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), replacement)
     for pattern, replacement in (
-        (r"\b(sk|pk|rk|gsk|hf|xai|r8|ghp|glpat|ais)[-_][A-Za-z0-9_-]{8,}", REDACTED),
-        (r"\bAIza[A-Za-z0-9_-]{8,}", REDACTED),
+        (rf"\b(?:{_KEY_SHAPES})", REDACTED),
+        (r"\b(pk|rk|xai|r8|ghp|glpat|ais)[-_][A-Za-z0-9_-]{8,}", REDACTED),
         (r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{4,}", rf"\1 {REDACTED}"),
         (r"(\w+://[^\s:/@]*):[^\s/@]+@", rf"\1:{REDACTED}@"),
         (r"([?&](?:key|api_key|apikey|token|access_token|signature|code|state)=)[^&\s\"']+", rf"\1{REDACTED}"),

@@ -97,16 +97,17 @@ class ServerLifecycle:
         task.add_done_callback(self._tasks.discard)
 
     async def _start(self) -> None:
+        from accounts.providers import PROVIDERS
         from aistrale.memory import keep_giving_back
         from aistrale.upkeep import keep_up
-        from inference.providers.registry import ADAPTERS, get_adapter
+        from inference.providers.registry import get_adapter
 
         await self._runs.open()
         self._on_ready()
         self._do(keep_up())
         self._do(keep_giving_back())
         # No run is to wait for them, and no shutdown for all of them.
-        for provider in ADAPTERS:
+        for provider in PROVIDERS:
             if self._runs.is_draining:
                 return
             await asyncio.to_thread(get_adapter, provider)

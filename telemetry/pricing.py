@@ -8,7 +8,7 @@ speaks, since most such servers are gateways to it. A server that charges otherw
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -19,20 +19,14 @@ from typing import Any
 from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import ModelInfo, StartDateConstraint, TieredPrices
 
+from accounts.providers import PROVIDERS
+
 PRICE_LIST = f"genai-prices {version('genai-prices')}"
 REPORTED = "provider"
 OVERRIDE = "override"
 SANDBOX = "sandbox"
 # A class of receipts only: calls are recorded with all cache writes in one.
 CACHE_WRITE_1H = "cache_write_1h"
-
-# Our names of providers in the price list. HuggingFace is listed by the provider behind its router.
-_LISTED_AS: Mapping[str, str] = {
-    "openai": "openai",
-    "anthropic": "anthropic",
-    "gemini": "google",
-    "groq": "groq",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +181,7 @@ def _find(
     override = max(matching, key=lambda o: o.valid_from, default=None)
     if override is not None:
         return _Price(override.prices, OVERRIDE, override.valid_from.date())
-    if provider == "echo":
+    if provider in PROVIDERS and PROVIDERS[provider].is_free:
         zero = Decimal(0)
         return _Price(UnitPrices(zero, zero, zero, zero), SANDBOX)
     listed = _listed(provider, model, base_url)
@@ -238,10 +232,10 @@ def _valid_from(listed: ModelInfo, at: datetime) -> date | None:
 @lru_cache(maxsize=4096)
 def _listed(provider: str, model: str, base_url: str) -> ModelInfo | None:
     """The price list's entry for a model; searching it takes a millisecond, so the answer is kept."""
-    provider_id, name = _LISTED_AS.get(provider, ""), model
-    if provider == "huggingface":
+    provider_id, name = PROVIDERS[provider].price_list if provider in PROVIDERS else "", model
+    if "*" in provider_id:
         name, _, behind = model.partition(":")
-        provider_id = f"huggingface_{behind}"
+        provider_id = provider_id.replace("*", behind)
     provider_id = _listed_server(base_url) or provider_id
     try:
         return get_snapshot().find_provider_model(name, None, provider_id, None)[1]

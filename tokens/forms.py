@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from accounts.audiences import AudienceField, with_current
 from accounts.models import User
+from accounts.providers import keyed_choices
 from accounts.sharing import PRIVATE, Audience, audiences_for
 from tokens.base_urls import BaseUrlRefused
-from tokens.models import Provider, ProviderToken
+from tokens.models import ProviderToken
 from tokens.secrets import MAX_LENGTH, SecretRefused, clean_secret
 from tokens.services import allowed_base_url
 
@@ -79,7 +80,7 @@ class DetailsForm(forms.Form):
 
 
 class AddForm(DetailsForm):
-    provider = forms.ChoiceField(choices=Provider.choices)
+    provider = forms.ChoiceField(choices=keyed_choices)
     secret = SecretField(help_text="The key from the provider's console. It is sealed at once and never shown again.")
 
     field_order = ["provider", "label", "secret"]

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.providers import keyed_choices
 from accounts.sharing import Shared, SharedQuerySet
 from tokens.checks import TokenState
 from tokens.fields import SealedField
@@ -23,16 +24,6 @@ EXPIRES_SOON = timedelta(days=14)
 LONG_UNUSED = timedelta(days=90)
 # The constraint that keeps a second rotation from starting.
 UNFINISHED = "one_unfinished_rotation"
-
-
-class Provider(models.TextChoices):
-    """The providers that need a token, by the names of the adapters."""
-
-    OPENAI = "openai", "OpenAI"
-    ANTHROPIC = "anthropic", "Anthropic"
-    GEMINI = "gemini", "Google Gemini"
-    GROQ = "groq", "Groq"
-    HUGGINGFACE = "huggingface", "Hugging Face"
 
 
 class KeyState(models.TextChoices):
@@ -150,7 +141,7 @@ class ProviderToken(Shared):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="provider_tokens")
-    provider = models.CharField(max_length=20, choices=Provider)
+    provider = models.CharField(max_length=20, choices=keyed_choices)
     label = models.CharField(max_length=80)
     base_url = models.CharField("base URL", max_length=300, blank=True)
     is_default = models.BooleanField("default", default=False)

@@ -13,11 +13,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.login.reauthentication import require_confirmation
 from accounts.models import User
+from accounts.providers import label_of
 from accounts.requests import UserRequest
 from tokens import services
 from tokens.checks import CheckResult, TokenState
 from tokens.forms import AddForm, DeleteForm, EditForm, ReplaceForm
-from tokens.models import Provider, ProviderToken
+from tokens.models import ProviderToken
 from tokens.spending import Spend, spent_this_month
 
 UNTESTED = "untested"
@@ -165,7 +166,7 @@ def _form_page(
     token: ProviderToken | None = None,
 ) -> HttpResponse:
     provider = token.provider if token else form.data.get("provider")
-    context = {"form": form, "check": check, "token": token, "provider": dict(Provider.choices).get(provider or "")}
+    context = {"form": form, "check": check, "token": token, "provider": label_of(provider or "")}
     return render(request, template, context, status=422 if form.is_bound else 200)
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
+from accounts.providers import label_of
 from inference.chat.forms import PREFIX, parameters_of, range_of
 from inference.chat.model_picker import Choice, choice_of, disabled_reason, first_choice
 from inference.models import Conversation
 from inference.providers.base import Parameter
-from inference.providers.registry import LABELS
 from tokens.services import pick_token
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Composer:
 
     @property
     def provider_label(self) -> str:
-        return LABELS.get(self.provider, self.provider)
+        return label_of(self.provider)
 
 
 def composer_for(conversation: Conversation) -> Composer:

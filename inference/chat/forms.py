@@ -9,8 +9,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 
+from accounts.providers import PROVIDERS, provider_choices
 from inference.providers.base import Parameter
-from inference.providers.registry import LABELS, get_adapter
+from inference.providers.registry import get_adapter
 from inference.runs.start import RunRequest
 
 TEXT_LIMIT = 200_000
@@ -50,7 +51,7 @@ class RunForm(forms.Form):
         error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), "There is no such message."),
     )
     provider = forms.ChoiceField(
-        choices=LABELS, error_messages=dict.fromkeys(("required", "invalid_choice"), "Choose a model first.")
+        choices=provider_choices, error_messages=dict.fromkeys(("required", "invalid_choice"), "Choose a model first.")
     )
     model = forms.CharField(
         max_length=MODEL_LIMIT,
@@ -102,7 +103,7 @@ class RunForm(forms.Form):
 
 def parameters_of(provider: str, model: str) -> tuple[Parameter, ...]:
     """What the model takes; nothing for a provider that does not exist."""
-    return get_adapter(provider).parameters(model) if provider in LABELS else ()
+    return get_adapter(provider).parameters(model) if provider in PROVIDERS else ()
 
 
 def parameter_field(parameter: Parameter) -> forms.Field:
@@ -148,7 +149,7 @@ def _storable(text: str) -> str:
 class ModelQuery(forms.Form):
     """A model in a URL."""
 
-    provider = forms.ChoiceField(choices=LABELS)
+    provider = forms.ChoiceField(choices=provider_choices)
     model = forms.CharField(max_length=MODEL_LIMIT)
 
     def chosen(self) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,10 +16,10 @@ from django.core.cache import cache
 from django.db.models import F
 
 from accounts.admission import outside
+from accounts.providers import PROVIDERS, label_of, needs_key
 from inference.models import Conversation
 from inference.providers.errors import ProviderError
-from inference.providers.registry import LABELS, NEEDS_NO_TOKEN, load_adapter
-from inference.suggestions import suggested
+from inference.providers.registry import load_adapter
 from telemetry.models import PriceOverride
 from telemetry.pricing import PriceOverride as Override
 from telemetry.pricing import UnitPrices, context_tokens, unit_prices
@@ -88,7 +89,7 @@ def list_groups(user: User, *, refresh: bool = False) -> list[Group]:
 
     Asks the ones whose list is not cached, all at once, each for at most 10 s.
     """
-    tokens = {provider: pick_token(user=user, provider=provider) for provider in LABELS}
+    tokens = {provider: pick_token(user=user, provider=provider) for provider in PROVIDERS}
     reasons = {provider: disabled_reason(provider, token) for provider, token in tokens.items()}
     listings: dict[str, Listing] = {}
     questions = []
@@ -104,13 +105,13 @@ def list_groups(user: User, *, refresh: bool = False) -> list[Group]:
         except TokenUnreadable as error:
             reasons[provider] = str(error)
     listings |= _ask_all(questions)
-    groups = [_group(provider, tokens[provider], reasons[provider], listings.get(provider)) for provider in LABELS]
+    groups = [_group(provider, tokens[provider], reasons[provider], listings.get(provider)) for provider in PROVIDERS]
     return sorted(groups, key=lambda group: bool(group.disabled_reason))
 
 
 def disabled_reason(provider: str, token: ProviderToken | None) -> str:
     """Why the provider cannot be asked at the moment, or an empty text."""
-    if provider in NEEDS_NO_TOKEN:
+    if not needs_key(provider):
         return ""
     if token is None:
         return "You have no token for it yet."
@@ -138,13 +139,24 @@ def first_choice(user: User) -> tuple[str, str]:
     return "", ""
 
 
+def suggested(provider: str, models: Sequence[str]) -> str:
+    """The newest of the provider's suggested series, else the first by name; empty where there are none."""
+    series = PROVIDERS[provider].suggested_models if provider in PROVIDERS else ""
+    known = [model for model in models if re.fullmatch(series, model)]
+    return max(known, key=_numbers) if known else min(models, default="")
+
+
+def _numbers(model: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", model)]
+
+
 def _suggested(provider: str, listing: Listing) -> str:
     return suggested(provider, [model for model, _ in listing["models"]])
 
 
 def known_models(user: User) -> dict[str, list[str]]:
     """By provider, what its list has named lately and what the user has called; asks no provider."""
-    names = {provider: set(_cached(user, provider)) for provider in LABELS}
+    names = {provider: set(_cached(user, provider)) for provider in PROVIDERS}
     used = Conversation.objects.filter(owner=user).exclude(model="").order_by()
     for provider, model in used.values_list("provider", "model").distinct():
         names.setdefault(provider, set()).add(model)
@@ -205,7 +217,7 @@ async def _ask(question: _Question) -> Listing:
 
 
 def _group(provider: str, token: ProviderToken | None, reason: str, listing: Listing | None) -> Group:
-    label = LABELS[provider]
+    label = label_of(provider)
     if listing is None:
         return Group(provider, label, [], disabled_reason=reason)
     overrides = PriceOverride.objects.of(provider, *(model for model, _ in listing["models"]))

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 from django.db.models.functions import Length
 from django.utils.safestring import SafeString
 
+from accounts.providers import label_of
 from inference.models import Conversation, Message, Role
-from inference.providers.registry import LABELS
 from inference.rendering.cache import kept
 from inference.rendering.markdown import render, render_question
 from telemetry.models import Generation, Status
@@ -61,7 +61,7 @@ class Turn:
             return "You" if self.may_edit else self.message.conversation.owner.get_full_name()
         if self.generation is None:
             return "Model"
-        return f"{LABELS.get(self.generation.provider, self.generation.provider)} {self.generation.request_model}"
+        return f"{label_of(self.generation.provider)} {self.generation.request_model}"
 
     @property
     def position(self) -> int:

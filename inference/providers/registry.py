@@ -1,4 +1,4 @@
-"""Every provider, by the name that is stored with tokens and generations."""
+"""The adapters of the providers in ``accounts.providers``, imported on first use: their SDKs take seconds to import."""
 
 from __future__ import annotations
 
@@ -8,34 +8,18 @@ from typing import cast
 
 import structlog
 
+from accounts.providers import PROVIDERS, label_of
 from inference.providers.base import Adapter
 from inference.providers.errors import ProviderError
 
 log = structlog.get_logger(__name__)
 
-ADAPTERS = {
-    "openai": "inference.providers.openai",
-    "anthropic": "inference.providers.anthropic",
-    "gemini": "inference.providers.gemini",
-    "groq": "inference.providers.groq",
-    "huggingface": "inference.providers.huggingface",
-    "echo": "inference.providers.echo",
-}
-
-LABELS = {
-    "openai": "OpenAI",
-    "anthropic": "Anthropic",
-    "gemini": "Google Gemini",
-    "groq": "Groq",
-    "huggingface": "Hugging Face",
-    "echo": "Sandbox",
-}
-NEEDS_NO_TOKEN = frozenset({"echo"})
-
 
 def get_adapter(provider: str) -> Adapter:
-    """Import the adapter on first use: the SDKs take seconds to import. Raises KeyError for an unknown name."""
-    return cast(Adapter, import_module(ADAPTERS[provider]))
+    """Raises KeyError for an unknown name, ImportError where its SDK cannot be loaded."""
+    if provider not in PROVIDERS:
+        raise KeyError(provider)
+    return cast(Adapter, import_module(f"inference.providers.{provider}"))
 
 
 async def load_adapter(provider: str) -> Adapter:
@@ -46,7 +30,7 @@ async def load_adapter(provider: str) -> Adapter:
         _loaded[provider] = await asyncio.to_thread(get_adapter, provider)
     except ImportError as error:
         log.exception("adapter_not_loaded", provider=provider)
-        raise ProviderError(f"AISTRALE cannot load its software for {LABELS[provider]}: {error}") from error
+        raise ProviderError(f"AISTRALE cannot load its software for {label_of(provider)}: {error}") from error
     return _loaded[provider]
 
 

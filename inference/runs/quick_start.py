@@ -24,12 +24,12 @@ from psycopg import sql
 from psycopg_pool import AsyncConnectionPool
 
 from accounts.models import User
+from accounts.providers import needs_key
 from audit.actions import Action
 from audit.services import entry_columns
 from inference.conversations.thread import branch_of
 from inference.models import Conversation, Message, Role
 from inference.providers.base import ChatRequest, Timeouts
-from inference.providers.registry import NEEDS_NO_TOKEN
 from inference.runs.process_lock import PROCESS_ID, connection_parameters
 from inference.runs.start import (
     PreparedRun,
@@ -72,7 +72,7 @@ class ReadAhead:
     def fits(self, form: RunRequest) -> bool:
         """Whether the form asks a new question at the end of the branch, with a token that was found."""
         leaf_id = self.branch[-1].pk if self.branch else None
-        has_access = form.provider in NEEDS_NO_TOKEN or form.provider in self.tokens
+        has_access = not needs_key(form.provider) or form.provider in self.tokens
         return form.text is not None and form.parent_id == leaf_id and has_access
 
 

@@ -11,12 +11,12 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
+from accounts.providers import needs_key
 from audit.actions import Action
 from audit.services import batch, record
 from inference.conversations.thread import path_to
 from inference.models import Conversation, Message, Role
 from inference.providers.base import ChatMessage, ChatRequest, Timeouts
-from inference.providers.registry import NEEDS_NO_TOKEN
 from inference.runs.database import storage_problem
 from inference.runs.limits import LimitHit, limit_reached
 from inference.runs.process_lock import PROCESS_ID
@@ -222,7 +222,7 @@ class _Access:
 
 
 def _access(user: User, provider: str) -> _Access:
-    if provider in NEEDS_NO_TOKEN:
+    if not needs_key(provider):
         return _Access()
     try:
         opened = open_picked(user=user, provider=provider)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -355,7 +356,7 @@ async def test_a_mistake_of_our_own_in_the_figures_does_not_cost_the_answer(
 
 
 async def test_an_sdk_that_cannot_be_loaded_is_named(fake: FakeProvider, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(registry.ADAPTERS, "openai", "inference.providers.not_there")
+    monkeypatch.setitem(sys.modules, "inference.providers.openai", None)
     monkeypatch.setattr(registry, "_loaded", {})
 
     outcome = await run_on(fake, "openai", "words-3").outcome()

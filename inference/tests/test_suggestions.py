@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from inference.suggestions import suggested
+from inference.chat.model_picker import suggested
 
 
 @pytest.mark.parametrize(

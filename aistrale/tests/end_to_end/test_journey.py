@@ -5,13 +5,13 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from accounts.providers import keyed_choices
 from aistrale.tests.end_to_end.browser import PASSWORD, Site, log_in
 from aistrale.tests.end_to_end.chat_page import answers, ask, choose_model, expect_status, expect_words
-from inference.providers.registry import LABELS, NEEDS_NO_TOKEN
 from inference.tests.fake_provider import ANSWER, FakeProvider
 
 ADA = "ada@example.org"
-PROVIDERS = {name: label for name, label in LABELS.items() if name not in NEEDS_NO_TOKEN}
+PROVIDERS = dict(keyed_choices())
 
 
 @pytest.mark.smoke

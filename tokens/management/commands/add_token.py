@@ -8,12 +8,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import Team, User
+from accounts.providers import keyed_choices
 from accounts.sharing import EVERYONE, PRIVATE, Audience, Visibility
 from audit.context import Source, bind
 from tokens import services
 from tokens.base_urls import BaseUrlRefused
 from tokens.checks import CheckResult, check_secret
-from tokens.models import Provider
 from tokens.secrets import SecretRefused, clean_secret
 
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.formatter_class = RawDescriptionHelpFormatter
         parser.add_argument("--owner", required=True, metavar="EMAIL")
-        parser.add_argument("--provider", required=True, choices=Provider.values)
+        parser.add_argument("--provider", required=True, choices=[name for name, _ in keyed_choices()])
         parser.add_argument("--label", required=True, metavar="TEXT")
         parser.add_argument("--base-url", default="", metavar="URL", help="a compatible server")
         sharing = parser.add_mutually_exclusive_group()
