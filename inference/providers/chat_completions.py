@@ -22,12 +22,12 @@ _MOST_REMEMBERED = 1000
 
 
 async def stream_chat(
-    request: ChatRequest, call: Call, *, api_key: str, base_url: str
+    request: ChatRequest, call: Call, *, api_key: str, base_url: str, asks_for_usage: bool = True
 ) -> AsyncGenerator[StreamEvent, None]:
     """Call, and again without asking for usage where the server refuses to be asked; it is remembered for next time."""
     limits = Limits(request.timeouts)
     server = (base_url, request.model)
-    if server not in _without_usage:
+    if asks_for_usage and server not in _without_usage:
         try:
             async with aclosing(_attempt(call, options.body(request), api_key, limits)) as events:
                 async for event in events:
@@ -41,7 +41,7 @@ async def stream_chat(
     async with aclosing(_attempt(call, body, api_key, limits)) as events:
         async for event in events:
             yield event
-    if len(_without_usage) < _MOST_REMEMBERED:
+    if asks_for_usage and len(_without_usage) < _MOST_REMEMBERED:
         _without_usage.add(server)
 
 
