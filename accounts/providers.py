@@ -33,6 +33,7 @@ PROVIDERS: Mapping[str, ProviderSpec] = {
     "anthropic": ProviderSpec("Anthropic", "anthropic", r"sk-ant-[\w-]{8,}", r"claude-sonnet-[\d-]+"),
     "gemini": ProviderSpec("Google Gemini", "google", r"AIza[\w-]{8,}", r"gemini-[\d.]+-flash"),
     "groq": ProviderSpec("Groq", "groq", r"gsk_[\w-]{8,}", r"openai/gpt-oss-\d+b|llama-[\d.]+-\d+b-versatile"),
+    "mistral": ProviderSpec("Mistral", "mistral", suggested_models=r"mistral-medium-[\d-]+"),
     "huggingface": ProviderSpec("Hugging Face", "huggingface_*", r"hf_[\w-]{8,}"),
     "echo": ProviderSpec("Sandbox", needs_key=False, is_free=True),
 }

@@ -161,6 +161,7 @@ DIALECTS: Mapping[str, Dialect] = {
 BASE_PATHS: Mapping[str, str] = {
     "openai": "/v1",
     "huggingface": "/hf/v1",
+    "mistral": "/v1",
     "groq": "/groq",
     "anthropic": "/anthropic",
     "gemini": "/gemini",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import aclosing
 from typing import Any
 
+from accounts.providers import keyed_choices
 from inference.providers.base import (
     ChatMessage,
     ChatRequest,
@@ -19,7 +20,7 @@ from inference.providers.base import (
 from inference.providers.errors import ProviderError
 from inference.providers.registry import get_adapter
 
-WIRE_PROVIDERS = ("openai", "anthropic", "gemini", "groq", "huggingface")
+WIRE_PROVIDERS = [name for name, _ in keyed_choices()]
 KEY = "sk-canary-7f3a9c51d2e84b60"
 # More than a machine with much else to do needs, so that only a test that wants a limit meets one.
 PATIENT = Timeouts(connect=30, first_token=30, between_tokens=30, total=60)

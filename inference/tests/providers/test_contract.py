@@ -7,17 +7,26 @@ import pytest
 from accounts.providers import PROVIDERS
 from inference.providers.base import Finished, FinishReason, Usage
 from inference.providers.registry import get_adapter
+from inference.tests.fake_provider import FakeProvider
 from inference.tests.providers.calls import KEY, collect, finished, request, text, usage
 
-# Path of the protocol on llmock and a model that it knows; the sandbox is its own peer.
+# Path of the protocol on llmock and a model that it knows; the sandbox is its own peer. llmock does not count tokens
+# unasked, as Mistral does: the fake provider stands in.
 PEERS = {
     "openai": ("/v1", "gpt-4o"),
     "anthropic": ("/anthropic", "claude-sonnet-4-6"),
     "gemini": ("/gemini", "gemini-2.5-pro"),
     "groq": ("/groq", "openai/gpt-oss-20b"),
+    "mistral": ("", "words-3"),
     "huggingface": ("/v1", "gpt-4o"),
     "echo": ("", "echo"),
 }
+
+
+@pytest.fixture
+def address(provider: str, llmock_url: str, fake: FakeProvider) -> str:
+    return fake.base_url(provider) if provider == "mistral" else llmock_url + PEERS[provider][0]
+
 
 every_adapter = pytest.mark.parametrize("provider", sorted(PROVIDERS))
 
@@ -27,9 +36,9 @@ def test_it_has_a_peer_for_every_adapter() -> None:
 
 
 @every_adapter
-async def test_it_streams_deltas_and_its_usage_before_the_end(provider: str, llmock_url: str) -> None:
-    path, model = PEERS[provider]
-    events = await collect(provider, request(model, system="Be brief."), llmock_url + path)
+async def test_it_streams_deltas_and_its_usage_before_the_end(provider: str, address: str) -> None:
+    model = PEERS[provider][1]
+    events = await collect(provider, request(model, system="Be brief."), address)
     assert text(events)
     assert [type(event) for event in events[-2:]] == [Usage, Finished]
     assert finished(events).reason is FinishReason.STOP
@@ -38,15 +47,15 @@ async def test_it_streams_deltas_and_its_usage_before_the_end(provider: str, llm
 
 
 @every_adapter
-async def test_it_lists_models(provider: str, llmock_url: str) -> None:
-    path, model = PEERS[provider]
-    models = await get_adapter(provider).list_models(api_key=KEY, base_url=llmock_url + path)
+async def test_it_lists_models(provider: str, address: str) -> None:
+    model = "fake-small" if provider == "mistral" else PEERS[provider][1]
+    models = await get_adapter(provider).list_models(api_key=KEY, base_url=address)
     assert model in [found.id for found in models]
 
 
 @every_adapter
-async def test_it_accepts_a_good_key(provider: str, llmock_url: str) -> None:
-    await get_adapter(provider).check(api_key=KEY, base_url=llmock_url + PEERS[provider][0])
+async def test_it_accepts_a_good_key(provider: str, address: str) -> None:
+    await get_adapter(provider).check(api_key=KEY, base_url=address)
 
 
 @every_adapter
@@ -62,12 +71,12 @@ def test_it_describes_parameters_completely(provider: str, model: str) -> None:
 
 
 @every_adapter
-async def test_it_sends_its_own_parameters_in_a_form_the_peer_takes(provider: str, llmock_url: str) -> None:
-    path, model = PEERS[provider]
+async def test_it_sends_its_own_parameters_in_a_form_the_peer_takes(provider: str, address: str) -> None:
+    model = PEERS[provider][1]
     samples = {"int": 50, "float": 0.5, "text_list": ["STOP"]}
     chosen = {
         parameter.name: parameter.choices[0] if parameter.choices else samples[parameter.kind]
         for parameter in get_adapter(provider).parameters(model)
     }
-    events = await collect(provider, request(model, parameters=chosen), llmock_url + path)
+    events = await collect(provider, request(model, parameters=chosen), address)
     assert text(events)

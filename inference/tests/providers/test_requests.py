@@ -43,6 +43,11 @@ async def test_it_asks_for_usage_where_it_must_be_asked_for(fake: FakeProvider, 
     assert (await sent(fake, provider, {}))["stream_options"] == {"include_usage": True}
 
 
+async def test_it_sends_mistral_only_fields_that_its_api_knows(fake: FakeProvider) -> None:
+    body = await sent(fake, "mistral", {"random_seed": 7, "max_tokens": 99}, system="Be brief.")
+    assert body == {"model": "fake-small", "messages": WITH_SYSTEM, "stream": True, "random_seed": 7, "max_tokens": 99}
+
+
 async def test_it_sends_a_conversation_in_anthropics_form(fake: FakeProvider) -> None:
     body = await sent(fake, "anthropic", {"max_tokens": 99, "temperature": 0.5, "effort": "low"}, system="Be brief.")
     assert body["messages"] == PLAIN
@@ -152,6 +157,7 @@ async def test_it_asks_gemini_by_the_version_that_serves_everything(fake: FakePr
         ("groq", "/openai/v1"),
         ("gemini", "/v1beta"),
         ("gemini", "/v1beta/openai"),
+        ("mistral", ""),
         ("huggingface", ""),
         ("huggingface", "/chat/completions"),
     ],

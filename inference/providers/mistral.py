@@ -1,0 +1,34 @@
+"""Mistral."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+
+from inference.providers import openai_sdk, options
+from inference.providers.base import ChatRequest, ModelInfo, Parameter, StreamEvent
+
+BASE_URL = "https://api.mistral.ai/v1"
+
+# https://docs.mistral.ai/api/#tag/chat (2026-11)
+_SEED = replace(options.SEED, name="random_seed")
+_TEMPERATURE = replace(options.TEMPERATURE, maximum=1.5)
+
+
+def stream(request: ChatRequest, *, api_key: str, base_url: str | None) -> AsyncGenerator[StreamEvent, None]:
+    """Usage comes unasked, and a field that the API does not know is an error."""
+    return openai_sdk.stream(request, api_key=api_key, base_url=base_url or BASE_URL, asks_for_usage=False)
+
+
+async def list_models(*, api_key: str, base_url: str | None) -> list[ModelInfo]:
+    return await openai_sdk.list_models(api_key=api_key, base_url=base_url or BASE_URL)
+
+
+async def check(*, api_key: str, base_url: str | None) -> None:
+    """The model list asks for a valid key and costs nothing."""
+    await list_models(api_key=api_key, base_url=base_url)
+
+
+def parameters(model: str) -> tuple[Parameter, ...]:
+    penalties = (options.FREQUENCY_PENALTY, options.PRESENCE_PENALTY)
+    return (_TEMPERATURE, options.TOP_P, options.MAX_TOKENS, options.STOP, _SEED, *penalties)
