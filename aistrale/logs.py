@@ -20,6 +20,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from accounts.providers import PROVIDERS
 from aistrale import keyfiles
 from audit import known_secrets
+from audit.text import escape_controls
 
 REDACTED = "[redacted]"
 SHORTEST_VALUE = 8  # shorter ones would also be found inside innocent words
@@ -55,7 +56,6 @@ _SHARED: tuple[Processor, ...] = (
     structlog.processors.StackInfoRenderer(),
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 )
-_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
 
 
 def configuration(*, level: int, terminal: bool) -> dict[str, Any]:
@@ -196,6 +196,5 @@ def _escape_controls(logger: WrappedLogger, method: str, event: EventDict) -> Ev
     """Text from outside must not move the cursor or forge a line."""
     for name, value in event.items():
         if isinstance(value, str):
-            text = value.translate(_CONTROLS)
-            event[name] = text if name in ("exception", "stack") else text.replace("\n", "\\n")
+            event[name] = escape_controls(value, keep="\t\n" if name in ("exception", "stack") else "\t")
     return event

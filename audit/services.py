@@ -20,6 +20,7 @@ from audit import chain
 from audit.actions import Action, Outcome
 from audit.context import current
 from audit.models import AuditDetails, AuditEvent
+from audit.text import replace_unstorable
 from audit.upkeep import write_checkpoint_if_due
 
 _APPEND = "SELECT sequence, previous_hash, hash, body FROM audit_append(%s::text[], %s::text[], %s::text[])"
@@ -28,7 +29,6 @@ _SECRET_KEY = re.compile(
     r"master_key|data_key|ciphertext|plaintext|token_value|token)s?$"
 )
 _HARMLESS_COUNTS = frozenset({"tokens", "max_tokens", "input_tokens", "output_tokens"})
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _LONGEST_TEXT = 300
 
 
@@ -215,16 +215,11 @@ def _content(personal: Mapping[str, Any] | None) -> str | None:
         return None
     context = {"address": current().address, "user_agent": current().user_agent}
     filled = {key: value for key, value in (context | dict(personal)).items() if value not in (None, "")}
-    return chain.canonical(_storable(filled)) if filled else None
+    return _canonical(filled) if filled else None
 
 
-def _storable(value: Any) -> Any:
-    """Texts come from anywhere: what PostgreSQL can not hold is replaced, what is too long is cut."""
-    if isinstance(value, str):
-        return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value[:_LONGEST_TEXT])
-    if isinstance(value, Mapping):
-        return {_storable(key): _storable(item) for key, item in value.items()}
-    return [_storable(item) for item in value] if isinstance(value, list | tuple) else value
+def _canonical(values: Mapping[str, Any]) -> str:
+    return chain.canonical(replace_unstorable(values, longest=_LONGEST_TEXT))
 
 
 def _append(entries: Sequence[_Entry]) -> None:
@@ -241,4 +236,4 @@ def _append(entries: Sequence[_Entry]) -> None:
 
 def _columns(entry: _Entry) -> tuple[str, str, str | None]:
     """As ``audit_append`` takes them, which adds the time to the body."""
-    return chain.canonical(_storable(entry.body)), entry.salt, entry.content
+    return _canonical(entry.body), entry.salt, entry.content

@@ -13,6 +13,7 @@ from channels.db import database_sync_to_async
 
 from audit.listing import personal_of
 from audit.models import AuditEvent, AuditEventQuerySet, Viewer
+from audit.text import escape_controls
 
 COLUMNS = [
     "sequence", "timestamp", "action", "outcome", "actor", "actor_name", "role", "target_type", "target_id",
@@ -81,5 +82,5 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    shown = escape_controls(text)
     return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from audit.actions import Action
 from audit.services import record
+from audit.text import replace_unstorable
 from telemetry.models import (
     Generation,
     GenerationContent,
@@ -25,7 +26,6 @@ from telemetry.models import (
     UsageSource,
 )
 from telemetry.pricing import Receipt, TokenCounts, price
-from telemetry.storable import storable
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -123,7 +123,7 @@ def _finish(calls: GenerationQuerySet, generation_id: UUID, outcome: Outcome, en
         status=outcome.status,
         ended_at=max(ended_at, generation.started_at),
         first_token_at=outcome.first_token_at,
-        attempts=storable(outcome.attempts),
+        attempts=replace_unstorable(outcome.attempts),
         error_status=outcome.error_status,
         cost_usd=receipt.total if receipt else None,
         receipt=receipt.as_json() if receipt else None,
@@ -131,7 +131,7 @@ def _finish(calls: GenerationQuerySet, generation_id: UUID, outcome: Outcome, en
         **_usage(tokens, are_estimated=outcome.tokens_are_estimated),
     )
     GenerationContent.objects.filter(generation=generation_id).update(
-        response_text=storable(outcome.text), reasoning_text=storable(outcome.reasoning)
+        response_text=replace_unstorable(outcome.text), reasoning_text=replace_unstorable(outcome.reasoning)
     )
     return True
 
@@ -159,7 +159,7 @@ def _plausible(tokens: TokenCounts | None, generation_id: UUID) -> TokenCounts |
 def _receipt(generation: Generation, outcome: Outcome, tokens: TokenCounts) -> Receipt | None:
     """Priced by the name that was asked for, or else by the name that the provider answered with."""
     names = dict.fromkeys(filter(None, (generation.request_model, outcome.response_model)))
-    overrides = PriceOverride.objects.of(generation.provider, *map(storable, names))
+    overrides = PriceOverride.objects.of(generation.provider, *map(replace_unstorable, names))
     receipts = (
         price(
             tokens,
@@ -187,7 +187,7 @@ def _texts(outcome: Outcome) -> dict[str, str]:
         "usage_note": outcome.usage_note,
     }
     longest = {field.name: field.max_length for field in Generation._meta.fields}
-    return {name: storable(text)[: longest[name]] for name, text in texts.items()}
+    return {name: replace_unstorable(text, longest=longest[name]) for name, text in texts.items()}
 
 
 def _usage(tokens: TokenCounts | None, *, are_estimated: bool) -> dict[str, Any]:

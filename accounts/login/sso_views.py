@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from functools import wraps
@@ -32,6 +31,7 @@ from accounts.login.forms import ConfirmBySsoForm
 from accounts.login.reauthentication import has_own_way
 from accounts.login.sso import Question
 from accounts.requests import UserRequest
+from audit.text import replace_unstorable
 
 # django-allauth takes it for granted that the provider can be reached, and describes itself and people as it should.
 FAILURES = (
@@ -57,16 +57,9 @@ class CheckingAdapter(views.OpenIDConnectOAuth2Adapter):
         who = said["id_token"]["sub"]
         if not isinstance(who, str) or (said.get("userinfo") or said["id_token"])["sub"] != who:
             raise OAuth2Error("It is not clear whom the answers are about.")
-        _check_storable(said)
+        if replace_unstorable(said) != said:
+            raise OAuth2Error("A claim holds what cannot be stored.")
         return login
-
-
-def _check_storable(said: dict[str, Any]) -> None:
-    """Raises OAuth2Error, or UnicodeEncodeError for half of a surrogate pair."""
-    text = json.dumps(said, ensure_ascii=False)
-    text.encode()
-    if "\\u0000" in text:
-        raise OAuth2Error("A claim holds NUL.")
 
 
 def _surviving_outages(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 
 from accounts.providers import PROVIDERS, provider_choices
+from audit.text import replace_unstorable
 from inference.providers.base import Parameter
 from inference.providers.registry import get_adapter
 from inference.runs.start import RunRequest
@@ -71,7 +72,8 @@ class RunForm(forms.Form):
     )
 
     def __init__(self, data: Mapping[str, object]) -> None:
-        sent = {name: _storable(str(value)) for name, value in data.items() if isinstance(value, str | int | float)}
+        texts = {name: str(value) for name, value in data.items() if isinstance(value, str | int | float)}
+        sent = replace_unstorable(texts)
         super().__init__(sent)
         self._asks_again = sent.get("type") == "again"
         self._parameters = parameters_of(sent.get("provider", ""), sent.get("model", ""))
@@ -139,11 +141,6 @@ def range_of(parameter: Parameter) -> str:
 
 def _number(value: float) -> str:
     return f"{value:,}" if value % 1 else f"{value:,.0f}"
-
-
-def _storable(text: str) -> str:
-    """Lone surrogates get through JSON, but neither into PostgreSQL nor to a provider."""
-    return text.encode("utf-8", "replace").decode()
 
 
 class ModelQuery(forms.Form):

@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from audit.text import replace_unstorable
 from inference.providers.base import Finished, ReasoningDelta, StreamEvent, TextDelta, Usage
 from inference.providers.errors import ContentFiltered, ProviderError
 from inference.providers.registry import load_adapter
@@ -22,7 +23,6 @@ from inference.runs.stream_buffer import Delta, LiveRun
 from telemetry.models import Status
 from telemetry.pricing import TokenCounts
 from telemetry.services import Outcome
-from telemetry.storable import storable
 
 log = structlog.get_logger(__name__)
 
@@ -81,10 +81,10 @@ class CallStats:
         match event:
             case TextDelta(text):
                 self._first_token()
-                live.append(Delta("text", storable(text)))
+                live.append(Delta("text", replace_unstorable(text)))
             case ReasoningDelta(text):
                 self._first_token()
-                live.append(Delta("reasoning", storable(text)))
+                live.append(Delta("reasoning", replace_unstorable(text)))
             case Usage():
                 self.usage = event
             case Finished():

@@ -187,8 +187,8 @@ def test_it_ends_whatever_a_provider_sends_for_texts(start: Make, finish: Make, 
         error_message=hostile,
         attempts=({"message": hostile, "more": [hostile]},),
     )
-    assert generation.attempts[0]["message"] == "?" + "x" * 5000
-    assert generation.finish_reason == "?" + "x" * 29
+    assert generation.attempts[0]["message"] == "\ufffd\ufffd" + "x" * 5000
+    assert generation.finish_reason == "\ufffd\ufffd" + "x" * 28
 
 
 @pytest.mark.parametrize("count", [-1, 2**31, 10**30])
