@@ -11,8 +11,8 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 
-from audit.listing import personal_of
 from audit.models import AuditEvent, AuditEventQuerySet, Viewer
+from audit.rows import personal_of
 from audit.text import escape_controls
 
 COLUMNS = [

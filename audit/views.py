@@ -9,12 +9,15 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_safe
 
-from audit import listing, services, signed, table_export
+from audit import services, signed, table_export
 from audit.actions import Action
 from audit.forms import EventFilter
 from audit.models import AuditEvent, AuditVerification, Viewer
+from audit.rows import changes_of, rows_of
+from listing.pages import get_page, render_list
 
 LISTED_CHECKPOINTS = 50
 
@@ -30,18 +33,17 @@ def _user(request: HttpRequest) -> _User:
 @require_safe
 def event_list(request: HttpRequest) -> HttpResponse:
     user = _user(request)
-    form = EventFilter(request.GET, visible=AuditEvent.objects.visible_to(user))
-    events = form.events().select_related("details")
-    page = listing.page_of(events, older=request.GET.get("older", ""), newer=request.GET.get("newer", ""))
+    form = EventFilter(request.GET)
+    events = form.narrow(AuditEvent.objects.visible_to(user)).select_related("details")
+    page = get_page(events, request.GET, by=["-sequence"])
     context = {
         "form": form,
-        "chips": list(form.chips()),
-        "rows": listing.rows_of(page.events, user),
-        "newer": form.url_from(newer=page.newer),
-        "older": form.url_from(older=page.older),
+        "page": page,
+        "rows": rows_of(page.rows, user),
+        "exports": {"CSV": reverse("audit:event-export-csv"), "JSON Lines": reverse("audit:event-export-jsonl")},
         "verification": AuditVerification.objects.first(),
     }
-    return render(request, "audit/event_list.html", context)
+    return render_list(request, "audit/event_list.html", context)
 
 
 @require_safe
@@ -49,8 +51,8 @@ def event_detail(request: HttpRequest, sequence: int) -> HttpResponse:
     user = _user(request)
     visible = AuditEvent.objects.visible_to(user).select_related("details")
     event = get_object_or_404(visible, pk=sequence)
-    (row,) = listing.rows_of([event], user)
-    return render(request, "audit/event_detail.html", {"row": row, "changes": listing.changes_of(event)})
+    (row,) = rows_of([event], user)
+    return render(request, "audit/event_detail.html", {"row": row, "changes": changes_of(event)})
 
 
 @require_safe
@@ -65,7 +67,7 @@ def checkpoint_list(request: HttpRequest) -> HttpResponse:
 def event_export(request: HttpRequest, file_format: str) -> HttpResponseBase:
     """The filtered list as a file. That somebody took it is recorded first."""
     user = _user(request)
-    form = EventFilter(request.GET, visible=AuditEvent.objects.visible_to(user))
+    form = EventFilter(request.GET)
     if not form.is_valid():
         return HttpResponseBadRequest("One of the filters cannot be read.", content_type="text/plain")
     with transaction.atomic():
@@ -74,7 +76,7 @@ def event_export(request: HttpRequest, file_format: str) -> HttpResponseBase:
     kind = table_export.FORMATS[file_format]
     name = f"audit-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{file_format}"
     return StreamingHttpResponse(
-        table_export.lines(form.events(), user, kind),
+        table_export.lines(form.narrow(AuditEvent.objects.visible_to(user)), user, kind),
         content_type=kind.content_type,
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

@@ -29,7 +29,7 @@ def dashboard(request: UserRequest) -> HttpResponse:
         "steps_done": sum(step.done for step in steps),
         "today": own.between(now - DAY, now).summary(),
         # The list shows administrators everybody's calls.
-        "own": f"&user={request.user.pk}" if request.user.is_administrator else "",
+        "own": f"&user={request.user.audit_id}" if request.user.is_administrator else "",
         "day_before": own.between(now - 2 * DAY, now - DAY).summary(),
     }
     return render(request, "inference/dashboard.html", context)

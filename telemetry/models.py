@@ -17,7 +17,7 @@ from django.db.models.functions import Coalesce, Extract, Now
 from django.urls import reverse
 from django.utils import timezone
 
-from audit.periods import PeriodsByIndex
+from listing.periods import PeriodsByIndex
 from telemetry import pricing
 from telemetry.aggregates import Percentile
 

@@ -10,8 +10,8 @@ from django.views.decorators.http import require_safe
 
 from accounts.requests import UserRequest
 from accounts.services import note_record_read
+from listing.pages import get_page, render_list
 from telemetry.forms import GenerationFilter
-from telemetry.keyset import get_page
 from telemetry.models import Generation
 from telemetry.report import attempts_of, bill_of
 from telemetry.services import note_content_read
@@ -20,16 +20,10 @@ from telemetry.services import note_content_read
 @require_safe
 def generation_list(request: UserRequest) -> HttpResponse:
     form = GenerationFilter(request.GET, user=request.user)
-    calls = form.generations().select_related("user").defer("attempts", "parameters", "receipt", "error_message")
-    page = get_page(calls, older=request.GET.get("older", ""), newer=request.GET.get("newer", ""))
-    context = {
-        "form": form,
-        "chips": list(form.chips()),
-        "generations": page.rows,
-        "newer": form.url_from(newer=page.newer),
-        "older": form.url_from(older=page.older),
-    }
-    return render(request, "telemetry/generation_list.html", context)
+    calls = form.narrow(Generation.objects.visible_to(request.user)).select_related("user")
+    calls = calls.defer("attempts", "parameters", "receipt", "error_message")
+    page = get_page(calls, request.GET, by=["-started_at", "-id"])
+    return render_list(request, "telemetry/generation_list.html", {"form": form, "page": page})
 
 
 @require_safe

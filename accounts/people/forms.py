@@ -5,43 +5,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django import forms
-from django.db.models import Q
 from django.http import QueryDict
 
 from accounts.forms import SetupForm
 from accounts.models import Invitation, Role, User
-from accounts.paging import Search
-from accounts.people import listing
 from accounts.people.invitations import open_invitations
+from listing.forms import SearchFilter
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 
-class PeopleFilter(Search):
-    role = forms.ChoiceField(required=False, choices=[("", "Any"), *Role.choices])
-    state = forms.ChoiceField(required=False, choices=[("", "Any"), ("active", "Active"), ("inactive", "Deactivated")])
+class PeopleFilter(SearchFilter):
+    searched = ("name", "email")
+    lookups = {"role": "role", "state": "is_active"}
 
-    def users(self) -> QuerySet[User]:
-        """None while the form has errors."""
-        if not self.is_valid():
-            return User.objects.none()
-        users = listing.matching(self.cleaned_data["q"])
-        if role := self.cleaned_data["role"]:
-            users = users.filter(role=role)
-        if state := self.cleaned_data["state"]:
-            users = users.filter(is_active=state == "active")
-        return users
+    role = forms.ChoiceField(required=False, choices=[("", "Any"), *Role.choices])
+    state = forms.TypedChoiceField(
+        required=False,
+        choices=[("", "Any"), ("active", "Active"), ("inactive", "Deactivated")],
+        coerce=lambda state: state == "active",
+    )
 
     def invitations(self) -> QuerySet[Invitation]:
-        """The open ones, on the first page and where people are not told apart by what only an account has."""
-        if not self.is_valid() or self.number > 1 or self.cleaned_data["state"]:
+        """The open ones, unless people are told apart by what only an account has."""
+        if self.is_valid() and self.cleaned_data["state"] != "":
             return Invitation.objects.none()
-        found = open_invitations().select_related("invited_by")
-        for word in self.cleaned_data["q"].split():
-            found = found.filter(Q(name__icontains=word) | Q(email__icontains=word))
-        role = self.cleaned_data["role"]
-        return found.filter(role=role) if role else found
+        return self.narrow(open_invitations().select_related("invited_by"))
 
 
 class RoleForm(forms.Form):

@@ -11,14 +11,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.login.reauthentication import confirmed
 from accounts.models import Role, User
-from accounts.people import listing
 from accounts.people.forms import PeopleFilter, RoleForm
+from accounts.people.rows import persons
 from accounts.people.services import LastAdministrator, change_role, record_kept, set_active
 from accounts.requests import UserRequest, administrators_only
 from accounts.sessions.services import MOST_SHOWN, end_sessions, live_sessions
 from audit.actions import Action
+from listing.pages import get_page, render_list
 
-# Of the open ones, the newest first; the others are found by a search.
+# Of the open ones, the newest first, on the first page; the others are found by a search.
 INVITATIONS_SHOWN = 50
 ROLE_TEXT = (
     "An administrator manages people, settings and keys, and sees everybody's calls. It holds from the next request."
@@ -35,22 +36,22 @@ END_TEXT = "This person is logged out everywhere, and has to log in again."
 @require_safe
 def person_list(request: UserRequest) -> HttpResponse:
     form = PeopleFilter(request.GET)
-    users, has_more = form.rows_of_page(form.users())
+    page = get_page(form.narrow(User.objects.all()), request.GET, by=["email"])
     context = {
         "form": form,
-        "people": listing.persons(users),
-        "invitations": form.invitations()[:INVITATIONS_SHOWN],
+        "page": page,
+        "people": persons(page.rows),
+        "invitations": None if page.newer else form.invitations()[:INVITATIONS_SHOWN],
         "most_invitations": INVITATIONS_SHOWN,
-        **form.pages(has_more=has_more),
     }
-    return render(request, "accounts/person_list.html", context)
+    return render_list(request, "accounts/person_list.html", context)
 
 
 @administrators_only
 @require_safe
 def person_detail(request: UserRequest, pk: int) -> HttpResponse:
     user = get_object_or_404(User, pk=pk)
-    (person,) = listing.persons([user])
+    (person,) = persons([user])
     sessions = live_sessions(user)
     context = {"person": person, "sessions": sessions, "most": MOST_SHOWN, "is_self": user == request.user}
     return render(request, "accounts/person_detail.html", context)

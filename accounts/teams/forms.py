@@ -8,9 +8,18 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from accounts.models import Team, User
+from listing.forms import SearchFilter
 
 # Offered while one types; anybody else can be typed wholly.
 OFFERED = 200
+
+
+class TeamSearch(SearchFilter):
+    searched = ("name",)
+
+
+class MemberSearch(SearchFilter):
+    searched = ("user__name", "user__email")
 
 
 class TeamForm(forms.ModelForm[Team]):

@@ -5,16 +5,17 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models.functions import Lower
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import Membership, Team, User
-from accounts.paging import Search
 from accounts.requests import UserRequest, administrators_only
 from accounts.teams import services as team_services
-from accounts.teams.forms import DeleteTeamForm, MemberForm, TeamForm
-from accounts.teams.members import members_of, named, with_first_members
+from accounts.teams.forms import DeleteTeamForm, MemberForm, MemberSearch, TeamForm, TeamSearch
+from accounts.teams.members import with_first_members
+from listing.pages import get_page, render_list
 
 ASKED = 3
 # Each with its first members.
@@ -23,22 +24,21 @@ TEAMS_ON_A_PAGE = 20
 
 @require_safe
 def team_list(request: UserRequest) -> HttpResponse:
-    form = Search(request.GET)
-    found = named(Team.objects.visible_to(request.user), text=form.cleaned_data["q"] if form.is_valid() else "")
-    teams, has_more = form.rows_of_page(with_first_members(found, viewer=request.user), size=TEAMS_ON_A_PAGE)
+    form = TeamSearch(request.GET)
+    teams = with_first_members(form.narrow(Team.objects.visible_to(request.user)), viewer=request.user)
+    page = get_page(teams.annotate(key=Lower("name")), request.GET, by=["key"], size=TEAMS_ON_A_PAGE)
     administrators = User.objects.administrators().order_by("name", "email")[:ASKED]
-    context = {"form": form, "teams": teams, "administrators": administrators, **form.pages(has_more=has_more)}
-    return render(request, "accounts/team_list.html", context)
+    context = {"form": form, "page": page, "administrators": administrators}
+    return render_list(request, "accounts/team_list.html", context)
 
 
 @require_safe
 def team_detail(request: UserRequest, pk: UUID) -> HttpResponse:
     team = get_object_or_404(Team.objects.visible_to(request.user), pk=pk)
-    form = Search(request.GET)
-    text = form.cleaned_data["q"] if form.is_valid() else ""
-    members, has_more = form.rows_of_page(members_of(team, text=text))
-    context = {"team": team, "form": form, "memberships": members, **form.pages(has_more=has_more)}
-    return render(request, "accounts/team_detail.html", context)
+    form = MemberSearch(request.GET)
+    members = form.narrow(team.memberships.select_related("user"))
+    page = get_page(members, request.GET, by=["user__name", "user__email"])
+    return render_list(request, "accounts/team_detail.html", {"team": team, "form": form, "page": page})
 
 
 @require_http_methods(["GET", "POST"])

@@ -38,8 +38,6 @@ def test_it_lists_people_with_role_and_state(client_of: ClientOf, admin: User, a
         ("role=administrator", ["admin"]),
         ("state=inactive", ["bob"]),
         ("q=ali&state=inactive", []),
-        ("page=2", []),
-        ("page=x", []),
     ],
 )
 def test_it_finds_people(
@@ -50,15 +48,8 @@ def test_it_finds_people(
     assert [person.user.email.split("@")[0] for person in listed] == expected
 
 
-def test_it_pages_through_many(client_of: ClientOf, admin: User) -> None:
-    User.objects.bulk_create(User(email=f"p{number:02}@example.org") for number in range(60))
-    client = client_of(admin)
-    assert "page=2" in page(client, LIST)
-    assert [person.user.email for person in client.get(f"{LIST}?page=2").context["people"]][-1] == "p59@example.org"
-
-
 def test_it_offers_to_clear_filters_that_leave_nobody(client_of: ClientOf, admin: User) -> None:
-    assert "Nobody matches" in page(client_of(admin), f"{LIST}?q=zzz")
+    assert "No people match these filters" in page(client_of(admin), f"{LIST}?q=zzz")
 
 
 def test_it_shows_factors_and_who_lacks_one(
@@ -191,5 +182,10 @@ def test_it_finds_open_invitations_and_shows_the_newest(client_of: ClientOf, adm
     listed = page(client, LIST)
     assert ("guest51@" in listed, "guest01@" in listed, "newest 50" in listed) == (True, False, True)
     found = page(client, f"{LIST}?q=guest01")
-    assert ("guest01@" in found, "guest02@" in found, "Nobody matches" in found) == (True, False, False)
+    assert ("guest01@" in found, "guest02@" in found, "No people match" in found) == (True, False, False)
+    User.objects.bulk_create(User(email=f"p{number:02}@example.org") for number in range(60))
+    first = client.get(LIST)
+    assert "p00@" in first.content.decode() and "guest" in first.content.decode()
+    second = page(client, LIST + first.context["page"].older)
+    assert ("p59@" in second, "guest" in second) == (True, False)
     assert "guest" not in page(client, f"{LIST}?state=active") + page(client, f"{LIST}?role=administrator")

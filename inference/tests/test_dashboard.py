@@ -61,7 +61,7 @@ def test_it_counts_only_own_runs_even_for_administrators(client_of: ClientOf, ad
 
 def test_it_links_administrators_to_their_own_runs(client_of: ClientOf, admin: User) -> None:
     page = client_of(admin).get(reverse("dashboard")).content.decode()
-    assert f"?range=24h&amp;user={admin.pk}" in page
+    assert f"?range=24h&amp;user={admin.audit_id}" in page
 
 
 def test_it_starts_with_no_step_done(client_of: ClientOf, alice: User) -> None:

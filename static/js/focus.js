@@ -39,5 +39,6 @@ document.addEventListener("htmx:afterRequest", ({ detail }) => {
   }
   if (!isLost()) return;
   target.tabIndex = -1;
-  target.focus();
+  // It may be higher than the window, which would then show its end.
+  target.focus({ preventScroll: true });
 });

@@ -120,7 +120,7 @@ def change(page: Page, site: Site, email: str, step: str) -> None:
     page.goto(f"{site.url}/account/data/")
     confirm(page)
     page.goto(f"{site.url}/people/?q={email}")
-    page.get_by_role("link", name=email).click()
+    page.get_by_role("link", name=email, exact=True).click()
     page.get_by_role("link", name="Change the role" if step == "role" else "Deactivate").click()
     dialog = page.get_by_role("dialog")
     if step == "role":

@@ -11,7 +11,7 @@ def test_it_finds_the_way_from_an_entry_to_all_that_person_did(signed_in: Page, 
     signed_in.goto(f"{site.url}/audit/?action=accounts:session:login")
     signed_in.locator("tbody a").first.click()
     signed_in.get_by_role("link", name="all they did").click()
-    expect(signed_in.get_by_role("list", name="Filters that are on")).to_contain_text("Who")
+    expect(signed_in.get_by_role("list", name="Active filters")).to_contain_text("Who")
 
 
 def test_it_saves_the_list_as_a_file(signed_in: Page, site: Site) -> None:

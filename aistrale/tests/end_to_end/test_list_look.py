@@ -1,4 +1,4 @@
-"""What lists look like, where no other rule of the house may undo it."""
+"""What lists look like where no other rule of the house may undo it, and how they are filtered."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aistrale.tests.end_to_end.browser import PASSWORD, Site, add_administrator,
 INVITER = "inviter@example.org"
 
 
-def test_it_shows_buttons_in_tables_as_buttons_and_what_clears_filters_beside_them(page: Page, site: Site) -> None:
+def test_it_shows_buttons_in_tables_as_buttons(page: Page, site: Site) -> None:
     add_administrator(site, INVITER)
     log_in(page, site, INVITER)
     page.goto(f"{site.url}/people/invite/")
@@ -20,5 +20,23 @@ def test_it_shows_buttons_in_tables_as_buttons_and_what_clears_filters_beside_th
     page.get_by_role("link", name="Done").click()
     page.goto(f"{site.url}/people/?q=looked-at")
     expect(page.get_by_role("link", name="Withdraw the invitation")).to_have_css("text-decoration-line", "none")
-    tops = [page.get_by_text(words, exact=True).first.bounding_box() for words in ("Filter", "Clear filters")]
-    assert len({box and round(box["y"]) for box in tops}) == 1
+
+
+def test_it_filters_in_place_and_the_address_keeps_up(signed_in: Page, site: Site) -> None:
+    page, address = signed_in, f"{site.url}/audit/"
+    page.goto(address)
+    page.evaluate("window.isStillHere = true")
+    page.get_by_label("Outcome").select_option("success")
+    button, chip = page.get_by_role("button", name="Filter"), page.get_by_role("link", name="Outcome: Success")
+    button.press("Enter")
+    expect(chip).to_be_visible()
+    expect(button).to_be_focused()
+    assert "outcome=success" in page.url
+    chip.press("Enter")
+    expect(chip).to_have_count(0)
+    expect(page).to_have_url(address)
+    assert page.evaluate("[window.isStillHere, scrollY]") == [True, 0]
+    page.go_back()
+    expect(chip).to_be_visible()
+    page.reload()
+    expect(chip).to_be_visible()

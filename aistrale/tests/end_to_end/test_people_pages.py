@@ -64,7 +64,7 @@ def test_it_goes_from_the_invitation_to_the_erasure(page: Page, site: Site, chro
     expect(guest).to_have_url(re.compile("/login/"))
     guest.close()
     page.goto(f"{site.url}/people/?q={email}")
-    expect(page.get_by_text("Nobody matches")).to_be_visible()
+    expect(page.get_by_text("No people match these filters")).to_be_visible()
 
 
 def test_it_changes_a_role_in_the_dialog(page: Page, site: Site) -> None:
@@ -73,7 +73,7 @@ def test_it_changes_a_role_in_the_dialog(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/account/data/")
     confirm(page)
     page.goto(f"{site.url}/people/?q={email}")
-    page.get_by_role("link", name=email).click()
+    page.get_by_role("link", name=email, exact=True).click()
     page.get_by_role("link", name="Change the role").press("Enter")
     page.get_by_role("dialog").get_by_label("Role").select_option("engineer")
     page.get_by_role("button", name="Change the role").press("Enter")

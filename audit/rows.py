@@ -1,4 +1,4 @@
-"""Entries as people read them: pages of them, the objects they link to, the values they show."""
+"""Entries as people read them: the objects they link to, the values they show."""
 
 from __future__ import annotations
 
@@ -11,21 +11,11 @@ from typing import Any, NamedTuple
 from django.apps import apps
 from django.db import models
 
-from audit.models import AuditEvent, AuditEventQuerySet, Viewer
+from audit.models import AuditEvent, Viewer
 
-PAGE_SIZE = 50
 # Whom an entry names is for all who may read the entry; from where somebody else worked is not.
 _NAMES = frozenset({"actor", "target"})
 _SHOWN_APART = frozenset({"actor", "target", "address", "user_agent"})
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Entries, newest first; ``newer`` and ``older`` are those from which the neighbouring pages are asked for."""
-
-    events: list[AuditEvent]
-    newer: int | None
-    older: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +58,6 @@ class Change(NamedTuple):
     @property
     def differs(self) -> bool:
         return self.before != self.after
-
-
-def page_of(events: AuditEventQuerySet, *, older: str = "", newer: str = "", size: int = PAGE_SIZE) -> Page:
-    """The entries next older or newer than a sequence, or the newest ones where that is no full page."""
-    if (end := _sequence(newer)) is not None:
-        rows = list(events.filter(sequence__gt=end).order_by("sequence")[: size + 1])
-        if len(rows) > size:
-            rows = rows[size - 1 :: -1]
-            return Page(rows, newer=rows[0].sequence, older=rows[-1].sequence)
-    if (start := _sequence(older)) is not None:
-        rows = list(events.filter(sequence__lt=start)[: size + 1])
-        if rows:
-            return Page(rows[:size], rows[0].sequence, rows[size - 1].sequence if len(rows) > size else None)
-    rows = list(events[: size + 1])
-    return Page(rows[:size], None, rows[size - 1].sequence if len(rows) > size else None)
 
 
 def personal_of(event: AuditEvent, viewer: Viewer) -> dict[str, Any]:
@@ -132,7 +107,3 @@ def _text(values: dict[str, Any], name: str) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _sequence(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None

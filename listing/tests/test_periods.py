@@ -13,7 +13,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import User
-from audit.periods import PeriodsByIndex
+from listing.periods import PeriodsByIndex
 
 MOMENTS = (
     datetime(2023, 12, 31, 23, 30, tzinfo=UTC),

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from allauth.mfa.models import Authenticator
-from django.db.models import Max, Q
+from django.db.models import Max
 from django.db.models.functions import Greatest
 
 from accounts.login.mfa import lacking_factor
 from accounts.models import User
-
-if TYPE_CHECKING:
-    from django.db.models import QuerySet
 
 _KINDS = {Authenticator.Type.TOTP: "app", Authenticator.Type.WEBAUTHN: "passkey"}
 
@@ -28,14 +24,6 @@ class Person:
     last_seen_at: datetime | None
     factors: str
     must_add_factor: bool
-
-
-def matching(text: str) -> QuerySet[User]:
-    """Those whose name or address holds each word of ``text``, by address."""
-    found = User.objects.order_by("email")
-    for word in text.split():
-        found = found.filter(Q(name__icontains=word) | Q(email__icontains=word))
-    return found
 
 
 def persons(users: Iterable[User]) -> list[Person]:
