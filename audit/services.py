@@ -20,6 +20,7 @@ from audit import chain
 from audit.actions import Action, Outcome
 from audit.context import current
 from audit.models import AuditDetails, AuditEvent
+from audit.text import strip_unstorable
 from audit.upkeep import write_checkpoint_if_due
 
 _APPEND = "SELECT sequence, previous_hash, hash, body FROM audit_append(%s::text[], %s::text[], %s::text[])"
@@ -28,7 +29,6 @@ _SECRET_KEY = re.compile(
     r"master_key|data_key|ciphertext|plaintext|token_value|token)s?$"
 )
 _HARMLESS_COUNTS = frozenset({"tokens", "max_tokens", "input_tokens", "output_tokens"})
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _LONGEST_TEXT = 300
 
 
@@ -125,7 +125,7 @@ def record_denied(
         return record(action=action, actor=actor, target=target, outcome=outcome, details=details)
 
 
-def forget(*, audit_id: UUID, actor: Actor | None) -> int:
+def erase_details(*, audit_id: UUID, actor: Actor | None) -> int:
     """Destroys the personal details of every entry by or about a person; returns how many. The chain stays valid.
 
     To be the last thing recorded of a person, since entries written later get details again.
@@ -215,16 +215,7 @@ def _content(personal: Mapping[str, Any] | None) -> str | None:
         return None
     context = {"address": current().address, "user_agent": current().user_agent}
     filled = {key: value for key, value in (context | dict(personal)).items() if value not in (None, "")}
-    return chain.canonical(_storable(filled)) if filled else None
-
-
-def _storable(value: Any) -> Any:
-    """Texts come from anywhere: what PostgreSQL can not hold is replaced, what is too long is cut."""
-    if isinstance(value, str):
-        return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value[:_LONGEST_TEXT])
-    if isinstance(value, Mapping):
-        return {_storable(key): _storable(item) for key, item in value.items()}
-    return [_storable(item) for item in value] if isinstance(value, list | tuple) else value
+    return chain.canonical(strip_unstorable(filled, longest=_LONGEST_TEXT)) if filled else None
 
 
 def _append(entries: Sequence[_Entry]) -> None:
@@ -241,4 +232,4 @@ def _append(entries: Sequence[_Entry]) -> None:
 
 def _columns(entry: _Entry) -> tuple[str, str, str | None]:
     """As ``audit_append`` takes them, which adds the time to the body."""
-    return chain.canonical(_storable(entry.body)), entry.salt, entry.content
+    return chain.canonical(strip_unstorable(entry.body, longest=_LONGEST_TEXT)), entry.salt, entry.content

@@ -170,10 +170,10 @@ def verification_rows(count: int) -> list[Row]:
 
     hashing = hashing_seconds()
     begun = time.perf_counter()
-    verdict = verify_from(1, heads={})
+    result = verify_from(1, heads={})
     verifying = time.perf_counter() - begun
-    if verdict.problem or verdict.entries != count:
-        raise SystemExit(f"The verification went wrong: {verdict}")
+    if result.violation or result.entries != count:
+        raise SystemExit(f"The verification went wrong: {result}")
     return [
         Row(f"hashing {count:,} entries alone", hashing, "s"),
         Row(f"verifying {count:,} entries", verifying, "s"),
@@ -185,12 +185,12 @@ def hashing_seconds() -> float:
     """Time for the two hashes of every entry, without reading it from the database or composing what is hashed."""
     from django.db import transaction
 
-    from audit.verification import stored_links
+    from audit.verification import stored_entries
 
     seconds = 0.0
     with transaction.atomic():
-        links = stored_links()
-        while batch := list(islice(links, SLICE)):
+        stored = stored_entries()
+        while batch := list(islice(stored, SLICE)):
             entries = [f"aistrale-audit-1\n{x.sequence}\n{x.previous_hash}\n{x.body}".encode() for x in batch]
             details = [f"{x.salt}\n{x.content}".encode() for x in batch]
             begun = time.perf_counter()

@@ -67,9 +67,9 @@ def test_it_names_the_first_bad_entry(
     first_bad = {"n": n, "1": 1, "last": last, "details": n}[expected]
     with transaction.atomic():
         _tamper(statements.format(n=n, last=last))
-        verdict = verify_stored(heads=known_heads(checkpoints))
+        result = verify_stored(heads=known_heads(checkpoints))
         transaction.set_rollback(True)
-    assert verdict.problem is not None and verdict.problem.sequence == first_bad, verdict.problem
+    assert result.violation is not None and result.violation.sequence == first_bad, result.violation
     check_invariants()
 
 

@@ -97,7 +97,7 @@ def test_it_leaves_personal_values_out_on_demand(log: Path, tmp_path: Path) -> N
 
 
 def test_it_verifies_an_export_in_which_a_person_was_erased(log: Path, tmp_path: Path, alice: User) -> None:
-    services.forget(audit_id=alice.audit_id, actor=None)
+    services.erase_details(audit_id=alice.audit_id, actor=None)
     path = tmp_path / "audit.jsonl"
     call_command("export_audit", "--output", str(path))
     assert "alice@" not in path.read_text()

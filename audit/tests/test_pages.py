@@ -115,7 +115,7 @@ def test_it_shows_who_tried_to_log_in_as_oneself(alice: User, client_of: ClientO
 
 def test_it_says_that_details_were_erased(alice: User, admin: User, client_of: ClientOf) -> None:
     append(alice)
-    services.forget(audit_id=alice.audit_id, actor=admin)
+    services.erase_details(audit_id=alice.audit_id, actor=admin)
     page = text(client_of(admin).get(f"{LIST}1/"))
     assert "erased person" in page
     assert "The personal details of this entry were erased" in page

@@ -72,7 +72,7 @@ def test_it_finds_a_changed_checkpoint(log: Path) -> None:
 
 
 def test_it_knows_of_erasures_recorded_later(alice: User) -> None:
-    services.forget(audit_id=alice.audit_id, actor=None)
+    services.erase_details(audit_id=alice.audit_id, actor=None)
     assert slices(4).problem == ""
 
 
