@@ -119,7 +119,7 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
     if match := request.resolver_match:
         _try_to_record(lambda: throttling.record_limit_hit(request, match.route))
     seconds = throttling.throttled_for(request) or THROTTLE_SECONDS
-    wait = f"Wait {throttling.in_words(seconds)}, then try again."
+    wait = f"Wait {throttling.humanize_wait(seconds)}, then try again."
     response = _answer(request, 429, replace(EXPLANATIONS[429], next_step=wait))
     response["Retry-After"] = str(seconds)
     return response

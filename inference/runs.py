@@ -30,7 +30,7 @@ from inference.storage import storage_problem
 from inference.stream_buffer import Delta, LiveRun
 from inference.threads import in_thread
 from telemetry.models import Generation
-from telemetry.services import Outcome
+from telemetry.services import CallOutcome
 
 SAVE_SECONDS = 1.5
 # In one statement. libpq keeps, for as long as a connection lives, the room of the longest that it has sent.
@@ -117,7 +117,7 @@ class Runs:
             self._saved.pop(run.order.generation_id, None)
             run.live.end()
 
-    async def _finish(self, order: PreparedRun, outcome: Outcome, ended_at: datetime) -> None:
+    async def _finish(self, order: PreparedRun, outcome: CallOutcome, ended_at: datetime) -> None:
         """Store the outcome; while PostgreSQL is away or cannot write, try again for as long as it may take."""
         async for attempt in stamina.retry_context(on=CANNOT_STORE_NOW, attempts=None, timeout=None, wait_max=2.0):
             with attempt:

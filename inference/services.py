@@ -259,7 +259,9 @@ def _start_generation(
 
 def _order(generation: Generation, answer: Message, access: _Access, request: ChatRequest) -> PreparedRun | None:
     if access.problem:
-        outcome = telemetry.Outcome(status=Status.FAILED, error_type="token_unreadable", error_message=access.problem)
+        outcome = telemetry.CallOutcome(
+            status=Status.FAILED, error_type="token_unreadable", error_message=access.problem
+        )
         telemetry.finish_generation(generation_id=generation.pk, outcome=outcome)
         return None
     return PreparedRun(
@@ -313,7 +315,7 @@ def save_partials(*, partials: Sequence[Partial], alive: Sequence[UUID]) -> None
 
 
 @transaction.atomic
-def finish_run(*, generation_id: UUID, answer_id: int, outcome: telemetry.Outcome, ended_at: datetime) -> bool:
+def finish_run(*, generation_id: UUID, answer_id: int, outcome: telemetry.CallOutcome, ended_at: datetime) -> bool:
     """Store the result of a run, once: False means that it had ended before, and nothing was changed."""
     if not telemetry.finish_generation(generation_id=generation_id, outcome=outcome, ended_at=ended_at):
         return False
@@ -322,7 +324,7 @@ def finish_run(*, generation_id: UUID, answer_id: int, outcome: telemetry.Outcom
     return True
 
 
-def _note_token(generation_id: UUID, outcome: telemetry.Outcome) -> None:
+def _note_token(generation_id: UUID, outcome: telemetry.CallOutcome) -> None:
     """Remember what a run has shown of its token, where that is news: that the provider takes it, or refuses it."""
     if outcome.status == Status.SUCCEEDED:
         result = CheckResult(TokenState.WORKING, "", 0)
@@ -370,7 +372,7 @@ def _abandon(run: Generation, status: Status, error_type: str = "", error_messag
     with transaction.atomic():
         return telemetry.abandon_generation(
             generation_id=run.pk,
-            outcome=telemetry.Outcome(
+            outcome=telemetry.CallOutcome(
                 status=status,
                 text=text,
                 reasoning=reasoning,

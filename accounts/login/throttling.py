@@ -37,7 +37,9 @@ def refusal(request: HttpRequest, key: str) -> ValidationError:
     """For the form. The answer to ``request`` becomes a 429 with Retry-After, see ``accounts.middleware``."""
     seconds = max(1, seconds_to_wait(request, LOGIN, key))
     setattr(request, _ATTRIBUTE, seconds)
-    return ValidationError(f"Too many failed attempts. Wait {in_words(seconds)}, then try again.", code="throttled")
+    return ValidationError(
+        f"Too many failed attempts. Wait {humanize_wait(seconds)}, then try again.", code="throttled"
+    )
 
 
 def must_wait(request: HttpRequest, action: str) -> bool:
@@ -81,6 +83,6 @@ def throttled_for(request: HttpRequest) -> int | None:
     return seconds
 
 
-def in_words(seconds: int) -> str:
+def humanize_wait(seconds: int) -> str:
     amount, unit = (seconds, "second") if seconds < 60 else (math.ceil(seconds / 60), "minute")
     return f"{amount} {unit}{'' if amount == 1 else 's'}"

@@ -1,6 +1,6 @@
 """Everything that is kept of a person, app by app: to be handed out, and to be erased.
 
-Each app that keeps something registers its part when it is ready. They erase in that order, which is the one of
+Each app that keeps something registers its handler when it is ready. They erase in that order, which is the one of
 INSTALLED_APPS: whoever uses a thing comes before whoever owns it.
 """
 
@@ -25,7 +25,7 @@ _BATCH = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PersonalDataHandler:
     """``export`` gives one mapping with a ``kind`` for each thing, without secrets. ``erase`` destroys all of it, or
     cuts it off from the person, within the caller's transaction, and tells how many there were by kind.
 
@@ -38,15 +38,15 @@ class Part:
     covers: frozenset[str]
 
 
-_parts: dict[str, Part] = {}
+_handlers: dict[str, PersonalDataHandler] = {}
 
 
-def register(part: Part) -> None:
-    _parts[part.name] = part
+def register(handler: PersonalDataHandler) -> None:
+    _handlers[handler.name] = handler
 
 
-def parts() -> list[Part]:
-    return list(_parts.values())
+def handlers() -> list[PersonalDataHandler]:
+    return list(_handlers.values())
 
 
 def in_batches(rows: models.QuerySet[M]) -> Iterator[M]:
@@ -62,12 +62,12 @@ def values_of(row: models.Model, kind: str, *fields: str) -> dict[str, Any]:
     return {"kind": kind, **{field: getattr(row, field) for field in fields}}
 
 
-def things(user: User) -> Iterator[Values]:
+def export_rows(user: User) -> Iterator[Values]:
     """All of it, between a first one that says whose it is and a last one that says how many there are."""
     yield {"kind": "export", "of": user.email, "created": datetime.now(UTC)}
     count = 2
-    for part in parts():
-        for values in part.export(user):
+    for handler in handlers():
+        for values in handler.export(user):
             count += 1
             yield values
     yield {"kind": "end", "lines": count}
@@ -75,7 +75,7 @@ def things(user: User) -> Iterator[Values]:
 
 async def lines(user: User) -> AsyncGenerator[str]:
     """The same as JSON Lines, in batches of lines."""
-    rows = map(_line, things(user))
+    rows = map(_line, export_rows(user))
     while batch := await database_sync_to_async(_next)(rows):
         yield batch
 

@@ -69,7 +69,7 @@ def becomes_private(team: Team, *, owner: User | None = None) -> list[tuple[str,
     return [(name, count) for name, count in counted if count]
 
 
-def privacy_in_words(team: Team, *, owner: User | None = None) -> str:
+def humanize_privacy_loss(team: Team, *, owner: User | None = None) -> str:
     """For example ``3 conversations and 1 provider token become private to their owners.``"""
     kinds = becomes_private(team, owner=owner)
     parts = [f"{count:,} {name}{'' if count == 1 else 's'}" for name, count in kinds]

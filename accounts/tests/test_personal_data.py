@@ -12,7 +12,7 @@ from django.test import AsyncClient, Client
 from pytest_django import Settings
 
 from accounts.models import User
-from accounts.personal_data.registry import parts, things
+from accounts.personal_data.registry import export_rows, handlers
 from audit.models import AuditEvent
 from conftest import PASSWORD
 
@@ -26,7 +26,7 @@ HARMLESS = {
 
 
 def read(user: User) -> list[dict[str, Any]]:
-    return [dict(values) for values in things(user)]
+    return [dict(values) for values in export_rows(user)]
 
 
 def dumps(values: list[dict[str, Any]]) -> str:
@@ -40,7 +40,7 @@ def test_every_model_that_knows_people_is_handed_out_and_erased() -> None:
         for field in model._meta.concrete_fields
         if field.related_model is User
     }
-    covered = frozenset[str]().union(*(part.covers for part in parts()))
+    covered = frozenset[str]().union(*(handler.covers for handler in handlers()))
     assert known == covered | HARMLESS.keys()
     assert not covered & HARMLESS.keys()
 
