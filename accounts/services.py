@@ -8,7 +8,6 @@ from django.db import connection, transaction
 from django.urls import reverse
 
 from accounts.models import Role, User
-from audit import known_secrets
 from audit.actions import Action, Outcome
 from audit.services import record, record_denied
 
@@ -27,14 +26,12 @@ def setup_link() -> str | None:
     if User.objects.administrators().exists():
         return None
     token = signing.dumps("first administrator", salt=_SETUP_SALT)
-    known_secrets.remember(token)
     return f"{settings.PUBLIC_URL}{reverse('accounts:setup', args=[token])}"
 
 
 def check_setup_token(token: str) -> None:
     """Raises SetupClosed, or django.core.signing.BadSignature (SignatureExpired after an hour)."""
     signing.loads(token, salt=_SETUP_SALT, max_age=SETUP_LINK_SECONDS)
-    known_secrets.remember(token)
     if User.objects.administrators().exists():
         raise SetupClosed
 

@@ -1,8 +1,7 @@
 """Logging: one JSON object per line on standard error, or readable lines on a terminal, and no secret in either.
 
-Secrets are taken out by name (of a field or header), by shape (what the providers' keys look like) and by value (what
-this process was configured with, and what it has handled, see ``audit.known_secrets``); also from the text of
-exceptions and from what other libraries log.
+Secrets are redacted by name (of a field or header), by shape (what the providers' keys look like) and, for the few
+that this process is configured with, by value; also in the text of exceptions and in what other libraries log.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from django.conf import settings
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from aistrale import keyfiles
-from audit import known_secrets
 
 REDACTED = "[redacted]"
 SHORTEST_VALUE = 8  # shorter ones would also be found inside innocent words
@@ -162,7 +160,6 @@ def _redact_items(items: Iterable[object]) -> list[object]:
 def redact_text(text: str) -> str:
     for value in _configured_values():
         text = text.replace(value, REDACTED)
-    text = known_secrets.replace(text, REDACTED)
     for shape, replacement in _SHAPES:
         text = shape.sub(replacement, text)
     return text

@@ -225,7 +225,7 @@ ACCOUNT_RATE_LIMITS = {
     "api_key_unknown": "30/15m/ip",
 }
 # Its own one writes a second list of addresses, with which one could also log in.
-ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "accounts.login.links.ResetKeys"
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"
 PASSWORD_RESET_TIMEOUT = 24 * 3600
 # Seconds for which a dangerous step is not asked to be confirmed again.
 ACCOUNT_REAUTHENTICATION_TIMEOUT = env.int("AISTRALE_CONFIRM_MINUTES", 10) * 60

@@ -19,7 +19,6 @@ from django.utils import timezone
 from accounts.admission import outside
 from accounts.mail import sending
 from accounts.models import Invitation, Role, User
-from audit import known_secrets
 from audit.actions import Action
 from audit.services import record
 
@@ -63,7 +62,6 @@ def invite(*, email: str, role: Role, actor: User, name: str = "") -> Invited:
     open_invitations().filter(email=email).update(revoked_at=timezone.now())
     earlier.filter(expires_at__lte=timezone.now()).delete()
     token = secrets.token_urlsafe(32)
-    known_secrets.remember(token)
     invitation = Invitation.objects.create(
         email=email,
         name=name,
@@ -100,7 +98,6 @@ def find(token: str) -> Invitation:
     invitation = Invitation.objects.filter(digest=_digest(token)).first()
     if invitation is None:
         raise InvitationRefused(InvitationRefused.UNKNOWN)
-    known_secrets.remember(token)
     _require_open(invitation)
     return invitation
 

@@ -12,7 +12,6 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from accounts.login.mfa import lacks_factor
 from accounts.models import ApiKey, User
-from audit import known_secrets
 from audit.actions import Action
 from audit.services import record, record_denied
 
@@ -24,7 +23,6 @@ _STAMP_EVERY = timedelta(minutes=1)
 def create(*, user: User, label: str, expires_at: datetime | None) -> tuple[ApiKey, str]:
     """The key in words is known now and never again."""
     text = f"ais_{secrets.token_hex(6)}_{secrets.token_urlsafe(32)}"
-    known_secrets.remember(text)
     made = ApiKey.objects.create(user=user, label=label, prefix=text[:16], digest=_digest(text), expires_at=expires_at)
     after = {"prefix": made.prefix, "expires_at": expires_at.isoformat() if expires_at else None}
     record(action=Action.API_KEY_CREATE, actor=user, target=made, after=after)
@@ -57,7 +55,6 @@ def user_of(text: str) -> User:
     if key is None or not constant_time_compare(key.digest, _digest(text)):
         record_denied(action=Action.API_KEY_USE, actor=None, details={"reason": KeyRefused.UNKNOWN})
         raise KeyRefused(KeyRefused.UNKNOWN)
-    known_secrets.remember(text)
     if reason := _objection(key):
         record_denied(action=Action.API_KEY_USE, actor=key.user, target=key, details={"reason": reason})
         raise KeyRefused(reason)
