@@ -30,11 +30,14 @@ _NAMES = r"authorization|cookie|x-api-key|x-goog-api-key|api[-_]?key|password|pa
 _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), replacement)
     for pattern, replacement in (
-        (r"\b(sk|pk|rk|gsk|hf|xai|r8|ghp|glpat|ais)[-_][A-Za-z0-9_-]{8,}", REDACTED),
+        (r"(?:\b|(?<=%[0-9a-f]{2}))(sk|pk|rk|gsk|hf|xai|r8|ghp|glpat|ais)[-_][A-Za-z0-9_-]{8,}", REDACTED),
         (r"\bAIza[A-Za-z0-9_-]{8,}", REDACTED),
         (r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{4,}", rf"\1 {REDACTED}"),
         (r"(\w+://[^\s:/@]*):[^\s/@]+@", rf"\1:{REDACTED}@"),
-        (r"([?&](?:key|api_key|apikey|token|access_token|signature|code|state)=)[^&\s\"']+", rf"\1{REDACTED}"),
+        (
+            r"((?:[?&]|%3F|%26)(?:key|api_key|apikey|token|access_token|signature|code|state)(?:=|%3D))[^&\s\"']+",
+            rf"\1{REDACTED}",
+        ),
         (r"(/setup/|/invitation/|/password/reset/[0-9A-Za-z]+-)[^/\s\"'?]+", rf"\1{REDACTED}"),
         (
             rf"((?:{_NAMES})['\"]?\s*[:=,]\s*b?['\"]?)(?!bearer |basic |\[redacted)[^\s'\",;)}}]+",
@@ -50,6 +53,11 @@ _SHARED: tuple[Processor, ...] = (
     structlog.stdlib.PositionalArgumentsFormatter(),
     structlog.processors.StackInfoRenderer(),
     structlog.processors.TimeStamper(fmt="iso", utc=True),
+)
+# At lower levels the providers' SDKs log what was asked, and answers that quote a key.
+_QUIET = (
+    *("asyncio", "daphne", "httpcore", "httpx", "httpx2"),
+    *("anthropic", "google_genai", "groq", "huggingface_hub", "openai"),
 )
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
 
@@ -80,7 +88,7 @@ def configuration(*, level: int, terminal: bool) -> dict[str, Any]:
             "django.security": {"handlers": ["stderr"], "propagate": False},
             # With each variable that a template lacks, it would tell those that it has.
             "django.template": {"level": "INFO"},
-            **{name: {"level": "WARNING"} for name in ("asyncio", "daphne", "httpcore", "httpx", "httpx2")},
+            **{name: {"level": "WARNING"} for name in _QUIET},
         },
     }
 

@@ -81,6 +81,8 @@ def test_it_keeps_counts_of_tokens(captured: Callable[[], list[dict[str, Any]]])
         f"key ais_0123456789ab_{CANARY}",
         f"GET /password/reset/1-{CANARY}/",
         f"GET /login/sso/callback/?code={CANARY}&state={CANARY}",
+        f"GET /login/?next=/audit/export.jsonl%3Fkey%3D{CANARY}",
+        f"GET /login/?next=/nothing/ais_0123456789ab_{CANARY}%3Dais_0123456789ab_{CANARY}",
     ],
 )
 def test_it_redacts_by_shape(text: str) -> None:
