@@ -50,6 +50,11 @@ def lacks_factor(user: User) -> bool:
     return settings.MFA_POLICY != "optional" and lacking_factor().filter(pk=user.pk).exists()
 
 
+def throttle_key(user: User) -> str:
+    """Under which wrong codes and passkeys of somebody who is known are counted."""
+    return f"mfa {user.pk}"
+
+
 @transaction.atomic
 def remove_factors(*, user: User, actor: User | None) -> bool:
     """All of them, for somebody who has lost them: the password alone lets in again. False where there were none."""
@@ -66,8 +71,8 @@ def record_added(*, instance: Authenticator, created: bool, **_: Any) -> None:
         record(action=Action.MFA_ADD, actor=instance.user, target=instance.user, after={"factors": [instance.type]})
 
 
-def record_not_added(*, user: User, kind: Authenticator.Type, **facts: object) -> None:
-    details = {"factor": str(kind), **facts}
+def record_not_added(*, user: User, kind: Authenticator.Type) -> None:
+    details = {"factor": str(kind)}
     record_denied(action=Action.MFA_ADD, actor=user, target=user, outcome=Outcome.FAILED, details=details)
 
 

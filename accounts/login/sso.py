@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
-from allauth.account.internal.emailkit import valid_email_or_none
-from allauth.account.internal.flows.login import record_authentication
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialLogin
@@ -13,14 +11,16 @@ from allauth.socialaccount.providers.base.constants import AuthError, AuthProces
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.forms import EmailField
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from accounts.admission import outside
 from accounts.login import mfa
-from accounts.login.reauthentication import BY_SSO, is_confirmed
+from accounts.login.reauthentication import is_confirmed, note_confirmed_by_sso
 from accounts.models import Role, User
 from accounts.people.services import LastAdministrator, record_kept, update_user
 from audit.actions import Action, Outcome
@@ -91,7 +91,7 @@ def _confirm(request: HttpRequest, sociallogin: SocialLogin, question: Question)
     elif _was_not_asked(sociallogin, question):
         reason = f"{settings.OIDC_NAME} did not ask who you are. Log out there, then try again."
     else:
-        record_authentication(request, user, BY_SSO, reauthenticated=True, provider=sociallogin.account.provider)
+        note_confirmed_by_sso(request)
         return redirect(next_page)
     mfa.record_refused(user=user if isinstance(user, User) else None, kind="sso")
     messages.error(request, reason)
@@ -110,7 +110,7 @@ def _admit(request: HttpRequest, sociallogin: SocialLogin, claims: dict[str, Any
     An account with a password of its own is not given away for an address, however sure of it the provider is: its
     owner connects the two.
     """
-    email = valid_email_or_none(str(claims.get("email") or "").lower()) or ""
+    email = _email_in(claims)
     user = User.objects.filter(email=email).first()
     if reason := _objection(claims, email, user):
         _record_refusal(reason, user, email)
@@ -122,6 +122,14 @@ def _admit(request: HttpRequest, sociallogin: SocialLogin, claims: dict[str, Any
             record(action=Action.USER_CREATE, actor=user, target=user, after={"role": user.role, "by": "sso"})
         sociallogin.connect(request, user)
         record(action=Action.SSO_CONNECT, actor=user, target=user)
+
+
+def _email_in(claims: dict[str, Any]) -> str:
+    """In lower case; empty where there is no valid one."""
+    try:
+        return str(EmailField(max_length=254).clean(str(claims.get("email") or "")).lower())
+    except ValidationError:
+        return ""
 
 
 def _objection(claims: dict[str, Any], email: str, user: User | None) -> str:
