@@ -15,12 +15,12 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from accounts.actions import AccountsAction
 from accounts.admission import Busy, TurnedAway, turn_away_waiting
 from accounts.login import throttling
 from accounts.middleware import TEXT
 from accounts.models import User
 from accounts.outages import OUTAGES
-from audit.actions import Action
 from audit.services import record_denied
 
 log = structlog.get_logger(__name__)
@@ -103,7 +103,7 @@ def _record_denial(request: HttpRequest) -> None:
     # The pattern, since the path itself may hold a one-time secret.
     page = request.resolver_match.route if request.resolver_match else ""
     details = {"method": request.method, "page": page}
-    record_denied(action=Action.ACCESS_DENIED, actor=user if isinstance(user, User) else None, details=details)
+    record_denied(action=AccountsAction.ACCESS_DENIED, actor=user if isinstance(user, User) else None, details=details)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

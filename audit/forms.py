@@ -14,7 +14,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import QueryDict
 from django.utils import timezone
 
-from audit.actions import Action, Outcome
+from audit.actions import Outcome, actions
 from audit.models import AuditEventQuerySet
 
 
@@ -57,13 +57,15 @@ class MomentField(forms.DateTimeField):
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
+def _action_choices() -> list[tuple[str, str]]:
+    return [("", "Anything"), *((action.value, action.value) for action in actions())]
+
+
 class EventFilter(forms.Form):
     """Every field is optional, and all that are given must hold."""
 
     actor = PersonField(required=False, max_length=254, label="Who")
-    action = forms.ChoiceField(
-        required=False, label="What", choices=[("", "Anything"), *((name.value, name.value) for name in Action)]
-    )
+    action = forms.ChoiceField(required=False, label="What", choices=_action_choices)
     outcome = forms.ChoiceField(
         required=False, choices=[("", "Any"), *((outcome.value, outcome.value.title()) for outcome in Outcome)]
     )

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from audit import chain, checkpoint
-from audit.actions import Action
+from audit.actions import AuditAction
 from audit.models import AuditEvent, AuditVerification
 
 SLICE = 20_000
@@ -168,5 +168,5 @@ def _locked() -> bool:
 
 
 def _erased_people() -> set[str]:
-    people = AuditEvent.objects.filter(action=Action.DETAILS_ERASE).values_list("owner", flat=True)
+    people = AuditEvent.objects.filter(action=AuditAction.DETAILS_ERASE).values_list("owner", flat=True)
     return {str(person) for person in people}

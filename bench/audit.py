@@ -77,9 +77,9 @@ def database() -> Iterator[None]:
 def append(count: int, barrier: Barrier) -> None:
     from django.db import connection, transaction
 
-    from audit.actions import Action
     from audit.context import Source, bound
     from audit.services import record
+    from tokens.actions import TokensAction
 
     person = Person(uuid.uuid4(), "somebody@example.org")
     connection.ensure_connection()
@@ -87,7 +87,7 @@ def append(count: int, barrier: Barrier) -> None:
     with bound(source=Source.WEB, address="192.0.2.17", user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:128.0)"):
         for number in range(count):
             with transaction.atomic():
-                record(action=Action.TOKEN_USE, actor=person, after={"provider": "openai", "number": number})
+                record(action=TokensAction.TOKEN_USE, actor=person, after={"provider": "openai", "number": number})
 
 
 def appends_per_second(writers: int, each: int) -> Row:

@@ -14,9 +14,9 @@ from django.db.models import Subquery
 from django.utils import timezone
 from redis import Redis
 
-from audit.actions import Action
 from audit.services import batch, record
 from inference import relay, tree
+from inference.actions import InferenceAction
 from inference.models import Conversation, Message, Role
 from inference.process_lock import PROCESS_ID
 from inference.providers.base import ChatMessage, ChatRequest, Timeouts
@@ -134,7 +134,7 @@ def _start_run(user: User, conversation_id: UUID, form: RunRequest, *, is_new: b
         client_id=None if question else form.client_id,
     )
     record(
-        action=Action.RUN_START,
+        action=InferenceAction.RUN_START,
         actor=user,
         target=generation,
         after=started_with(form, conversation_id, access.token),
@@ -280,7 +280,7 @@ def request_stop(*, user: User, generation_id: UUID) -> bool:
     generation = Generation.objects.running().filter(pk=generation_id, user=user).first()
     if generation is None:
         return False
-    record(action=Action.RUN_STOP, actor=user, target=generation)
+    record(action=InferenceAction.RUN_STOP, actor=user, target=generation)
     return True
 
 

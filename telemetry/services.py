@@ -13,9 +13,9 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from audit.actions import Action
 from audit.services import record
 from audit.text import strip_unstorable
+from telemetry.actions import TelemetryAction
 from telemetry.models import (
     Generation,
     GenerationContent,
@@ -140,7 +140,7 @@ def _finish(calls: GenerationQuerySet, generation_id: UUID, outcome: CallOutcome
 def note_content_read(*, generation: Generation, actor: User) -> None:
     """An administrator may read what others have said, and everybody may see that it was done."""
     if generation.user_id != actor.pk:
-        record(action=Action.CONTENT_READ, actor=actor, target=generation)
+        record(action=TelemetryAction.CONTENT_READ, actor=actor, target=generation)
 
 
 def spent_by_token(token_ids: Collection[UUID], *, since: datetime) -> Mapping[UUID, Spend]:

@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from accounts import services
+from accounts.actions import AccountsAction
 from accounts.admission import outside
 from accounts.login import throttling
 from accounts.login.links import reset_link
@@ -23,7 +24,6 @@ from accounts.login.reauthentication import is_confirmed
 from accounts.mail import sending
 from accounts.models import User
 from accounts.sessions.services import end_sessions
-from audit.actions import Action
 from audit.services import record
 
 NO_MATCH = "This e-mail address and password do not match an active account."
@@ -89,18 +89,18 @@ class AccountAdapter(DefaultAccountAdapter):
     def login(self, request: HttpRequest, user: User) -> None:
         with transaction.atomic():
             super().login(request, user)
-            record(action=Action.SESSION_LOGIN, actor=user, target=user)
+            record(action=AccountsAction.SESSION_LOGIN, actor=user, target=user)
 
     def logout(self, request: HttpRequest) -> None:
         user = request.user
         with transaction.atomic():
             if user.is_authenticated:
-                record(action=Action.SESSION_LOGOUT, actor=user, target=user)
+                record(action=AccountsAction.SESSION_LOGOUT, actor=user, target=user)
             super().logout(request)
 
     def set_password(self, user: User, password: str) -> None:
         is_own = context.request.user == user
         with transaction.atomic():
             super().set_password(user, password)
-            record(action=Action.USER_PASSWORD, actor=user, target=user)
+            record(action=AccountsAction.USER_PASSWORD, actor=user, target=user)
             end_sessions(user=user, actor=user, keep=context.request.session.session_key if is_own else None)

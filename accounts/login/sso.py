@@ -18,12 +18,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from accounts.actions import AccountsAction
 from accounts.admission import outside
 from accounts.login import mfa
 from accounts.login.reauthentication import is_confirmed, note_confirmed_by_sso
 from accounts.models import Role, User
 from accounts.people.services import LastAdministrator, record_kept, update_user
-from audit.actions import Action, Outcome
+from audit.actions import Outcome
 from audit.services import record, record_denied
 
 # Seconds by which the clock of the provider may be behind.
@@ -79,7 +80,7 @@ def _connect(request: HttpRequest, sociallogin: SocialLogin) -> None:
         with transaction.atomic():
             replaced, _ = SocialAccount.objects.filter(user=user).delete()
             sociallogin.connect(request, user)
-            record(action=Action.SSO_CONNECT, actor=user, target=user, before={"connected": bool(replaced)})
+            record(action=AccountsAction.SSO_CONNECT, actor=user, target=user, before={"connected": bool(replaced)})
 
 
 def _confirm(request: HttpRequest, sociallogin: SocialLogin, question: Question) -> HttpResponse:
@@ -119,9 +120,9 @@ def _admit(request: HttpRequest, sociallogin: SocialLogin, claims: dict[str, Any
     with transaction.atomic():
         if user is None:
             user = User.objects.create_user(email, name=str(claims.get("name") or "")[:100])
-            record(action=Action.USER_CREATE, actor=user, target=user, after={"role": user.role, "by": "sso"})
+            record(action=AccountsAction.USER_CREATE, actor=user, target=user, after={"role": user.role, "by": "sso"})
         sociallogin.connect(request, user)
-        record(action=Action.SSO_CONNECT, actor=user, target=user)
+        record(action=AccountsAction.SSO_CONNECT, actor=user, target=user)
 
 
 def _email_in(claims: dict[str, Any]) -> str:
@@ -162,10 +163,12 @@ def _follow_role(request: HttpRequest, user: User, claims: dict[str, Any]) -> No
         update_user(user=user, actor=user)
     except LastAdministrator as refusal:
         user.role = before
-        record_kept(user=user, actor=user, action=Action.USER_ROLE)
+        record_kept(user=user, actor=user, action=AccountsAction.USER_ROLE)
         messages.warning(request, f"You stay administrator. {refusal}")
 
 
 def _record_refusal(reason: str, user: User | None, email: str) -> None:
     details = {"email": email, "reason": f"single sign-on: {reason}"}
-    record_denied(action=Action.SESSION_LOGIN_FAILED, actor=None, target=user, outcome=Outcome.FAILED, details=details)
+    record_denied(
+        action=AccountsAction.SESSION_LOGIN_FAILED, actor=None, target=user, outcome=Outcome.FAILED, details=details
+    )

@@ -25,9 +25,9 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django_redis import get_redis_connection
 
+from accounts.actions import AccountsAction
 from accounts.admission import Slots, outside
 from accounts.models import User
-from audit.actions import Action
 from audit.services import record_denied
 
 LOGIN, LINK, API_KEY = "login_failed", "link_refused", "api_key_unknown"
@@ -66,7 +66,7 @@ def check_limit(request: HttpRequest, key: str, *, user: User | None) -> None:
     if not (seconds := seconds_to_wait(request, LOGIN, key)):
         return
     setattr(request, _ATTRIBUTE, seconds)
-    record_denied(action=Action.LIMIT_HIT, actor=None, target=user)
+    record_denied(action=AccountsAction.LIMIT_HIT, actor=None, target=user)
     text = f"Too many failed attempts. Wait {humanize_wait(seconds)}, then try again."
     raise ValidationError(text, code="throttled")
 
@@ -88,7 +88,7 @@ def record_limit_hit(request: HttpRequest, limit: str) -> None:
     if cache.add(f"limit-hit:{limit}:{_network_of(request)}", 1, timeout=RECORD_EVERY_SECONDS):
         user = getattr(request, "user", None)
         actor = user if isinstance(user, User) else None
-        record_denied(action=Action.LIMIT_HIT, actor=actor, target=actor, details={"limit": limit})
+        record_denied(action=AccountsAction.LIMIT_HIT, actor=actor, target=actor, details={"limit": limit})
 
 
 def note_failure(request: HttpRequest, action: str, key: str | None = None) -> None:

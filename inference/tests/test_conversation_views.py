@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from audit.actions import Action
 from audit.models import AuditEvent
 from inference import fragments
+from inference.actions import InferenceAction
 from inference.conversations import PAGE, Filters, sidebar_of
 from inference.models import Conversation, Message, Role
 from inference.services import RunRequest, start_run
@@ -155,7 +155,7 @@ def test_it_deletes_with_an_audit_entry_that_holds_no_title(
 ) -> None:
     client_of(alice).post(url("delete", conversation))
     assert not Conversation.objects.exists()
-    entry = AuditEvent.objects.get(action=Action.CONVERSATION_DELETE)
+    entry = AuditEvent.objects.get(action=InferenceAction.CONVERSATION_DELETE)
     assert str(conversation.pk) in entry.body
     assert "Heaps" not in entry.body
 
