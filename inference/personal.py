@@ -51,4 +51,11 @@ def _stop(generation_ids: list[UUID]) -> None:
             client.publish(STOP_CHANNEL, str(pk))
 
 
-HANDLER = PersonalDataHandler("inference", export, erase, frozenset({"inference.conversation.owner"}))
+HANDLER = PersonalDataHandler(
+    "inference",
+    export,
+    erase,
+    covers=frozenset({"inference.conversation.owner"}),
+    # Calls are stopped and lose the names of tokens while it is still known whose they are.
+    before=frozenset({"telemetry", "tokens"}),
+)

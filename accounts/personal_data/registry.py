@@ -1,7 +1,6 @@
 """Everything that is kept of a person, app by app: to be handed out, and to be erased.
 
-Each app that keeps something registers its handler when it is ready. They erase in that order, which is the one of
-INSTALLED_APPS: whoever uses a thing comes before whoever owns it.
+Each app that keeps something registers its handler when it is ready.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ import json
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from graphlib import TopologicalSorter
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -29,13 +29,15 @@ class PersonalDataHandler:
     """``export`` gives one mapping with a ``kind`` for each thing, without secrets. ``erase`` destroys all of it, or
     cuts it off from the person, within the caller's transaction, and tells how many there were by kind.
 
-    ``covers`` names the foreign keys to users that this takes care of, as ``app.model.field``.
+    ``covers`` names the foreign keys to users that this takes care of, as ``app.model.field``. ``before`` names the
+    handlers that may erase only after this one, since it needs what they destroy.
     """
 
     name: str
     export: Callable[[User], Iterator[Values]]
     erase: Callable[[User, User | None], Mapping[str, int]]
     covers: frozenset[str]
+    before: frozenset[str] = frozenset()
 
 
 _handlers: dict[str, PersonalDataHandler] = {}
@@ -46,7 +48,12 @@ def register(handler: PersonalDataHandler) -> None:
 
 
 def handlers() -> list[PersonalDataHandler]:
-    return list(_handlers.values())
+    """In the order in which they erase."""
+    order: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(_handlers, ()))
+    for handler in _handlers.values():
+        for later in handler.before:
+            order.add(later, handler.name)
+    return [_handlers[name] for name in order.static_order()]
 
 
 def in_batches(rows: models.QuerySet[M]) -> Iterator[M]:

@@ -12,7 +12,8 @@ from django.test import AsyncClient, Client
 from pytest_django import Settings
 
 from accounts.models import User
-from accounts.personal_data.registry import export_rows, handlers
+from accounts.personal_data import registry
+from accounts.personal_data.registry import PersonalDataHandler, export_rows, handlers
 from audit.models import AuditEvent
 from conftest import PASSWORD
 
@@ -43,6 +44,17 @@ def test_every_model_that_knows_people_is_handed_out_and_erased() -> None:
     covered = frozenset[str]().union(*(handler.covers for handler in handlers()))
     assert known == covered | HARMLESS.keys()
     assert not covered & HARMLESS.keys()
+
+
+@pytest.mark.parametrize(
+    "registered", [("calls", "runs", "keys"), ("keys", "calls", "runs"), ("runs", "keys", "calls")]
+)
+def test_erasing_follows_what_needs_what(monkeypatch: pytest.MonkeyPatch, registered: tuple[str, ...]) -> None:
+    monkeypatch.setattr(registry, "_handlers", {})
+    for name in registered:
+        before = frozenset({"calls", "keys"} if name == "runs" else ())
+        registry.register(PersonalDataHandler(name, lambda user: iter(()), lambda *_: {}, frozenset(), before))
+    assert handlers()[0].name == "runs"
 
 
 def test_it_hands_out_everything(alice: User, canary: str) -> None:
