@@ -31,10 +31,12 @@ def main() -> None:
 
 def outage(error: Exception) -> str:
     """What to say of a server that does not answer; nothing of any other error."""
-    from accounts.outages import OUTAGES, in_words
+    from accounts.outages import OUTAGES, humanize_outage
 
     reason = next(iter(str(error).splitlines()), "")
-    return f"{in_words(error)} {reason}\n`manage.py doctor` looks at all parts." if isinstance(error, OUTAGES) else ""
+    if not isinstance(error, OUTAGES):
+        return ""
+    return f"{humanize_outage(error)} {reason}\n`manage.py doctor` looks at all parts."
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from accounts.actions import AccountsAction
 from accounts.administration.access import FactorAdmin, UserSessionAdmin
 from accounts.administration.actions import ACTIONS, administrator, counted
 from accounts.administration.passwords import PersonForm
@@ -28,7 +29,6 @@ from accounts.models import ApiKey, Invitation, Role, Team, User, UserSession
 from accounts.people.services import LastAdministrator, record_kept, update_user
 from accounts.people.views import DEACTIVATE_TEXT, REACTIVATE_TEXT, ROLE_TEXT
 from accounts.sessions.services import end_sessions
-from audit.actions import Action
 from audit.admin_base import Audited
 from audit.services import record
 
@@ -89,7 +89,7 @@ class UserAdmin(Audited[User], DjangoUserAdmin[User]):
         except LastAdministrator as refusal:
             kept = User.objects.get(pk=str(object_id))
             is_demotion = request.POST.get("role") != Role.ADMINISTRATOR
-            action = Action.USER_ROLE if is_demotion else Action.USER_DEACTIVATE
+            action = AccountsAction.USER_ROLE if is_demotion else AccountsAction.USER_DEACTIVATE
             record_kept(user=kept, actor=administrator(request), action=action)
             messages.error(request, str(refusal))
             return HttpResponseRedirect(request.path)
@@ -106,7 +106,7 @@ class UserAdmin(Audited[User], DjangoUserAdmin[User]):
             return update_user(user=obj, actor=administrator(request))
         super().save_model(request, obj, form, change)
         after = {"role": obj.role, "is_active": obj.is_active}
-        record(action=Action.USER_CREATE, actor=administrator(request), target=obj, after=after)
+        record(action=AccountsAction.USER_CREATE, actor=administrator(request), target=obj, after=after)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         """Of somebody else: one's own is changed on the site, where one has to know the old one."""
@@ -117,7 +117,7 @@ class UserAdmin(Audited[User], DjangoUserAdmin[User]):
         with transaction.atomic():
             response = super().user_change_password(request, id, form_url)
             if user and User.objects.get(pk=user.pk).password != user.password:
-                record(action=Action.USER_PASSWORD, actor=actor, target=user)
+                record(action=AccountsAction.USER_PASSWORD, actor=actor, target=user)
                 ended = end_sessions(user=user, actor=actor)
                 messages.info(request, f"Ended {counted(ended, 'session')} of {user}.")
         return response

@@ -14,7 +14,7 @@ class AccountsConfig(AppConfig):
         from accounts.personal_data import registry
         from accounts.sessions import services as session_services
 
-        registry.register(personal.PART)
+        registry.register(personal.HANDLER)
         user_logged_in.connect(session_services.begin_session)
         user_logged_out.connect(session_services.forget_session)
         post_save.connect(mfa.record_added, sender="mfa.Authenticator")

@@ -12,8 +12,8 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.actions import AccountsAction
 from accounts.sessions.devices import device_name
-from audit.actions import Action
 from audit.services import record
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class UserManager(BaseUserManager["User"]):
         with transaction.atomic():
             user = self.create_user(email, password, role=Role.ADMINISTRATOR, **fields)
             after = {"role": user.role, "is_active": user.is_active}
-            record(action=Action.USER_CREATE, actor=None, target=user, after=after)
+            record(action=AccountsAction.USER_CREATE, actor=None, target=user, after=after)
         return user
 
     def administrators(self) -> models.QuerySet[User]:

@@ -9,7 +9,7 @@ CACHE_OUTAGES = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError
 OUTAGES = (OperationalError, InterfaceError, *CACHE_OUTAGES)
 
 
-def in_words(error: Exception) -> str:
+def humanize_outage(error: Exception) -> str:
     """A sentence about one of the ``OUTAGES``."""
     part = "cache" if isinstance(error, CACHE_OUTAGES) else "database"
     return f"The {part} does not answer at the moment."

@@ -14,7 +14,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Q
 
 from accounts.models import Invitation, User
-from accounts.personal_data.registry import Part, Values, in_batches, values_of
+from accounts.personal_data.registry import PersonalDataHandler, Values, in_batches, values_of
 from audit.models import AuditEvent
 from audit.table_export import row_of
 
@@ -67,7 +67,7 @@ def erase(user: User, actor: User | None) -> dict[str, int]:
     return {"teams": user.memberships.count(), "keys": user.api_keys.count()}
 
 
-PART = Part(
+HANDLER = PersonalDataHandler(
     "accounts",
     export,
     erase,

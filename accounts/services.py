@@ -7,9 +7,9 @@ from django.core import signing
 from django.db import connection, transaction
 from django.urls import reverse
 
+from accounts.actions import AccountsAction
 from accounts.models import Role, User
-from audit import known_secrets
-from audit.actions import Action, Outcome
+from audit.actions import Outcome
 from audit.services import record, record_denied
 
 SETUP_LINK_SECONDS = 3600
@@ -27,14 +27,12 @@ def setup_link() -> str | None:
     if User.objects.administrators().exists():
         return None
     token = signing.dumps("first administrator", salt=_SETUP_SALT)
-    known_secrets.remember(token)
     return f"{settings.PUBLIC_URL}{reverse('accounts:setup', args=[token])}"
 
 
 def check_setup_token(token: str) -> None:
     """Raises SetupClosed, or django.core.signing.BadSignature (SignatureExpired after an hour)."""
     signing.loads(token, salt=_SETUP_SALT, max_age=SETUP_LINK_SECONDS)
-    known_secrets.remember(token)
     if User.objects.administrators().exists():
         raise SetupClosed
 
@@ -47,14 +45,14 @@ def create_first_administrator(*, name: str, email: str, password: str) -> User:
         if User.objects.administrators().exists():
             raise SetupClosed
         user = User.objects.create_user(email, password, name=name, role=Role.ADMINISTRATOR)
-        record(action=Action.USER_SETUP, actor=user, target=user)
+        record(action=AccountsAction.USER_SETUP, actor=user, target=user)
     return user
 
 
 def record_failed_login(*, email: str) -> None:
     """The typed address is personal data, of a stranger as well: it goes to the erasable details."""
     record_denied(
-        action=Action.SESSION_LOGIN_FAILED,
+        action=AccountsAction.SESSION_LOGIN_FAILED,
         actor=None,
         target=User.objects.filter(email=email).first(),
         outcome=Outcome.FAILED,
@@ -75,7 +73,7 @@ def update_profile(*, user: User, **values: str) -> None:
     if changed:
         with transaction.atomic():
             user.save(update_fields=changed)
-            record(action=Action.USER_UPDATE, actor=user, target=user, after={"changed": changed})
+            record(action=AccountsAction.USER_UPDATE, actor=user, target=user, after={"changed": changed})
 
 
 def show_checklist(*, user: User, shown: bool) -> None:

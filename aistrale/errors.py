@@ -15,12 +15,12 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from accounts.actions import AccountsAction
 from accounts.admission import Busy, TurnedAway, turn_away_waiting
 from accounts.login import throttling
 from accounts.middleware import TEXT
 from accounts.models import User
 from accounts.outages import OUTAGES
-from audit.actions import Action
 from audit.services import record_denied
 
 log = structlog.get_logger(__name__)
@@ -103,7 +103,7 @@ def _record_denial(request: HttpRequest) -> None:
     # The pattern, since the path itself may hold a one-time secret.
     page = request.resolver_match.route if request.resolver_match else ""
     details = {"method": request.method, "page": page}
-    record_denied(action=Action.ACCESS_DENIED, actor=user if isinstance(user, User) else None, details=details)
+    record_denied(action=AccountsAction.ACCESS_DENIED, actor=user if isinstance(user, User) else None, details=details)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -119,7 +119,7 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
     if match := request.resolver_match:
         _try_to_record(lambda: throttling.record_limit_hit(request, match.route))
     seconds = throttling.throttled_for(request) or THROTTLE_SECONDS
-    wait = f"Wait {throttling.in_words(seconds)}, then try again."
+    wait = f"Wait {throttling.humanize_wait(seconds)}, then try again."
     response = _answer(request, 429, replace(EXPLANATIONS[429], next_step=wait))
     response["Retry-After"] = str(seconds)
     return response

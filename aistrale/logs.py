@@ -1,8 +1,7 @@
 """Logging: one JSON object per line on standard error, or readable lines on a terminal, and no secret in either.
 
-Secrets are taken out by name (of a field or header), by shape (what the providers' keys look like) and by value (what
-this process was configured with, and what it has handled, see ``audit.known_secrets``); also from the text of
-exceptions and from what other libraries log.
+Secrets are redacted by name (of a field or header), by shape (what the providers' keys look like) and, for the few
+that this process is configured with, by value; also in the text of exceptions and in what other libraries log.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from accounts.providers import PROVIDERS
 from aistrale import keyfiles
-from audit import known_secrets
 from audit.text import escape_controls
 
 REDACTED = "[redacted]"
@@ -35,11 +33,14 @@ _KEY_SHAPES = "|".join(spec.key_shape for spec in PROVIDERS.values() if spec.key
 _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), replacement)
     for pattern, replacement in (
-        (rf"\b(?:{_KEY_SHAPES})", REDACTED),
-        (r"\b(pk|rk|xai|r8|ghp|glpat|ais)[-_][A-Za-z0-9_-]{8,}", REDACTED),
+        (rf"(?:\b|(?<=%[0-9a-f]{{2}}))(?:{_KEY_SHAPES})", REDACTED),
+        (r"(?:\b|(?<=%[0-9a-f]{2}))(pk|rk|xai|r8|ghp|glpat|ais)[-_][A-Za-z0-9_-]{8,}", REDACTED),
         (r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{4,}", rf"\1 {REDACTED}"),
         (r"(\w+://[^\s:/@]*):[^\s/@]+@", rf"\1:{REDACTED}@"),
-        (r"([?&](?:key|api_key|apikey|token|access_token|signature|code|state)=)[^&\s\"']+", rf"\1{REDACTED}"),
+        (
+            r"((?:[?&]|%3F|%26)(?:key|api_key|apikey|token|access_token|signature|code|state)(?:=|%3D))[^&\s\"']+",
+            rf"\1{REDACTED}",
+        ),
         (r"(/setup/|/invitation/|/password/reset/[0-9A-Za-z]+-)[^/\s\"'?]+", rf"\1{REDACTED}"),
         (
             rf"((?:{_NAMES})['\"]?\s*[:=,]\s*b?['\"]?)(?!bearer |basic |\[redacted)[^\s'\",;)}}]+",
@@ -55,6 +56,11 @@ _SHARED: tuple[Processor, ...] = (
     structlog.stdlib.PositionalArgumentsFormatter(),
     structlog.processors.StackInfoRenderer(),
     structlog.processors.TimeStamper(fmt="iso", utc=True),
+)
+# At lower levels the providers' SDKs log what was asked, and answers that quote a key.
+_QUIET = (
+    *("asyncio", "daphne", "httpcore", "httpx", "httpx2"),
+    *("anthropic", "google_genai", "groq", "huggingface_hub", "openai"),
 )
 
 
@@ -84,7 +90,7 @@ def configuration(*, level: int, terminal: bool) -> dict[str, Any]:
             "django.security": {"handlers": ["stderr"], "propagate": False},
             # With each variable that a template lacks, it would tell those that it has.
             "django.template": {"level": "INFO"},
-            **{name: {"level": "WARNING"} for name in ("asyncio", "daphne", "httpcore", "httpx", "httpx2")},
+            **{name: {"level": "WARNING"} for name in _QUIET},
         },
     }
 
@@ -164,7 +170,6 @@ def _redact_items(items: Iterable[object]) -> list[object]:
 def redact_text(text: str) -> str:
     for value in _configured_values():
         text = text.replace(value, REDACTED)
-    text = known_secrets.replace(text, REDACTED)
     for shape, replacement in _SHAPES:
         text = shape.sub(replacement, text)
     return text

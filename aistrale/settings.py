@@ -215,17 +215,13 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
-# "key" is a user at an address, or a user's second factor: whoever fails elsewhere keeps nobody out.
-# Who gets in is not counted ("login" would be every attempt).
-# The last two are ours: wrong links to set up, accept an invitation or set a password; wrong keys of programs.
-ACCOUNT_RATE_LIMITS = {
-    "login": "",
-    "login_failed": "30/15m/ip,10/5m/key",
-    "link_refused": "30/15m/ip",
-    "api_key_unknown": "30/15m/ip",
-}
+# Log-ins are limited by accounts.login.throttling: whoever gets in is not counted.
+ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": ""}
+# So many failures within so many seconds: of an address; of a user at an address, or of a user's second factor.
+FAILURES_PER_ADDRESS = (30, 15 * 60)
+FAILURES_PER_KEY = (10, 5 * 60)
 # Its own one writes a second list of addresses, with which one could also log in.
-ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "accounts.login.links.ResetKeys"
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"
 PASSWORD_RESET_TIMEOUT = 24 * 3600
 # Seconds for which a dangerous step is not asked to be confirmed again.
 ACCOUNT_REAUTHENTICATION_TIMEOUT = env.int("AISTRALE_CONFIRM_MINUTES", 10) * 60
@@ -241,7 +237,7 @@ MFA_FORMS = {
     "reauthenticate_webauthn": "accounts.login.passkeys.ConfirmForm",
     "login_webauthn": "accounts.login.passkeys.LoginForm",
 }
-# Failures are counted, see ACCOUNT_RATE_LIMITS. Its own limit would count whoever shares an address and gets in.
+# As for ACCOUNT_RATE_LIMITS: its own limit would count whoever shares an address and gets in.
 MFA_RATE_LIMITS = {"webauthn_login": ""}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "AISTRALE"

@@ -34,7 +34,7 @@ MAX_INTEGER = 2**53 - 1
 _NOT_ALLOWED = "an audit value is text, a whole number, true, false, null, a list or a dict with text keys, not {}"
 
 
-class Link(NamedTuple):
+class ChainEntry(NamedTuple):
     """One stored entry; ``salt`` and ``content`` are its personal details, None where there are none (any more)."""
 
     sequence: int
@@ -46,7 +46,7 @@ class Link(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class Violation:
     """The first entry that can not be right, and why."""
 
     sequence: int
@@ -57,14 +57,14 @@ class Problem:
 
 
 @dataclass(slots=True)
-class Verdict:
+class VerificationResult:
     """``sequence`` and ``hash`` are those of the last good entry, or those the verification began from."""
 
     sequence: int
     hash: str
     entries: int = 0
     erased: int = 0
-    problem: Problem | None = None
+    violation: Violation | None = None
 
 
 def canonical(value: Mapping[str, object]) -> str:
@@ -109,26 +109,26 @@ def _check_container(value: object) -> None:
 
 
 def verify(
-    links: Iterable[Link],
+    entries: Iterable[ChainEntry],
     *,
     sequence: int = 0,
     previous_hash: str = GENESIS,
     heads: Mapping[int, str] | None = None,
     erased: Collection[str] | None = (),
-) -> Verdict:
-    """Checks ``links``, in the order of their sequence, as the entries that follow entry ``sequence``.
+) -> VerificationResult:
+    """Checks ``entries``, in the order of their sequence, as the entries that follow entry ``sequence``.
 
     ``heads`` are hashes known from signed checkpoints, by sequence. ``erased`` are pseudonyms known to be erased beside
-    those that ``links`` themselves tell of; None if links come without personal details. Stops at the first problem.
+    those that ``entries`` themselves record; None if they come without personal details. Stops at the first violation.
     """
     heads = heads or {}
     first = sequence + 1
-    problem: Problem | None = None
+    violation: Violation | None = None
     without_details: list[tuple[int, set[str | None]]] = []
     people = set(erased or ())
-    for link in links:
+    for entry in entries:
         # Not in functions of its own, nor by name: a log may have millions of entries.
-        number, before, digest, body, salt, content = link
+        number, before, digest, body, salt, content = entry
         if (
             number != sequence + 1
             or before != previous_hash
@@ -137,52 +137,52 @@ def verify(
             # The digest is 64 hex digits that nobody can place elsewhere in a body whose hash is right.
             or (content is not None and f'"details_digest":"{details_digest(salt, content)}"' not in body)
         ):
-            problem = _problem(link, sequence + 1, previous_hash, heads)
+            violation = _violation(entry, sequence + 1, previous_hash, heads)
             break
         if content is None:
-            without_details += _missing_details(link)
+            without_details += _missing_details(entry)
         if body.startswith(_ERASURE_START):
             people.add(json.loads(body)["owner"])
         sequence, previous_hash = number, digest
     else:
         unexplained = [number for number, about in without_details if erased is not None and not about & people]
-        problem = _missing_tail(sequence, heads) or _gone(unexplained)
-    return Verdict(sequence, previous_hash, sequence - first + 1, len(without_details), problem)
+        violation = _missing_tail(sequence, heads) or _gone(unexplained)
+    return VerificationResult(sequence, previous_hash, sequence - first + 1, len(without_details), violation)
 
 
-def _problem(link: Link, expected: int, previous_hash: str, heads: Mapping[int, str]) -> Problem:
-    if link.sequence != expected:
-        return _wrong_place(link.sequence, expected)
-    if entry_hash(link.sequence, link.previous_hash, link.body) != link.hash:
-        return Problem(expected, "its content does not match its hash: it was changed after it was written")
-    if link.previous_hash != previous_hash:
-        return Problem(expected, "it does not follow the entry before it: entries were replaced, inserted or swapped")
-    if heads.get(link.sequence, link.hash) != link.hash:
-        return Problem(expected, "it differs from the signed checkpoint: the chain was computed anew")
-    return Problem(expected, "its personal details do not match their digest")
+def _violation(entry: ChainEntry, expected: int, previous_hash: str, heads: Mapping[int, str]) -> Violation:
+    if entry.sequence != expected:
+        return _wrong_place(entry.sequence, expected)
+    if entry_hash(entry.sequence, entry.previous_hash, entry.body) != entry.hash:
+        return Violation(expected, "its content does not match its hash: it was changed after it was written")
+    if entry.previous_hash != previous_hash:
+        return Violation(expected, "it does not follow the entry before it: entries were replaced, inserted or swapped")
+    if heads.get(entry.sequence, entry.hash) != entry.hash:
+        return Violation(expected, "it differs from the signed checkpoint: the chain was computed anew")
+    return Violation(expected, "its personal details do not match their digest")
 
 
-def _wrong_place(found: int, expected: int) -> Problem:
+def _wrong_place(found: int, expected: int) -> Violation:
     if found < expected:
-        return Problem(found, "it occurs twice or out of order")
+        return Violation(found, "it occurs twice or out of order")
     last = found - 1
-    return Problem(expected, "it is missing" if last == expected else f"it and all up to {last} are missing")
+    return Violation(expected, "it is missing" if last == expected else f"it and all up to {last} are missing")
 
 
-def _missing_tail(sequence: int, heads: Mapping[int, str]) -> Problem | None:
+def _missing_tail(sequence: int, heads: Mapping[int, str]) -> Violation | None:
     last = max(heads, default=0)
     if last <= sequence:
         return None
-    return Problem(sequence + 1, f"it is missing: a signed checkpoint knows {last} entries")
+    return Violation(sequence + 1, f"it is missing: a signed checkpoint knows {last} entries")
 
 
-def _missing_details(link: Link) -> list[tuple[int, set[str | None]]]:
+def _missing_details(entry: ChainEntry) -> list[tuple[int, set[str | None]]]:
     """The entry and whom it is by and about, if it once had details."""
-    body = json.loads(link.body)
-    return [(link.sequence, {body["actor"], body["owner"]})] if body["details_digest"] else []
+    body = json.loads(entry.body)
+    return [(entry.sequence, {body["actor"], body["owner"]})] if body["details_digest"] else []
 
 
-def _gone(sequences: list[int]) -> Problem | None:
+def _gone(sequences: list[int]) -> Violation | None:
     if not sequences:
         return None
-    return Problem(sequences[0], "its personal details are gone, and no entry records their erasure")
+    return Violation(sequences[0], "its personal details are gone, and no entry records their erasure")

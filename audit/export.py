@@ -16,7 +16,7 @@ from django.db import transaction
 
 from audit import chain, checkpoint
 from audit.models import AuditEvent
-from audit.verification import stored_links
+from audit.verification import stored_entries
 
 
 def export_lines(*, first: int, last: int, with_details: bool) -> Generator[str]:
@@ -39,8 +39,8 @@ def _before_end(first: int, last: int, with_details: bool) -> Generator[Mapping[
     for path in checkpoint.files(settings.CHECKPOINT_DIR, after=first - 1, until=last):
         yield {"kind": "checkpoint", "checkpoint": path.read_text()}
     with transaction.atomic():
-        for link in stored_links(after=first - 1, until=last):
-            yield _entry(link, with_details)
+        for entry in stored_entries(after=first - 1, until=last):
+            yield _entry_line(entry, with_details)
 
 
 def _manifest(first: int, last: int, with_details: bool) -> dict[str, object]:
@@ -57,16 +57,16 @@ def _manifest(first: int, last: int, with_details: bool) -> dict[str, object]:
     }
 
 
-def _entry(link: chain.Link, with_details: bool) -> dict[str, object]:
+def _entry_line(entry: chain.ChainEntry, with_details: bool) -> dict[str, object]:
     line: dict[str, object] = {
         "kind": "entry",
-        "sequence": link.sequence,
-        "previous_hash": link.previous_hash,
-        "hash": link.hash,
-        "entry": json.loads(link.body),
+        "sequence": entry.sequence,
+        "previous_hash": entry.previous_hash,
+        "hash": entry.hash,
+        "entry": json.loads(entry.body),
     }
-    if with_details and link.content is not None:
-        line |= {"salt": link.salt, "details": json.loads(link.content)}
+    if with_details and entry.content is not None:
+        line |= {"salt": entry.salt, "details": json.loads(entry.content)}
     return line
 
 

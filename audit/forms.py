@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from django import forms
 
-from audit.actions import Action, Outcome
+from audit.actions import Outcome, actions
 from listing.forms import PeriodFilter, Rows, UserField
+
+
+def _action_choices() -> list[tuple[str, str]]:
+    return [("", "Anything"), *((action.value, action.value) for action in actions())]
 
 
 class EventFilter(PeriodFilter):
@@ -13,9 +17,7 @@ class EventFilter(PeriodFilter):
     lookups = {"actor": "actor", "action": "action", "outcome": "outcome"}
 
     actor = UserField(label="Who")
-    action = forms.ChoiceField(
-        required=False, label="What", choices=[("", "Anything"), *((name.value, name.value) for name in Action)]
-    )
+    action = forms.ChoiceField(required=False, label="What", choices=_action_choices)
     outcome = forms.ChoiceField(
         required=False, choices=[("", "Any"), *((outcome.value, outcome.value.title()) for outcome in Outcome)]
     )

@@ -8,22 +8,22 @@ from collections.abc import Callable, Generator, Iterable
 from rich.console import Console
 from rich.progress import track
 
-from audit.chain import Link
+from audit.chain import ChainEntry
 
 _EVERY = 100_000
 
 
 def watcher(
     description: str, total: int, write_line: Callable[[str], None]
-) -> Callable[[Iterable[Link]], Iterable[Link]]:
-    """Something that passes links on as they are read and tells of it."""
+) -> Callable[[Iterable[ChainEntry]], Iterable[ChainEntry]]:
+    """Something that passes entries on as they are read and tells of it."""
 
-    def bar(links: Iterable[Link]) -> Iterable[Link]:
-        return track(links, description, total, console=Console(stderr=True), transient=True)
+    def bar(entries: Iterable[ChainEntry]) -> Iterable[ChainEntry]:
+        return track(entries, description, total, console=Console(stderr=True), transient=True)
 
-    def lines(links: Iterable[Link]) -> Generator[Link]:
-        for count, link in enumerate(links, start=1):
-            yield link
+    def lines(entries: Iterable[ChainEntry]) -> Generator[ChainEntry]:
+        for count, entry in enumerate(entries, start=1):
+            yield entry
             if count % _EVERY == 0:
                 write_line(f"{description}: {count:,} of {total:,}")
 

@@ -17,7 +17,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection, models, transaction
 
 from audit import chain
-from audit.actions import Action, Outcome
+from audit.actions import Action, AuditAction, Outcome
 from audit.context import current
 from audit.models import AuditDetails, AuditEvent
 from audit.text import replace_unstorable
@@ -125,7 +125,7 @@ def record_denied(
         return record(action=action, actor=actor, target=target, outcome=outcome, details=details)
 
 
-def forget(*, audit_id: UUID, actor: Actor | None) -> int:
+def erase_details(*, audit_id: UUID, actor: Actor | None) -> int:
     """Destroys the personal details of every entry by or about a person; returns how many. The chain stays valid.
 
     To be the last thing recorded of a person, since entries written later get details again.
@@ -136,7 +136,7 @@ def forget(*, audit_id: UUID, actor: Actor | None) -> int:
             count, _ = AuditDetails.objects.filter(event__in=about).delete()
         person = _Target(get_user_model()._meta.label_lower, str(audit_id), str(audit_id))
         content = {"actor": actor.email} if actor and actor.audit_id != audit_id else None
-        _write(_entry(Action.DETAILS_ERASE, actor, person, Outcome.SUCCESS, None, {"entries": count}, content))
+        _write(_entry(AuditAction.DETAILS_ERASE, actor, person, Outcome.SUCCESS, None, {"entries": count}, content))
     return count
 
 

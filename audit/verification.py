@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from audit import chain, checkpoint
-from audit.actions import Action
+from audit.actions import AuditAction
 from audit.models import AuditEvent, AuditVerification
 
 SLICE = 20_000
@@ -23,17 +23,17 @@ _BATCH = 1_000
 _NO_END = 2**63 - 1
 # An advisory lock no other part takes: "verif" in ASCII.
 _LOCK = 0x7665726966
-_CURSOR = "audit_links"
-# As `Link._make`, which counts the values of each row.
-_link = partial(tuple.__new__, chain.Link)
-_LINKS = """
+_CURSOR = "audit_entries"
+# As `ChainEntry._make`, which counts the values of each row.
+_entry = partial(tuple.__new__, chain.ChainEntry)
+_ENTRIES = """
 SELECT e.sequence, e.previous_hash, e.hash, e.body, d.salt, d.content
 FROM audit_auditevent e LEFT JOIN audit_auditdetails d ON d.event_id = e.sequence
 WHERE e.sequence > %s AND e.sequence <= %s ORDER BY e.sequence
 """
 
 
-def stored_links(*, after: int = 0, until: int = _NO_END) -> Generator[chain.Link]:
+def stored_entries(*, after: int = 0, until: int = _NO_END) -> Generator[chain.ChainEntry]:
     """The stored entries with ``after < sequence <= until``, from a server-side cursor: to be read in a transaction.
 
     While one batch is worked on, PostgreSQL already prepares the next.
@@ -41,11 +41,11 @@ def stored_links(*, after: int = 0, until: int = _NO_END) -> Generator[chain.Lin
     connection.ensure_connection()
     # Not Django's cursor: the binary protocol takes two thirds of the time.
     with psycopg.ServerCursor(connection.connection, _CURSOR) as cursor, ThreadPoolExecutor(1) as ahead:
-        cursor.execute(_LINKS, [after, until], binary=True)
+        cursor.execute(_ENTRIES, [after, until], binary=True)
         rows = cursor.fetchmany(_BATCH)
         while rows:
             following = ahead.submit(cursor.fetchmany, _BATCH)
-            yield from map(_link, rows)
+            yield from map(_entry, rows)
             rows = following.result()
 
 
@@ -55,15 +55,15 @@ def verify_stored(
     previous_hash: str = chain.GENESIS,
     until: int = _NO_END,
     heads: Mapping[int, str],
-    watch: Callable[[Iterable[chain.Link]], Iterable[chain.Link]] = iter,
-) -> chain.Verdict:
+    watch: Callable[[Iterable[chain.ChainEntry]], Iterable[chain.ChainEntry]] = iter,
+) -> chain.VerificationResult:
     """Verifies the stored entries with ``after < sequence <= until`` against each other and against ``heads``.
 
     ``watch`` passes the entries on as they are read, to show progress.
     """
-    with transaction.atomic(), closing(stored_links(after=after, until=until)) as links:
+    with transaction.atomic(), closing(stored_entries(after=after, until=until)) as entries:
         return chain.verify(
-            watch(links),
+            watch(entries),
             sequence=after,
             previous_hash=previous_hash,
             heads={sequence: digest for sequence, digest in heads.items() if after < sequence <= until},
@@ -75,8 +75,8 @@ def verify_from(
     first: int,
     *,
     heads: Mapping[int, str],
-    watch: Callable[[Iterable[chain.Link]], Iterable[chain.Link]] = iter,
-) -> chain.Verdict:
+    watch: Callable[[Iterable[chain.ChainEntry]], Iterable[chain.ChainEntry]] = iter,
+) -> chain.VerificationResult:
     """Verifies entry ``first`` and all after it; believes the hash of the entry before, unless a checkpoint knows it.
 
     For commands: the process has little time for other threads meanwhile.
@@ -84,15 +84,15 @@ def verify_from(
     after = first - 1
     before = heads.get(after) or AuditEvent.objects.filter(pk=after).values_list("hash", flat=True).first()
     if after and before is None:
-        return chain.Verdict(after - 1, "", problem=chain.Problem(after, "it is missing"))
+        return chain.VerificationResult(after - 1, "", violation=chain.Violation(after, "it is missing"))
     with _switching_threads_often():
         return verify_stored(after=after, previous_hash=before or chain.GENESIS, heads=heads, watch=watch)
 
 
-def show_on_pages(verdict: chain.Verdict) -> None:
+def show_on_pages(result: chain.VerificationResult) -> None:
     """Replaces what the pages tell of the log by the result of a verification of all of it."""
     with transaction.atomic():
-        _store(AuditVerification(), verdict)
+        _store(AuditVerification(), result)
 
 
 @contextmanager
@@ -115,12 +115,12 @@ def verify_next_slice(size: int = SLICE) -> AuditVerification:
         state = AuditVerification.objects.first() or AuditVerification()
         if state.problem or not _locked():
             return state
-        verdict = _vanished(state) or _verify_slice(state.sequence, state.hash, size)
-        if verdict.problem is None:
-            state.sequence, state.hash = verdict.sequence, verdict.hash
-            verdict = _verify_slice(state.again_sequence, state.again_hash, size)
-        _begin_again(state, verdict, round_ended=verdict.entries < size)
-        return _store(state, verdict)
+        result = _vanished(state) or _verify_slice(state.sequence, state.hash, size)
+        if result.violation is None:
+            state.sequence, state.hash = result.sequence, result.hash
+            result = _verify_slice(state.again_sequence, state.again_hash, size)
+        _begin_again(state, result, round_ended=result.entries < size)
+        return _store(state, result)
 
 
 def known_heads(directory: Path, *, after: int = 0, until: int | None = None) -> dict[int, str]:
@@ -129,32 +129,32 @@ def known_heads(directory: Path, *, after: int = 0, until: int | None = None) ->
     return checkpoint.heads(checkpoint.read(checkpoint.files(directory, after=after, until=until), keys))
 
 
-def _verify_slice(after: int, previous_hash: str, size: int) -> chain.Verdict:
+def _verify_slice(after: int, previous_hash: str, size: int) -> chain.VerificationResult:
     until = after + size
     try:
         heads = known_heads(settings.CHECKPOINT_DIR, after=after, until=until)
     except checkpoint.CheckpointError as error:
-        return chain.Verdict(after, previous_hash, problem=chain.Problem(after + 1, str(error)))
+        return chain.VerificationResult(after, previous_hash, violation=chain.Violation(after + 1, str(error)))
     return verify_stored(after=after, previous_hash=previous_hash, until=until, heads=heads)
 
 
-def _vanished(state: AuditVerification) -> chain.Verdict | None:
+def _vanished(state: AuditVerification) -> chain.VerificationResult | None:
     if not state.sequence or AuditEvent.objects.filter(pk=state.sequence, hash=state.hash).exists():
         return None
-    problem = chain.Problem(state.sequence, "it is gone or was replaced since it was verified")
-    return chain.Verdict(state.sequence, state.hash, problem=problem)
+    violation = chain.Violation(state.sequence, "it is gone or was replaced since it was verified")
+    return chain.VerificationResult(state.sequence, state.hash, violation=violation)
 
 
-def _begin_again(state: AuditVerification, verdict: chain.Verdict, *, round_ended: bool) -> None:
-    state.again_sequence = 0 if round_ended else verdict.sequence
-    state.again_hash = chain.GENESIS if round_ended else verdict.hash
+def _begin_again(state: AuditVerification, result: chain.VerificationResult, *, round_ended: bool) -> None:
+    state.again_sequence = 0 if round_ended else result.sequence
+    state.again_hash = chain.GENESIS if round_ended else result.hash
 
 
-def _store(state: AuditVerification, verdict: chain.Verdict) -> AuditVerification:
-    if verdict.sequence > state.sequence:
-        state.sequence, state.hash = verdict.sequence, verdict.hash
-    if verdict.problem:
-        state.problem_sequence, state.problem = verdict.problem.sequence, verdict.problem.reason
+def _store(state: AuditVerification, result: chain.VerificationResult) -> AuditVerification:
+    if result.sequence > state.sequence:
+        state.sequence, state.hash = result.sequence, result.hash
+    if result.violation:
+        state.problem_sequence, state.problem = result.violation.sequence, result.violation.reason
     state.pk = 1
     state.verified_at = timezone.now()
     state.save()
@@ -168,5 +168,5 @@ def _locked() -> bool:
 
 
 def _erased_people() -> set[str]:
-    people = AuditEvent.objects.filter(action=Action.DETAILS_ERASE).values_list("owner", flat=True)
+    people = AuditEvent.objects.filter(action=AuditAction.DETAILS_ERASE).values_list("owner", flat=True)
     return {str(person) for person in people}

@@ -33,7 +33,7 @@ class Report:
     """What was verified; ``signed_by`` is the fingerprint of the key that signed the export, '' for none."""
 
     first: int
-    verdict: chain.Verdict
+    result: chain.VerificationResult
     checkpoints: int
     signed_by: str
 
@@ -78,11 +78,11 @@ def verify_export(
     trusted = keys or [checkpoint.read_public_key(key) for key in manifest["public_keys"]]
     known = checkpoint.read(checkpoint.files(directory), trusted) if directory else []
     entry = _read_checkpoints(parsed, trusted, known)
-    verdict = _verify_entries(manifest, _links(entry, parsed), checkpoint.heads(known))
-    signed_by = "" if verdict.problem else _check_end(manifest, reader, verdict, trusted)
-    if keys and not signed_by and not verdict.problem:
+    result = _verify_entries(manifest, _entries(entry, parsed), checkpoint.heads(known))
+    signed_by = "" if result.violation else _check_end(manifest, reader, result, trusted)
+    if keys and not signed_by and not result.violation:
         raise ExportError("it is not signed")
-    return Report(manifest["first"], verdict, len(known), signed_by)
+    return Report(manifest["first"], result, len(known), signed_by)
 
 
 def _read_checkpoints(
@@ -96,12 +96,12 @@ def _read_checkpoints(
     return None
 
 
-def _links(values: dict[str, Any] | None, parsed: Iterator[dict[str, Any]]) -> Generator[chain.Link]:
+def _entries(values: dict[str, Any] | None, parsed: Iterator[dict[str, Any]]) -> Generator[chain.ChainEntry]:
     while values is not None:
         try:
             details = chain.canonical(values["details"]) if "details" in values else None
             body = chain.canonical(values["entry"])
-            yield chain.Link(
+            yield chain.ChainEntry(
                 values["sequence"], values["previous_hash"], values["hash"], body, values.get("salt"), details
             )
         except (KeyError, ValueError) as error:
@@ -109,10 +109,12 @@ def _links(values: dict[str, Any] | None, parsed: Iterator[dict[str, Any]]) -> G
         values = next(parsed, None)
 
 
-def _verify_entries(manifest: dict[str, Any], links: Iterable[chain.Link], heads: Mapping[int, str]) -> chain.Verdict:
+def _verify_entries(
+    manifest: dict[str, Any], entries: Iterable[chain.ChainEntry], heads: Mapping[int, str]
+) -> chain.VerificationResult:
     first, last = manifest["first"], manifest["last"]
     return chain.verify(
-        links,
+        entries,
         sequence=first - 1,
         previous_hash=chain.GENESIS if first == 1 else manifest["previous_hash"],
         heads={sequence: digest for sequence, digest in heads.items() if first <= sequence <= last},
@@ -121,13 +123,13 @@ def _verify_entries(manifest: dict[str, Any], links: Iterable[chain.Link], heads
 
 
 def _check_end(
-    manifest: dict[str, Any], reader: _Reader, verdict: chain.Verdict, trusted: Sequence[Ed25519PublicKey]
+    manifest: dict[str, Any], reader: _Reader, result: chain.VerificationResult, trusted: Sequence[Ed25519PublicKey]
 ) -> str:
     """The fingerprint of the key that signed the export, '' if it is not signed."""
     end = reader.end
-    if end is None or verdict.sequence != manifest["last"]:
-        raise ExportError(f"it ends after entry {verdict.sequence}, and should after {manifest['last']}")
-    if end["sha256"] != reader.digest.hexdigest() or end["hash"] != verdict.hash:
+    if end is None or result.sequence != manifest["last"]:
+        raise ExportError(f"it ends after entry {result.sequence}, and should after {manifest['last']}")
+    if end["sha256"] != reader.digest.hexdigest() or end["hash"] != result.hash:
         raise ExportError("its lines do not match the digest at its end")
     if "signature" not in end:
         return ""
@@ -160,17 +162,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ExportError, checkpoint.CheckpointError, checkpoint.KeyFormatError) as error:
         print(f"The export is not right: {error}", file=sys.stderr)
         return 1
-    if report.verdict.problem:
-        print(f"The export is not right. First bad {report.verdict.problem}.", file=sys.stderr)
+    if report.result.violation:
+        print(f"The export is not right. First bad {report.result.violation}.", file=sys.stderr)
         return 1
-    print(_praise(report, own_key=bool(keys)))
+    print(_success_text(report, own_key=bool(keys)))
     return 0
 
 
-def _praise(report: Report, *, own_key: bool) -> str:
-    verdict = report.verdict
+def _success_text(report: Report, *, own_key: bool) -> str:
+    result = report.result
     lines = [
-        f"The export is right: entries {report.first} to {verdict.sequence}, hash {verdict.hash}, "
+        f"The export is right: entries {report.first} to {result.sequence}, hash {result.hash}, "
         f"{report.checkpoints} checkpoints."
     ]
     if not report.signed_by:

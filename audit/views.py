@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_safe
 
 from audit import services, signed, table_export
-from audit.actions import Action
+from audit.actions import AuditAction
 from audit.forms import EventFilter
 from audit.models import AuditEvent, AuditVerification, Viewer
 from audit.rows import changes_of, rows_of
@@ -72,7 +72,7 @@ def event_export(request: HttpRequest, file_format: str) -> HttpResponseBase:
         return HttpResponseBadRequest("One of the filters cannot be read.", content_type="text/plain")
     with transaction.atomic():
         details = {"filters": request.GET.urlencode()}
-        services.record(action=Action.AUDIT_EXPORT, actor=user, after={"format": file_format}, details=details)
+        services.record(action=AuditAction.AUDIT_EXPORT, actor=user, after={"format": file_format}, details=details)
     kind = table_export.FORMATS[file_format]
     name = f"audit-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{file_format}"
     return StreamingHttpResponse(

@@ -77,9 +77,9 @@ def database() -> Iterator[None]:
 def append(count: int, barrier: Barrier) -> None:
     from django.db import connection, transaction
 
-    from audit.actions import Action
     from audit.context import Source, bound
     from audit.services import record
+    from tokens.actions import TokensAction
 
     person = Person(uuid.uuid4(), "somebody@example.org")
     connection.ensure_connection()
@@ -87,7 +87,7 @@ def append(count: int, barrier: Barrier) -> None:
     with bound(source=Source.WEB, address="192.0.2.17", user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:128.0)"):
         for number in range(count):
             with transaction.atomic():
-                record(action=Action.TOKEN_USE, actor=person, after={"provider": "openai", "number": number})
+                record(action=TokensAction.TOKEN_USE, actor=person, after={"provider": "openai", "number": number})
 
 
 def appends_per_second(writers: int, each: int) -> Row:
@@ -170,10 +170,10 @@ def verification_rows(count: int) -> list[Row]:
 
     hashing = hashing_seconds()
     begun = time.perf_counter()
-    verdict = verify_from(1, heads={})
+    result = verify_from(1, heads={})
     verifying = time.perf_counter() - begun
-    if verdict.problem or verdict.entries != count:
-        raise SystemExit(f"The verification went wrong: {verdict}")
+    if result.violation or result.entries != count:
+        raise SystemExit(f"The verification went wrong: {result}")
     return [
         Row(f"hashing {count:,} entries alone", hashing, "s"),
         Row(f"verifying {count:,} entries", verifying, "s"),
@@ -185,12 +185,12 @@ def hashing_seconds() -> float:
     """Time for the two hashes of every entry, without reading it from the database or composing what is hashed."""
     from django.db import transaction
 
-    from audit.verification import stored_links
+    from audit.verification import stored_entries
 
     seconds = 0.0
     with transaction.atomic():
-        links = stored_links()
-        while batch := list(islice(links, SLICE)):
+        stored = stored_entries()
+        while batch := list(islice(stored, SLICE)):
             entries = [f"aistrale-audit-1\n{x.sequence}\n{x.previous_hash}\n{x.body}".encode() for x in batch]
             details = [f"{x.salt}\n{x.content}".encode() for x in batch]
             begun = time.perf_counter()

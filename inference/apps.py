@@ -8,4 +8,4 @@ class InferenceConfig(AppConfig):
         from accounts.personal_data.registry import register
         from inference import personal
 
-        register(personal.PART)
+        register(personal.HANDLER)

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.models import User
-from accounts.personal_data.registry import Part, Values, in_batches, values_of
+from accounts.personal_data.registry import PersonalDataHandler, Values, in_batches, values_of
 from inference.models import Conversation
 from inference.runs.finish import stop_runs_of
 from inference.runs.relay import STOP_CHANNEL
@@ -51,4 +51,11 @@ def _stop(generation_ids: list[UUID]) -> None:
             client.publish(STOP_CHANNEL, str(pk))
 
 
-PART = Part("inference", export, erase, frozenset({"inference.conversation.owner"}))
+HANDLER = PersonalDataHandler(
+    "inference",
+    export,
+    erase,
+    covers=frozenset({"inference.conversation.owner"}),
+    # Calls are stopped and lose the names of tokens while it is still known whose they are.
+    before=frozenset({"telemetry", "tokens"}),
+)

@@ -13,9 +13,9 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 
 from accounts.administration.actions import administrator
-from audit.actions import Action
 from audit.admin_base import Audited, ReadOnly
 from audit.services import record
+from telemetry.actions import TelemetryAction
 from telemetry.models import Generation, GenerationContent, PriceOverride
 from telemetry.services import note_content_read
 
@@ -118,7 +118,7 @@ class PriceOverrideAdmin(Audited[PriceOverride]):
         obj.refresh_from_db()
         if before == _values(obj):
             return
-        action = Action.PRICE_UPDATE if change else Action.PRICE_CREATE
+        action = TelemetryAction.PRICE_UPDATE if change else TelemetryAction.PRICE_CREATE
         record(action=action, actor=administrator(request), target=obj, before=before, after=_values(obj))
 
     def delete_model(self, request: HttpRequest, obj: PriceOverride) -> None:
@@ -126,7 +126,7 @@ class PriceOverrideAdmin(Audited[PriceOverride]):
             pk = obj.pk
             super().delete_model(request, obj)
             obj.pk = pk
-            record(action=Action.PRICE_DELETE, actor=administrator(request), target=obj, before=_values(obj))
+            record(action=TelemetryAction.PRICE_DELETE, actor=administrator(request), target=obj, before=_values(obj))
 
 
 def _values(price: PriceOverride) -> dict[str, Any]:

@@ -8,4 +8,4 @@ class TelemetryConfig(AppConfig):
         from accounts.personal_data.registry import register
         from telemetry import personal
 
-        register(personal.PART)
+        register(personal.HANDLER)

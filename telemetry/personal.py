@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from accounts.models import User
-from accounts.personal_data.registry import Part, Values, in_batches
+from accounts.personal_data.registry import PersonalDataHandler, Values, in_batches
 from telemetry.models import Generation, GenerationContent
 
 _LEFT_OUT = {"user", "receipt"}
@@ -41,4 +41,4 @@ def erase(user: User, actor: User | None) -> dict[str, int]:
     return {"calls": Generation.objects.filter(user=user).update(**_ANONYMOUS)}
 
 
-PART = Part("telemetry", export, erase, frozenset({"telemetry.generation.user"}))
+HANDLER = PersonalDataHandler("telemetry", export, erase, frozenset({"telemetry.generation.user"}))

@@ -37,7 +37,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class BillLine:
+class ReceiptViewLine:
     """Amounts are exact: US dollars, for ``unit_price`` per million tokens."""
 
     name: str
@@ -47,8 +47,8 @@ class BillLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Bill:
-    lines: list[BillLine]
+class ReceiptView:
+    lines: list[ReceiptViewLine]
     total: str
     source: str
     price_date: date | None
@@ -68,12 +68,12 @@ def attempts_of(generation: Generation) -> list[Attempt]:
     ]
 
 
-def bill_of(generation: Generation) -> Bill | None:
+def receipt_view(generation: Generation) -> ReceiptView | None:
     receipt = generation.receipt
     if receipt is None:
         return None
     lines = [
-        BillLine(
+        ReceiptViewLine(
             name=CLASS_NAMES[line["usage_class"]],
             tokens=line["tokens"],
             unit_price=exact_dollars(Decimal(line["unit_price"])),
@@ -81,7 +81,7 @@ def bill_of(generation: Generation) -> Bill | None:
         )
         for line in receipt["lines"]
     ]
-    return Bill(
+    return ReceiptView(
         lines=lines,
         total=exact_dollars(Decimal(receipt["total"])),
         source=SOURCE_NAMES.get(receipt["source"], f"the price list {receipt['source']}"),

@@ -13,9 +13,9 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from audit.actions import Action
 from audit.services import record
 from audit.text import replace_unstorable
+from telemetry.actions import TelemetryAction
 from telemetry.models import (
     Generation,
     GenerationContent,
@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CallOutcome:
     """How a call ended. Times are aware datetimes, ``attempts`` one mapping per attempt.
 
     ``cache_write_1h`` is the part of ``tokens.cache_write`` that is billed as kept for an hour; ``usage_note`` says
@@ -97,7 +97,7 @@ def mark_alive(*, generation_ids: Collection[UUID]) -> None:
     Generation.objects.running().filter(pk__in=generation_ids).update(heartbeat_at=Now())
 
 
-def finish_generation(*, generation_id: UUID, outcome: Outcome, ended_at: datetime | None = None) -> bool:
+def finish_generation(*, generation_id: UUID, outcome: CallOutcome, ended_at: datetime | None = None) -> bool:
     """Store the result of a call and what it cost, once: False means that it had ended before, or was erased.
 
     A call that was taken for interrupted has not ended: its result replaces all that was stored instead.
@@ -107,12 +107,12 @@ def finish_generation(*, generation_id: UUID, outcome: Outcome, ended_at: dateti
     return _finish(Generation.objects.open_to_result(), generation_id, outcome, ended_at or timezone.now())
 
 
-def abandon_generation(*, generation_id: UUID, outcome: Outcome) -> bool:
+def abandon_generation(*, generation_id: UUID, outcome: CallOutcome) -> bool:
     """The same for a call that goes on by the records, by whoever does not make it."""
     return _finish(Generation.objects.running(), generation_id, outcome, timezone.now())
 
 
-def _finish(calls: GenerationQuerySet, generation_id: UUID, outcome: Outcome, ended_at: datetime) -> bool:
+def _finish(calls: GenerationQuerySet, generation_id: UUID, outcome: CallOutcome, ended_at: datetime) -> bool:
     call = calls.filter(pk=generation_id)
     generation = call.select_for_update().only("provider", "base_url", "request_model", "started_at").first()
     if generation is None:
@@ -140,7 +140,7 @@ def _finish(calls: GenerationQuerySet, generation_id: UUID, outcome: Outcome, en
 def note_content_read(*, generation: Generation, actor: User) -> None:
     """An administrator may read what others have said, and everybody may see that it was done."""
     if generation.user_id != actor.pk:
-        record(action=Action.CONTENT_READ, actor=actor, target=generation)
+        record(action=TelemetryAction.CONTENT_READ, actor=actor, target=generation)
 
 
 def spent_by_token(token_ids: Collection[UUID], *, since: datetime) -> Mapping[UUID, Spend]:
@@ -156,7 +156,7 @@ def _plausible(tokens: TokenCounts | None, generation_id: UUID) -> TokenCounts |
     return None
 
 
-def _receipt(generation: Generation, outcome: Outcome, tokens: TokenCounts) -> Receipt | None:
+def _receipt(generation: Generation, outcome: CallOutcome, tokens: TokenCounts) -> Receipt | None:
     """Priced by the name that was asked for, or else by the name that the provider answered with."""
     names = dict.fromkeys(filter(None, (generation.request_model, outcome.response_model)))
     overrides = PriceOverride.objects.of(generation.provider, *map(replace_unstorable, names))
@@ -176,7 +176,7 @@ def _receipt(generation: Generation, outcome: Outcome, tokens: TokenCounts) -> R
     return next((receipt for receipt in receipts if receipt is not None), None)
 
 
-def _texts(outcome: Outcome) -> dict[str, str]:
+def _texts(outcome: CallOutcome) -> dict[str, str]:
     texts = {
         "finish_reason": outcome.finish_reason,
         "response_model": outcome.response_model,

@@ -13,7 +13,7 @@ from accounts.services import note_record_read
 from listing.pages import get_page, render_list
 from telemetry.forms import GenerationFilter
 from telemetry.models import Generation
-from telemetry.report import attempts_of, bill_of
+from telemetry.report import attempts_of, receipt_view
 from telemetry.services import note_content_read
 
 
@@ -34,5 +34,5 @@ def generation_detail(request: UserRequest, pk: UUID) -> HttpResponse:
         note_record_read(user=request.user)
     elif hasattr(generation, "content"):
         note_content_read(generation=generation, actor=request.user)
-    context = {"generation": generation, "attempts": attempts_of(generation), "bill": bill_of(generation)}
+    context = {"generation": generation, "attempts": attempts_of(generation), "receipt": receipt_view(generation)}
     return render(request, "telemetry/generation_detail.html", context)

@@ -9,5 +9,5 @@ class TokensConfig(AppConfig):
         from accounts.personal_data.registry import register
         from tokens import factors, personal
 
-        register(personal.PART)
+        register(personal.HANDLER)
         post_delete.connect(factors.forget_secret, sender="mfa.Authenticator")

@@ -2,9 +2,6 @@
 
 A sealed value names its data key, and the key's row names its master key. Keys are unwrapped once and kept in memory;
 an id that is not in memory is looked up in the database, so a key that another process made is found on first use.
-
-Keys, and what is sealed or opened with them one by one, become known to the log as secrets. A rotation tells of none:
-it opens all there are, and they would drive out those in use.
 """
 
 from __future__ import annotations
@@ -16,7 +13,6 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from audit import known_secrets
 from tokens import envelope, locks
 from tokens.envelope import DataKey, MasterKey, UnknownKey
 from tokens.fields import SealedField
@@ -64,16 +60,12 @@ class Keyring:
             raise UnknownKey(f"The data key {row.pk} is retired.")
         if row.master_key_id not in self._masters:
             raise UnknownKey(f"The master key {row.master_key_id!r}, which wraps data key {row.pk}, is missing.")
-        key = envelope.unwrap(bytes(row.wrapped), key_id=row.pk, master=self._masters[row.master_key_id])
-        known_secrets.remember(key.material)
-        return key
+        return envelope.unwrap(bytes(row.wrapped), key_id=row.pk, master=self._masters[row.master_key_id])
 
 
 @lru_cache(maxsize=1)
 def _keyring(master_keys: str) -> Keyring:
-    masters = envelope.parse_master_keys(master_keys)
-    known_secrets.remember(*(master.material for master in masters))
-    return Keyring(masters)
+    return Keyring(envelope.parse_master_keys(master_keys))
 
 
 def current() -> Keyring:
@@ -114,7 +106,6 @@ def sealing_key() -> DataKey:
 
 
 def seal(instance: models.Model, field: SealedField, secret: str, *, key: DataKey) -> bytes:
-    known_secrets.remember(secret)
     return envelope.seal(secret, key=key, context=field.context(instance))
 
 
@@ -122,9 +113,7 @@ def open_field(instance: models.Model, field: SealedField, *, at_hand: bool = Fa
     """With ``at_hand`` only by keys that are in memory, so that nothing is read. Raises EnvelopeError."""
     sealed = bytes(getattr(instance, field.attname))
     key_for = current().at_hand if at_hand else current().get
-    secret = envelope.open_sealed(sealed, key_for=key_for, context=field.context(instance))
-    known_secrets.remember(secret)
-    return secret
+    return envelope.open_sealed(sealed, key_for=key_for, context=field.context(instance))
 
 
 def missing_master_keys() -> list[str]:

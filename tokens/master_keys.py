@@ -8,9 +8,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from audit.actions import Action
 from audit.services import record
 from tokens import envelope, keyring, locks
+from tokens.actions import TokensAction
 from tokens.envelope import EnvelopeError
 from tokens.models import EncryptionKey, KeyState
 
@@ -63,11 +63,11 @@ def declare_lost(master_key: str, *, actor: User | None) -> list[str]:
     EncryptionKey.objects.filter(pk__in=lost).update(state=KeyState.LOST)
     if lost:
         ids = [str(pk) for pk in lost]
-        record(action=Action.KEY_LOSE, actor=actor, target=None, after={"wrapped_by": master_key, "keys": ids})
+        record(action=TokensAction.KEY_LOSE, actor=actor, target=None, after={"wrapped_by": master_key, "keys": ids})
     return [str(pk) for pk in lost]
 
 
 def _save(rows: list[EncryptionKey], primary: str, actor: User | None) -> None:
     EncryptionKey.objects.bulk_update(rows, ["wrapped", "master_key_id", "wrapped_at"])
     after = {"wrapped_by": primary, "keys": [str(row.pk) for row in rows]}
-    record(action=Action.MASTER_KEY_ROTATE, actor=actor, target=None, after=after)
+    record(action=TokensAction.MASTER_KEY_ROTATE, actor=actor, target=None, after=after)

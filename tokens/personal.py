@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from accounts.models import User
-from accounts.personal_data.registry import Part, Values, in_batches, values_of
+from accounts.personal_data.registry import PersonalDataHandler, Values, in_batches, values_of
 from tokens.models import ProviderToken
 from tokens.services import delete_token
 
@@ -29,4 +29,6 @@ def erase(user: User, actor: User | None) -> dict[str, int]:
     return {"tokens": len(tokens)}
 
 
-PART = Part("tokens", export, erase, frozenset({"tokens.providertoken.owner", "tokens.factorsecret.owner"}))
+HANDLER = PersonalDataHandler(
+    "tokens", export, erase, frozenset({"tokens.providertoken.owner", "tokens.factorsecret.owner"})
+)

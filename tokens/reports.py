@@ -45,20 +45,20 @@ def exposed(key: EncryptionKey) -> list[dict[str, str]]:
     ]
 
 
-def in_words(run: Rotation) -> list[str]:
+def humanize_rotation(run: Rotation) -> list[str]:
     """The report, line by line, the summary last."""
     lines = [f"{key}: {before:,} rows before, {after:,} after" for key, before, after in keys(run)]
-    lines += [failure_in_words(item) for item in run.failures]
-    lines += [to_replace_in_words(item) for item in tokens_to_replace(run)]
+    lines += [humanize_failure(item) for item in run.failures]
+    lines += [humanize_replacement(item) for item in tokens_to_replace(run)]
     summary = f"{run.resealed:,} rows re-sealed with {run.new_key_id} in {run.duration.total_seconds():.1f} s"
     return [*lines, f"{summary}, {len(run.failures):,} could not be opened."]
 
 
-def failure_in_words(item: dict[str, str]) -> str:
+def humanize_failure(item: dict[str, str]) -> str:
     return f"NOT OPENED {item['table']}.{item['field']} id {item['id']}: {item['reason']}"
 
 
-def to_replace_in_words(item: dict[str, str]) -> str:
+def humanize_replacement(item: dict[str, str]) -> str:
     return f"REPLACE at {item['provider']}: {item['label']} of {item['owner']} ({item['hint']}), id {item['id']}"
 
 

@@ -25,9 +25,10 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from audit.actions import Action, Outcome
+from audit.actions import Outcome
 from audit.services import record
 from tokens import keyring, locks, reseal
+from tokens.actions import TokensAction
 from tokens.locks import RotationBusy
 from tokens.models import UNFINISHED, EncryptionKey, KeyState, ProviderToken, Rotation, RotationStep, Trigger
 
@@ -85,7 +86,7 @@ def start(*, trigger: Trigger, actor: User | None, compromised: EncryptionKey | 
                 rows_before=reseal.rows_by_key(),
             )
             after = {"trigger": trigger, "wrapped_by": key.master_key_id}
-            record(action=Action.KEY_CREATE, actor=actor, target=key, after=after)
+            record(action=TokensAction.KEY_CREATE, actor=actor, target=key, after=after)
             if compromised:
                 declare_compromised(compromised, actor=actor)
     except IntegrityError as error:
@@ -98,7 +99,7 @@ def start(*, trigger: Trigger, actor: User | None, compromised: EncryptionKey | 
 @transaction.atomic
 def declare_compromised(key: EncryptionKey, *, actor: User | None) -> None:
     after = {"state": key.state, "exposed": exposed_tokens(key).count()}
-    record(action=Action.KEY_COMPROMISE, actor=actor, target=key, after=after)
+    record(action=TokensAction.KEY_COMPROMISE, actor=actor, target=key, after=after)
 
 
 def exposed_tokens(key: EncryptionKey) -> QuerySet[ProviderToken]:
@@ -129,7 +130,9 @@ def _promote(rotation: Rotation, batch_size: int, tell: Tell) -> None:
     # Counted again: what was added since the start was sealed with the old key.
     _note(rotation, RotationStep.PROMOTED, rows_before=reseal.rows_by_key())
     before, after = {"primary": old_ids}, {"primary": [str(rotation.new_key_id)]}
-    record(action=Action.KEY_PROMOTE, actor=rotation.started_by, target=rotation.new_key, before=before, after=after)
+    record(
+        action=TokensAction.KEY_PROMOTE, actor=rotation.started_by, target=rotation.new_key, before=before, after=after
+    )
 
 
 def _reseal(rotation: Rotation, batch_size: int, tell: Tell) -> None:
@@ -142,7 +145,7 @@ def _reseal(rotation: Rotation, batch_size: int, tell: Tell) -> None:
     with transaction.atomic():
         _note(rotation, RotationStep.RESEALED)
         after = {"rows": rotation.resealed}
-        record(action=Action.KEY_RESEAL, actor=rotation.started_by, target=rotation.new_key, after=after)
+        record(action=TokensAction.KEY_RESEAL, actor=rotation.started_by, target=rotation.new_key, after=after)
 
 
 def _write(rotation: Rotation, column: reseal.Column, batch: reseal.Batch) -> None:
@@ -167,7 +170,7 @@ def _verify(rotation: Rotation, batch_size: int, tell: Tell) -> None:
         _note(rotation, RotationStep.VERIFIED, failures=failures)
         outcome = Outcome.FAILED if failures else Outcome.SUCCESS
         actor, after = rotation.started_by, {"failures": len(failures)}
-        record(action=Action.KEY_VERIFY, actor=actor, target=rotation.new_key, outcome=outcome, after=after)
+        record(action=TokensAction.KEY_VERIFY, actor=actor, target=rotation.new_key, outcome=outcome, after=after)
 
 
 def verify(*, batch_size: int = BATCH_SIZE, tell: Tell = lambda progress: None) -> list[reseal.Failure]:
@@ -193,7 +196,7 @@ def _retire(rotation: Rotation, batch_size: int, tell: Tell) -> None:
     keyring.forget()
     _note(rotation, RotationStep.FINISHED, rows_after=rows, finished_at=timezone.now())
     for key in retired:
-        record(action=Action.KEY_RETIRE, actor=rotation.started_by, target=key, after={"state": KeyState.RETIRED})
+        record(action=TokensAction.KEY_RETIRE, actor=rotation.started_by, target=key, after={"state": KeyState.RETIRED})
 
 
 def _may_go(key: EncryptionKey, rotation: Rotation, rows: dict[str, int]) -> bool:

@@ -20,6 +20,7 @@ from accounts.sharing import EVERYONE, PRIVATE, Audience, Visibility, check_team
 from audit.actions import Action, Outcome
 from audit.services import record
 from tokens import keyring
+from tokens.actions import TokensAction
 from tokens.base_urls import clean_base_url
 from tokens.checks import CheckResult, TokenState, check_secret
 from tokens.envelope import EnvelopeError
@@ -74,7 +75,7 @@ def add_token(
     _lock_owner(token)
     token.is_default = not owner.provider_tokens.filter(provider=provider, is_default=True).exists()
     token.save(force_insert=True)
-    record(action=Action.TOKEN_ADD, actor=actor, target=token, after=token.as_audited())
+    record(action=TokensAction.TOKEN_ADD, actor=actor, target=token, after=token.as_audited())
     return token
 
 
@@ -87,7 +88,7 @@ def replace_secret(
     before = locked.as_audited()
     _seal_into(locked, secret, check)
     locked.save()
-    record(action=Action.TOKEN_REPLACE, actor=actor, target=locked, before=before, after=locked.as_audited())
+    record(action=TokensAction.TOKEN_REPLACE, actor=actor, target=locked, before=before, after=locked.as_audited())
     return locked
 
 
@@ -117,7 +118,7 @@ def update_token(
     if secret:
         _seal_into(locked, secret, check)
     locked.save()
-    action = Action.TOKEN_UPDATE if audience == shared_before else Action.TOKEN_SHARE
+    action = TokensAction.TOKEN_UPDATE if audience == shared_before else TokensAction.TOKEN_SHARE
     record(action=action, actor=actor, target=locked, before=before, after=locked.as_audited())
     return locked
 
@@ -129,13 +130,13 @@ def make_default(*, token: ProviderToken, actor: User) -> None:
     siblings.update(is_default=False)
     ProviderToken.objects.filter(pk=token.pk).update(is_default=True)
     token.refresh_from_db()
-    record(action=Action.TOKEN_UPDATE, actor=actor, target=token, after=token.as_audited())
+    record(action=TokensAction.TOKEN_UPDATE, actor=actor, target=token, after=token.as_audited())
 
 
 @transaction.atomic
 def delete_token(*, token: ProviderToken, actor: User | None) -> None:
     ProviderToken.objects.filter(pk=token.pk).delete()
-    record(action=Action.TOKEN_DELETE, actor=actor, target=token, before=token.as_audited())
+    record(action=TokensAction.TOKEN_DELETE, actor=actor, target=token, before=token.as_audited())
 
 
 def pick_token(*, user: User, provider: str) -> ProviderToken | None:
@@ -170,7 +171,7 @@ def open_picked(*, user: User, provider: str) -> tuple[ProviderToken, str] | Non
     token = pick_token(user=user, provider=provider)
     if token is None:
         return None
-    secret = _open(token, user, Action.TOKEN_USE)
+    secret = _open(token, user, TokensAction.TOKEN_USE)
     stamp_use(token)
     with transaction.atomic(savepoint=False):
         _settle_state(token, readable=True)
@@ -178,11 +179,11 @@ def open_picked(*, user: User, provider: str) -> tuple[ProviderToken, str] | Non
 
 
 def _use(token: ProviderToken, actor: User) -> str:
-    secret = _open(token, actor, Action.TOKEN_USE)
+    secret = _open(token, actor, TokensAction.TOKEN_USE)
     with transaction.atomic(savepoint=False):
         stamp_use(token)
         _settle_state(token, readable=True)
-        record(action=Action.TOKEN_USE, actor=actor, target=token)
+        record(action=TokensAction.TOKEN_USE, actor=actor, target=token)
     return secret
 
 
@@ -200,13 +201,13 @@ def test_secret(*, actor: User, provider: str, secret: str, base_url: str) -> Ch
     result = check_secret(provider=provider, secret=secret, base_url=base_url)
     with transaction.atomic():
         after = {"provider": provider, "state": result.state}
-        record(action=Action.TOKEN_TEST, actor=actor, target=None, outcome=_outcome(result), after=after)
+        record(action=TokensAction.TOKEN_TEST, actor=actor, target=None, outcome=_outcome(result), after=after)
     return result
 
 
 def check_token(*, token: ProviderToken, actor: User) -> CheckResult:
     """Test a stored token at its provider and remember the answer. Raises TokenUnreadable."""
-    secret = _open(token, actor, Action.TOKEN_TEST)
+    secret = _open(token, actor, TokensAction.TOKEN_TEST)
     result = check_secret(provider=token.provider, secret=secret, base_url=token.base_url)
     record_check(token=token, actor=actor, result=result)
     return result
@@ -218,7 +219,7 @@ def record_check(*, token: ProviderToken, actor: User | None, result: CheckResul
     current = ProviderToken.objects.filter(pk=token.pk, fingerprint=token.fingerprint, base_url=token.base_url)
     current.update(state=result.state, check_message=result.message[:500], checked_at=timezone.now())
     after = {"state": result.state}
-    record(action=Action.TOKEN_TEST, actor=actor, target=token, outcome=_outcome(result), after=after)
+    record(action=TokensAction.TOKEN_TEST, actor=actor, target=token, outcome=_outcome(result), after=after)
 
 
 def open_at_hand(token: ProviderToken) -> str:

@@ -48,7 +48,7 @@ def token_add(request: UserRequest) -> HttpResponse:
         check = _test(request, data["provider"], data["secret"], data.get("base_url", ""))
         if check is None or check.ok:
             token = services.add_token(owner=request.user, actor=request.user, check=check, **data)
-            messages.success(request, f"Added “{token.label}”. {_in_words(check)}")
+            messages.success(request, f"Added “{token.label}”. {_humanize_check(check)}")
             return redirect("tokens:token-list")
     return _form_page(request, "tokens/token_add.html", form, check)
 
@@ -85,7 +85,7 @@ def token_replace(request: UserRequest, token_id: UUID) -> HttpResponse:
         check = _test(request, token.provider, secret, token.base_url)
         if check is None or check.ok:
             services.replace_secret(token=token, actor=request.user, secret=secret, check=check)
-            messages.success(request, f"Replaced the secret of “{token.label}”. {_in_words(check)}")
+            messages.success(request, f"Replaced the secret of “{token.label}”. {_humanize_check(check)}")
             return redirect("tokens:token-list")
     return _form_page(request, "tokens/token_replace.html", form, check, token)
 
@@ -99,7 +99,7 @@ def token_check(request: UserRequest, token_id: UUID) -> HttpResponse:
         messages.error(request, f"“{token.label}” cannot be read any more. Enter its secret again.")
     else:
         level = messages.SUCCESS if check.ok else messages.WARNING
-        messages.add_message(request, level, f"“{token.label}”: {_in_words(check)}")
+        messages.add_message(request, level, f"“{token.label}”: {_humanize_check(check)}")
     return _after_change(request)
 
 
@@ -151,7 +151,7 @@ def _test(request: UserRequest, provider: str, secret: str, base_url: str) -> Ch
     return services.test_secret(actor=request.user, provider=provider, secret=secret, base_url=base_url)
 
 
-def _in_words(check: CheckResult | None) -> str:
+def _humanize_check(check: CheckResult | None) -> str:
     if check is None:
         return "It is untested."
     answer = f"{check.state.label} (tested in {check.milliseconds:,} ms)."

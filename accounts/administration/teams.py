@@ -80,7 +80,7 @@ class TeamAdmin(Audited[Team]):
         leaving = form.instance.memberships.filter(pk__in=filter(str.isdecimal, ids)).select_related("user")
         return [
             f"{membership.user.get_full_name()} will not see any more what others share with the team. "
-            f"{team_services.privacy_in_words(form.instance, owner=membership.user)}"
+            f"{team_services.humanize_privacy_loss(form.instance, owner=membership.user)}"
             for membership in leaving
         ]
 

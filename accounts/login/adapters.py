@@ -11,20 +11,20 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from accounts import services
+from accounts.actions import AccountsAction
 from accounts.admission import outside
 from accounts.login import throttling
 from accounts.login.links import reset_link
+from accounts.login.reauthentication import is_confirmed
 from accounts.mail import sending
 from accounts.models import User
 from accounts.sessions.services import end_sessions
-from audit.actions import Action
-from audit.services import record, record_denied
+from audit.services import record
 
 NO_MATCH = "This e-mail address and password do not match an active account."
 
@@ -35,20 +35,13 @@ class AccountAdapter(DefaultAccountAdapter):
         "email_password_mismatch": NO_MATCH,
         "incorrect_password": "This is not your password.",
     }
-    _throttle_key = ""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
-    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """By user and address: failures from elsewhere keep nobody out."""
-        return f"{credentials['email'].lower()} {self.get_client_ip(request)}"
-
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """django-allauth would count an attempt as a failure until it is seen to be none."""
-        self._throttle_key = self._get_login_attempts_cache_key(request, **credentials)
-        if throttling.seconds_to_wait(request, throttling.LOGIN, self._throttle_key):
-            raise self.validation_error("too_many_login_attempts")
+        user = request.user if isinstance(request.user, User) else None
+        throttling.check_limit(request, self._throttle_key(request, credentials), user=user)
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
         # Before the turn, so that whoever is throttled holds up nobody.
@@ -61,19 +54,12 @@ class AccountAdapter(DefaultAccountAdapter):
         return user
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
-        throttling.note_failure(request, throttling.LOGIN, self._throttle_key)
+        throttling.note_failure(request, throttling.LOGIN, self._throttle_key(request, credentials))
         services.record_failed_login(email=credentials["email"])
 
-    def validation_error(self, code: str, *args: Any) -> ValidationError:
-        if code not in ("too_many_login_attempts", "rate_limited"):
-            error: ValidationError = super().validation_error(code, *args)
-            return error
-        request = context.request
-        stage = getattr(request, "_login_stage", None)
-        user = stage.login.user if stage else request.user
-        record_denied(action=Action.LIMIT_HIT, actor=None, target=user if isinstance(user, User) else None)
-        # The key under which django-allauth counts wrong codes.
-        return throttling.refusal(request, self._throttle_key or f"mfa-auth-user-{user.pk}")
+    def _throttle_key(self, request: HttpRequest, credentials: dict[str, Any]) -> str:
+        """By user and address: failures from elsewhere keep nobody out."""
+        return f"{credentials['email'].lower()} {self.get_client_ip(request)}"
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         uid, _, secret = key.partition("-")
@@ -90,6 +76,10 @@ class AccountAdapter(DefaultAccountAdapter):
         messages.error(request, "You cannot log in: this is not an active account.")
         return redirect("account_login")
 
+    def is_reauthentication_required(self, *, app: str, **_: Any) -> bool:
+        """Who has confirmed by single sign-on, of which django-allauth does not know, is not asked again."""
+        return not is_confirmed(context.request)
+
     def get_reauthentication_methods(self, user: AbstractBaseUser) -> list[dict[str, Any]]:
         """The first is asked for. A code alone is none: it goes with the password, in one form."""
         methods = [one for one in super().get_reauthentication_methods(user) if one["id"] != "mfa_reauthenticate"]
@@ -99,18 +89,18 @@ class AccountAdapter(DefaultAccountAdapter):
     def login(self, request: HttpRequest, user: User) -> None:
         with transaction.atomic():
             super().login(request, user)
-            record(action=Action.SESSION_LOGIN, actor=user, target=user)
+            record(action=AccountsAction.SESSION_LOGIN, actor=user, target=user)
 
     def logout(self, request: HttpRequest) -> None:
         user = request.user
         with transaction.atomic():
             if user.is_authenticated:
-                record(action=Action.SESSION_LOGOUT, actor=user, target=user)
+                record(action=AccountsAction.SESSION_LOGOUT, actor=user, target=user)
             super().logout(request)
 
     def set_password(self, user: User, password: str) -> None:
         is_own = context.request.user == user
         with transaction.atomic():
             super().set_password(user, password)
-            record(action=Action.USER_PASSWORD, actor=user, target=user)
+            record(action=AccountsAction.USER_PASSWORD, actor=user, target=user)
             end_sessions(user=user, actor=user, keep=context.request.session.session_key if is_own else None)

@@ -10,10 +10,9 @@ from allauth.account.forms import LoginForm as AllauthLoginForm
 from allauth.account.forms import ReauthenticateForm as AllauthReauthenticateForm
 from allauth.account.forms import ResetPasswordForm as AllauthResetPasswordForm
 from allauth.account.forms import ResetPasswordKeyForm as AllauthResetPasswordKeyForm
-from allauth.core.internal.cryptokit import normalize_user_code
+from allauth.core import context
 from allauth.mfa.app_settings import TOTP_PERIOD
 from allauth.mfa.base.forms import AuthenticateForm as AllauthAuthenticateForm
-from allauth.mfa.base.forms import ReauthenticateForm as CodeForm
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm as AllauthActivateTOTPForm
 from django import forms
@@ -22,7 +21,7 @@ from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, QueryDict
 
-from accounts.login import clocks, mfa, throttling
+from accounts.login import mfa, throttling
 from accounts.models import User
 
 CODE_HINTS = {"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
@@ -108,34 +107,25 @@ class AuthenticateForm(AllauthAuthenticateForm):
         self.fields["code"].widget.attrs = CODE_HINTS | {"autofocus": True}
 
     def clean_code(self) -> str:
-        with throttling.in_turn():
+        with throttling.attempt(context.request, mfa.throttle_key(self.user), user=self.user):
             code = str(super().clean_code())
         _spend(code, self.user)
         return code
 
 
 class ActivateTOTPForm(AllauthActivateTOTPForm):
-    """Here the key is on the page, so it may be said as well what a wrong code tells of the app's clock."""
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["code"].label = "The code that the app shows now"
         self.fields["code"].widget.attrs = CODE_HINTS | {"data-submit-at": "6"}
 
     def clean_code(self) -> str:
-        try:
-            return str(super().clean_code())
-        except ValidationError as error:
-            if error.code != "incorrect_code":
+        with throttling.attempt(context.request, mfa.throttle_key(self.user), user=self.user):
+            try:
+                return str(super().clean_code())
+            except ValidationError:
+                mfa.record_not_added(user=self.user, kind=Authenticator.Type.TOTP)
                 raise
-            off = clocks.seconds_fast(self.secret, self.cleaned_data["code"])
-            mfa.record_not_added(user=self.user, kind=Authenticator.Type.TOTP, clock_seconds_fast=off)
-            if off is None:
-                raise
-        raise ValidationError(
-            f"This code is right for a clock that is about {clocks.in_words(off)}. Let the device with the app set its "
-            "time by itself, then enter the next code."
-        )
 
 
 def _code_field() -> forms.CharField:
@@ -148,16 +138,9 @@ def _code_field() -> forms.CharField:
 
 def _spend_code(form: forms.Form, user: User) -> None:
     """Checks the field ``code`` of ``form``; what is wrong with it is said there."""
-    checked = CodeForm({"code": form.cleaned_data["code"]}, user=user)
-    with throttling.in_turn():
-        is_right = checked.is_valid()
-    if not is_right:
+    checked = AuthenticateForm({"code": form.cleaned_data["code"]}, user=user)
+    if not checked.is_valid():
         form.add_error("code", checked.errors["code"].as_data())
-        return
-    try:
-        _spend(form.cleaned_data["code"], user)
-    except ValidationError as error:
-        form.add_error("code", error)
 
 
 def _spend(code: str, user: User) -> None:
@@ -166,7 +149,8 @@ def _spend(code: str, user: User) -> None:
     django-allauth remembers a code for one step of time only, but takes it for several where clocks may be wrong.
     """
     seconds = (2 * settings.MFA_TOTP_TOLERANCE + 1) * TOTP_PERIOD
-    if not cache.add(f"spent-code:{user.pk}:{normalize_user_code(code)}", 1, timeout=seconds):
+    spent = "".join(filter(str.isalnum, code)).lower()
+    if not cache.add(f"spent-code:{user.pk}:{spent}", 1, timeout=seconds):
         raise ValidationError("This code was used already. Wait for the next one.")
 
 

@@ -10,8 +10,9 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
+from accounts.actions import AccountsAction
 from accounts.models import Role, User
-from audit.actions import Action, Outcome
+from audit.actions import Outcome
 from audit.services import record, record_denied
 
 
@@ -50,37 +51,44 @@ def lacks_factor(user: User) -> bool:
     return settings.MFA_POLICY != "optional" and lacking_factor().filter(pk=user.pk).exists()
 
 
+def throttle_key(user: User) -> str:
+    """Under which wrong codes and passkeys of somebody who is known are counted."""
+    return f"mfa {user.pk}"
+
+
 @transaction.atomic
 def remove_factors(*, user: User, actor: User | None) -> bool:
     """All of them, for somebody who has lost them: the password alone lets in again. False where there were none."""
     kinds = sorted(Authenticator.objects.filter(user=user).values_list("type", flat=True))
     if kinds:
         Authenticator.objects.filter(user=user).delete()
-        record(action=Action.MFA_REMOVE, actor=actor, target=user, before={"factors": kinds})
+        record(action=AccountsAction.MFA_REMOVE, actor=actor, target=user, before={"factors": kinds})
     return bool(kinds)
 
 
 def record_added(*, instance: Authenticator, created: bool, **_: Any) -> None:
     """Receives Django's signal that a factor was saved."""
     if created:
-        record(action=Action.MFA_ADD, actor=instance.user, target=instance.user, after={"factors": [instance.type]})
+        record(
+            action=AccountsAction.MFA_ADD, actor=instance.user, target=instance.user, after={"factors": [instance.type]}
+        )
 
 
-def record_not_added(*, user: User, kind: Authenticator.Type, **facts: object) -> None:
-    details = {"factor": str(kind), **facts}
-    record_denied(action=Action.MFA_ADD, actor=user, target=user, outcome=Outcome.FAILED, details=details)
+def record_not_added(*, user: User, kind: Authenticator.Type) -> None:
+    details = {"factor": str(kind)}
+    record_denied(action=AccountsAction.MFA_ADD, actor=user, target=user, outcome=Outcome.FAILED, details=details)
 
 
 def record_removed(*, user: User, authenticator: Authenticator, **_: Any) -> None:
     """Receives the signal that somebody removed an own factor."""
-    record(action=Action.MFA_REMOVE, actor=user, target=user, before={"factors": [authenticator.type]})
+    record(action=AccountsAction.MFA_REMOVE, actor=user, target=user, before={"factors": [authenticator.type]})
 
 
 @transaction.atomic
 def record_used(*, user: User, authenticator: Authenticator, **_: Any) -> None:
     """Receives the signal of every use of a factor. A log-in is recorded as such; a code for emergencies as well."""
     if authenticator.type == Authenticator.Type.RECOVERY_CODES:
-        record(action=Action.MFA_RECOVER, actor=user, target=user)
+        record(action=AccountsAction.MFA_RECOVER, actor=user, target=user)
 
 
 def record_failed(*, user: User, authenticator: Authenticator, **_: Any) -> None:
@@ -91,4 +99,6 @@ def record_failed(*, user: User, authenticator: Authenticator, **_: Any) -> None
 def record_refused(*, user: User | None, kind: str) -> None:
     """Something that did not fit, at log-in or at a confirmation; ``user`` is for whom it was tried, if known."""
     details = {"factor": str(kind)}
-    record_denied(action=Action.SESSION_LOGIN_FAILED, actor=None, target=user, outcome=Outcome.FAILED, details=details)
+    record_denied(
+        action=AccountsAction.SESSION_LOGIN_FAILED, actor=None, target=user, outcome=Outcome.FAILED, details=details
+    )

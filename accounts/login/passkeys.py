@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import struct
 from typing import Any
 
 from allauth.account.adapter import get_adapter
-from allauth.account.utils import get_next_redirect_url
+from allauth.account.utils import get_next_redirect_url, url_str_to_user_pk
 from allauth.core import context
-from allauth.core.internal import ratelimit
+from allauth.core.ratelimit import respond_429
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn import forms as allauth_forms
 from allauth.mfa.webauthn import views as allauth_views
-from allauth.mfa.webauthn.internal import auth
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ValidationError
@@ -21,8 +21,6 @@ from django.http import HttpResponse
 
 from accounts.login import mfa, throttling
 from accounts.models import User
-from audit.actions import Action
-from audit.services import record_denied
 
 REFUSED = (
     "This passkey does not fit. It is not known here, it is another account's, or the page was open for too long. "
@@ -36,17 +34,18 @@ NOT_ADDED = "This passkey could not be added: the answer of the device does not 
 class RefusingForm(allauth_forms.AuthenticateWebAuthnForm):
     """Has one answer for whatever is wrong, at the top: its field is not to be seen."""
 
-    suspect: User | None
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.suspect = self.user
+    suspect: User | None = None
 
     def clean_credential(self) -> Authenticator:
-        try:
-            passkey: Authenticator = super().clean_credential()
-        except MALFORMED as error:
-            raise ValidationError(REFUSED) from error
+        request = context.request
+        self.suspect = self.user or _user_named_in(self.cleaned_data["credential"])
+        # Where nobody is known yet, failures count for the address alone: whoever is named gets in from elsewhere.
+        key = mfa.throttle_key(self.user) if self.user else f"passkey {get_adapter().get_client_ip(request)}"
+        with throttling.attempt(request, key, user=self.user):
+            try:
+                passkey: Authenticator = super().clean_credential()
+            except MALFORMED as error:
+                raise ValidationError(REFUSED) from error
         return passkey
 
     def clean(self) -> None:
@@ -65,21 +64,7 @@ class ConfirmForm(RefusingForm):
 
 
 class LoginForm(RefusingForm, allauth_forms.LoginWebAuthnForm):
-    """Nobody is known yet, so failures count for the address alone; whom they name keeps getting in from elsewhere."""
-
-    def clean_credential(self) -> Authenticator:
-        request, credential = context.request, self.cleaned_data["credential"]
-        key = f"passkey {get_adapter().get_client_ip(request)}"
-        with throttling.in_turn():
-            if throttling.seconds_to_wait(request, throttling.LOGIN, key):
-                record_denied(action=Action.LIMIT_HIT, actor=None)
-                raise throttling.refusal(request, key)
-            self.suspect = _user_named_in(credential)
-            try:
-                return super().clean_credential()
-            except ValidationError:
-                throttling.note_failure(request, throttling.LOGIN, key)
-                raise
+    """Of somebody who is not known yet."""
 
 
 class AddForm(allauth_forms.AddWebAuthnForm):
@@ -105,17 +90,18 @@ class AddForm(allauth_forms.AddWebAuthnForm):
 
 
 def _user_named_in(credential: Any) -> User | None:
+    """The user whom the device names; anybody can name anybody."""
     try:
-        user: User = auth.extract_user_from_response(credential)
+        pk = url_str_to_user_pk(base64.urlsafe_b64decode(credential["response"]["userHandle"] + "==").decode())
     except (ValidationError, *MALFORMED):
         return None
-    return user
+    return User.objects.filter(pk=pk).first()
 
 
 class LoginView(allauth_views.LoginWebAuthnView):
     def form_invalid(self, form: LoginForm) -> HttpResponse:
         if throttling.throttled_for(self.request):
-            page: HttpResponse = ratelimit.respond_429(self.request)
+            page: HttpResponse = respond_429(self.request)
             return page
         for message in form.non_field_errors():
             messages.error(self.request, message)

@@ -8,13 +8,12 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
 from allauth.account.adapter import get_adapter
-from allauth.account.internal.flows.login import get_authentication_records
-from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
+from allauth.account.authentication import get_authentication_records
 from allauth.core.exceptions import ReauthenticationRequired
 from django.conf import settings
 from django.http import HttpRequest
 
-BY_SSO = "socialaccount"
+_SSO_CONFIRMED_AT = "sso_confirmed_at"  # in the session
 
 P = ParamSpec("P")
 Request = TypeVar("Request", bound=HttpRequest)
@@ -28,18 +27,18 @@ def require_confirmation(request: HttpRequest) -> None:
 
 
 def is_confirmed(request: HttpRequest) -> bool:
-    return did_recently_reauthenticate(request) and (has_own_way(request) or _confirmed_by_sso(request))
+    ways = get_authentication_records(request, request.user) if has_own_way(request) else []
+    times = [request.session.get(_SSO_CONFIRMED_AT, 0), *(way["at"] for way in ways if way.get("reauthenticated"))]
+    return bool(time.time() - max(times) < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
+
+
+def note_confirmed_by_sso(request: HttpRequest) -> None:
+    request.session[_SSO_CONFIRMED_AT] = time.time()
 
 
 def has_own_way(request: HttpRequest) -> bool:
-    """Without a password or a passkey here, only the provider can be asked again; allauth asks nobody."""
+    """Whoever has neither password nor passkey here can only be asked by the provider of single sign-on."""
     return bool(get_adapter().get_reauthentication_methods(request.user))
-
-
-def _confirmed_by_sso(request: HttpRequest) -> bool:
-    ways = get_authentication_records(request, request.user)
-    times = [way["at"] for way in ways if way["method"] == BY_SSO and way.get("reauthenticated")]
-    return bool(times) and time.time() - times[-1] < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
 
 
 def confirmed(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
-from allauth.account.internal.emailkit import valid_email_or_none
-from allauth.account.internal.flows.login import record_authentication
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialLogin
@@ -13,17 +11,20 @@ from allauth.socialaccount.providers.base.constants import AuthError, AuthProces
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.forms import EmailField
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from accounts.actions import AccountsAction
 from accounts.admission import outside
 from accounts.login import mfa
-from accounts.login.reauthentication import BY_SSO, is_confirmed
+from accounts.login.reauthentication import is_confirmed, note_confirmed_by_sso
 from accounts.models import Role, User
 from accounts.people.services import LastAdministrator, record_kept, update_user
-from audit.actions import Action, Outcome
+from audit.actions import Outcome
 from audit.services import record, record_denied
 
 # Seconds by which the clock of the provider may be behind.
@@ -79,7 +80,7 @@ def _connect(request: HttpRequest, sociallogin: SocialLogin) -> None:
         with transaction.atomic():
             replaced, _ = SocialAccount.objects.filter(user=user).delete()
             sociallogin.connect(request, user)
-            record(action=Action.SSO_CONNECT, actor=user, target=user, before={"connected": bool(replaced)})
+            record(action=AccountsAction.SSO_CONNECT, actor=user, target=user, before={"connected": bool(replaced)})
 
 
 def _confirm(request: HttpRequest, sociallogin: SocialLogin, question: Question) -> HttpResponse:
@@ -91,7 +92,7 @@ def _confirm(request: HttpRequest, sociallogin: SocialLogin, question: Question)
     elif _was_not_asked(sociallogin, question):
         reason = f"{settings.OIDC_NAME} did not ask who you are. Log out there, then try again."
     else:
-        record_authentication(request, user, BY_SSO, reauthenticated=True, provider=sociallogin.account.provider)
+        note_confirmed_by_sso(request)
         return redirect(next_page)
     mfa.record_refused(user=user if isinstance(user, User) else None, kind="sso")
     messages.error(request, reason)
@@ -110,7 +111,7 @@ def _admit(request: HttpRequest, sociallogin: SocialLogin, claims: dict[str, Any
     An account with a password of its own is not given away for an address, however sure of it the provider is: its
     owner connects the two.
     """
-    email = valid_email_or_none(str(claims.get("email") or "").lower()) or ""
+    email = _email_in(claims)
     user = User.objects.filter(email=email).first()
     if reason := _objection(claims, email, user):
         _record_refusal(reason, user, email)
@@ -119,9 +120,17 @@ def _admit(request: HttpRequest, sociallogin: SocialLogin, claims: dict[str, Any
     with transaction.atomic():
         if user is None:
             user = User.objects.create_user(email, name=str(claims.get("name") or "")[:100])
-            record(action=Action.USER_CREATE, actor=user, target=user, after={"role": user.role, "by": "sso"})
+            record(action=AccountsAction.USER_CREATE, actor=user, target=user, after={"role": user.role, "by": "sso"})
         sociallogin.connect(request, user)
-        record(action=Action.SSO_CONNECT, actor=user, target=user)
+        record(action=AccountsAction.SSO_CONNECT, actor=user, target=user)
+
+
+def _email_in(claims: dict[str, Any]) -> str:
+    """In lower case; empty where there is no valid one."""
+    try:
+        return str(EmailField(max_length=254).clean(str(claims.get("email") or "")).lower())
+    except ValidationError:
+        return ""
 
 
 def _objection(claims: dict[str, Any], email: str, user: User | None) -> str:
@@ -154,10 +163,12 @@ def _follow_role(request: HttpRequest, user: User, claims: dict[str, Any]) -> No
         update_user(user=user, actor=user)
     except LastAdministrator as refusal:
         user.role = before
-        record_kept(user=user, actor=user, action=Action.USER_ROLE)
+        record_kept(user=user, actor=user, action=AccountsAction.USER_ROLE)
         messages.warning(request, f"You stay administrator. {refusal}")
 
 
 def _record_refusal(reason: str, user: User | None, email: str) -> None:
     details = {"email": email, "reason": f"single sign-on: {reason}"}
-    record_denied(action=Action.SESSION_LOGIN_FAILED, actor=None, target=user, outcome=Outcome.FAILED, details=details)
+    record_denied(
+        action=AccountsAction.SESSION_LOGIN_FAILED, actor=None, target=user, outcome=Outcome.FAILED, details=details
+    )

@@ -1,54 +1,42 @@
-"""How long somebody has to wait who failed too often. django-allauth keeps the failures, in Redis.
+"""Rate limits of failed attempts, kept in Redis.
 
-Failures are of log-ins, or wrong secrets, which are counted by address: those of links that let somebody in, and of API
-keys. Only what has failed counts. Passwords and codes are checked one after the other, so that each attempt finds the
-failures of all before it: however many are sent at once, no more wrong ones are tried than one after the other, and
-right ones stop nobody. (Of several server processes, each may try one more.)
+Counted are failed log-ins, by address and by user at that address; wrong codes and passkeys, by address and by user;
+and wrong secrets by address: those of links that let somebody in, and of API keys. Only failures count. Passwords,
+codes and passkeys are checked one after the other, so that each attempt finds the failures of all before it: however
+many are sent at once, no more wrong ones are tried than one after the other, and right ones stop nobody. (Of several
+server processes, each may try one more.)
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import IPv6Address, IPv6Network, ip_address
+from typing import Any, cast
+from uuid import uuid4
 
-from allauth.core.internal.ratelimit import consume, get_cache_key, get_ip, get_rates
+from allauth.account.adapter import get_adapter
+from django.conf import settings
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django_redis import get_redis_connection
 
+from accounts.actions import AccountsAction
 from accounts.admission import Slots, outside
 from accounts.models import User
-from audit.actions import Action
 from audit.services import record_denied
 
-APP = "allauth.account"
-# As in ACCOUNT_RATE_LIMITS.
 LOGIN, LINK, API_KEY = "login_failed", "link_refused", "api_key_unknown"
 RECORD_EVERY_SECONDS = 60
 # The hash of a password takes 100 MiB and all cores for a fraction of a second.
 ATTEMPT_WAIT_SECONDS = 60.0
 _attempts = Slots(1, waiting=300)
 _ATTRIBUTE = "throttled_for"
-
-
-def refusal(request: HttpRequest, key: str) -> ValidationError:
-    """For the form. The answer to ``request`` becomes a 429 with Retry-After, see ``accounts.middleware``."""
-    seconds = max(1, seconds_to_wait(request, LOGIN, key))
-    setattr(request, _ATTRIBUTE, seconds)
-    return ValidationError(f"Too many failed attempts. Wait {in_words(seconds)}, then try again.", code="throttled")
-
-
-def must_wait(request: HttpRequest, action: str) -> bool:
-    """Whether this address has sent too many wrong secrets. If so, the answer is to be a 429, see ``refusal``."""
-    seconds = seconds_to_wait(request, action)
-    setattr(request, _ATTRIBUTE, seconds)
-    return bool(seconds)
-
-
-def note_failure(request: HttpRequest, action: str, key: str | None = None) -> None:
-    consume(request, app=APP, action=action, key=key, limit_get=True)
+_IPV6_PREFIX = 64  # what a provider hands out to one customer
 
 
 @contextmanager
@@ -58,22 +46,36 @@ def in_turn() -> Iterator[None]:
         yield
 
 
-def record_limit_hit(request: HttpRequest, limit: str) -> None:
-    """Once within a minute for each address, however often it is tried. Not inside a transaction."""
-    if cache.add(f"limit-hit:{limit}:{get_ip(request)}", 1, timeout=RECORD_EVERY_SECONDS):
-        user = getattr(request, "user", None)
-        actor = user if isinstance(user, User) else None
-        record_denied(action=Action.LIMIT_HIT, actor=actor, target=actor, details={"limit": limit})
+@contextmanager
+def attempt(request: HttpRequest, key: str, *, user: User | None) -> Iterator[None]:
+    """Around the check of a code or passkey, in turn; a ValidationError counts as a failure.
+
+    Raises a ValidationError where the attempt comes too soon after too many failures.
+    """
+    with in_turn():
+        check_limit(request, key, user=user)
+        try:
+            yield
+        except ValidationError:
+            note_failure(request, LOGIN, key)
+            raise
 
 
-def seconds_to_wait(request: HttpRequest, action: str, key: str | None = None) -> int:
-    """Until the oldest failure that counts is forgotten; 0 where another attempt may be made now."""
-    longest = 0.0
-    for rate in get_rates(app=APP, action=action):
-        history = cache.get(get_cache_key(request, app=APP, action=action, rate=rate, key=key), [])
-        if len(history) >= rate.amount:
-            longest = max(longest, history[rate.amount - 1] + rate.duration - time.time())
-    return math.ceil(longest)
+def check_limit(request: HttpRequest, key: str, *, user: User | None) -> None:
+    """Raises a ValidationError for the form; the answer becomes a 429 with Retry-After, see ``accounts.middleware``."""
+    if not (seconds := seconds_to_wait(request, LOGIN, key)):
+        return
+    setattr(request, _ATTRIBUTE, seconds)
+    record_denied(action=AccountsAction.LIMIT_HIT, actor=None, target=user)
+    text = f"Too many failed attempts. Wait {humanize_wait(seconds)}, then try again."
+    raise ValidationError(text, code="throttled")
+
+
+def must_wait(request: HttpRequest, action: str) -> bool:
+    """Whether this address has sent too many wrong secrets. If so, the answer is to be a 429."""
+    seconds = seconds_to_wait(request, action)
+    setattr(request, _ATTRIBUTE, seconds)
+    return bool(seconds)
 
 
 def throttled_for(request: HttpRequest) -> int | None:
@@ -81,6 +83,47 @@ def throttled_for(request: HttpRequest) -> int | None:
     return seconds
 
 
-def in_words(seconds: int) -> str:
+def record_limit_hit(request: HttpRequest, limit: str) -> None:
+    """Once within a minute for each address, however often it is tried. Not inside a transaction."""
+    if cache.add(f"limit-hit:{limit}:{_network_of(request)}", 1, timeout=RECORD_EVERY_SECONDS):
+        user = getattr(request, "user", None)
+        actor = user if isinstance(user, User) else None
+        record_denied(action=AccountsAction.LIMIT_HIT, actor=actor, target=actor, details={"limit": limit})
+
+
+def note_failure(request: HttpRequest, action: str, key: str | None = None) -> None:
+    now = time.time()
+    with get_redis_connection().pipeline() as pipeline:
+        for name, (_, seconds) in _counters(request, action, key).items():
+            pipeline.zadd(name, {uuid4().hex: now})
+            pipeline.zremrangebyscore(name, 0, now - seconds)
+            pipeline.expire(name, seconds)
+        pipeline.execute()
+
+
+def seconds_to_wait(request: HttpRequest, action: str, key: str | None = None) -> int:
+    """Until the oldest failure that counts is forgotten; 0 where another attempt may be made now."""
+    longest = 0.0
+    for name, (failures, seconds) in _counters(request, action, key).items():
+        oldest = get_redis_connection().zrange(name, failures - 1, failures - 1, desc=True, withscores=True)
+        for _, failed_at in cast("list[tuple[Any, float]]", oldest):
+            longest = max(longest, failed_at + seconds - time.time())
+    return math.ceil(longest)
+
+
+def _counters(request: HttpRequest, action: str, key: str | None) -> dict[str, tuple[int, int]]:
+    """Where failures are counted, and how many within how many seconds are too many. Names no user."""
+    counters = {f"{action}:{_network_of(request)}": settings.FAILURES_PER_ADDRESS}
+    if key is not None:
+        counters[f"{action}:{hashlib.sha256(key.encode()).hexdigest()}"] = settings.FAILURES_PER_KEY
+    return counters
+
+
+def _network_of(request: HttpRequest) -> str:
+    address = ip_address(get_adapter().get_client_ip(request))
+    return str(IPv6Network((address, _IPV6_PREFIX), strict=False) if isinstance(address, IPv6Address) else address)
+
+
+def humanize_wait(seconds: int) -> str:
     amount, unit = (seconds, "second") if seconds < 60 else (math.ceil(seconds / 60), "minute")
     return f"{amount} {unit}{'' if amount == 1 else 's'}"

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
+from accounts.actions import AccountsAction
 from accounts.login.links import secret_link
 from accounts.login.reauthentication import confirmed
 from accounts.mail import MailNotSent
@@ -20,7 +21,6 @@ from accounts.people import invitations
 from accounts.people.forms import AcceptForm, InviteForm
 from accounts.people.invitations import AlreadyUser, InvitationRefused, Invited
 from accounts.requests import UserRequest, administrators_only
-from audit.actions import Action
 from audit.services import record_denied
 
 
@@ -96,6 +96,6 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
 def _refuse(request: HttpRequest, refusal: InvitationRefused) -> HttpResponse:
     actor = request.user if isinstance(request.user, User) else None
     details = {"reason": refusal.reason}
-    record_denied(action=Action.INVITATION_ACCEPT, actor=actor, target=refusal.invitation, details=details)
+    record_denied(action=AccountsAction.INVITATION_ACCEPT, actor=actor, target=refusal.invitation, details=details)
     status = 409 if refusal.reason == InvitationRefused.OTHER_USER else 410
     return render(request, "accounts/invitation_refused.html", {"reason": refusal.reason}, status=status)

@@ -16,11 +16,10 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.actions import AccountsAction
 from accounts.admission import outside
 from accounts.mail import sending
 from accounts.models import Invitation, Role, User
-from audit import known_secrets
-from audit.actions import Action
 from audit.services import record
 
 GOOD_FOR = timedelta(days=7)
@@ -63,7 +62,6 @@ def invite(*, email: str, role: Role, actor: User, name: str = "") -> Invited:
     open_invitations().filter(email=email).update(revoked_at=timezone.now())
     earlier.filter(expires_at__lte=timezone.now()).delete()
     token = secrets.token_urlsafe(32)
-    known_secrets.remember(token)
     invitation = Invitation.objects.create(
         email=email,
         name=name,
@@ -73,7 +71,7 @@ def invite(*, email: str, role: Role, actor: User, name: str = "") -> Invited:
         invited_by=actor,
         expires_at=timezone.now() + GOOD_FOR,
     )
-    record(action=Action.INVITATION_CREATE, actor=actor, target=invitation, after={"role": role})
+    record(action=AccountsAction.INVITATION_CREATE, actor=actor, target=invitation, after={"role": role})
     return Invited(invitation, f"{settings.PUBLIC_URL}{reverse('invitation', args=[token])}")
 
 
@@ -82,7 +80,7 @@ def revoke(*, invitation: Invitation, actor: User) -> bool:
     """False where it is open no longer."""
     if not open_invitations().filter(pk=invitation.pk).update(revoked_at=timezone.now()):
         return False
-    record(action=Action.INVITATION_REVOKE, actor=actor, target=invitation)
+    record(action=AccountsAction.INVITATION_REVOKE, actor=actor, target=invitation)
     return True
 
 
@@ -91,7 +89,7 @@ def remove(*, invitation: Invitation, actor: User) -> None:
     """Withdraws it where it is open, and forgets it."""
     if not revoke(invitation=invitation, actor=actor):
         state = invitation.state.value
-        record(action=Action.INVITATION_DELETE, actor=actor, target=invitation, before={"state": state})
+        record(action=AccountsAction.INVITATION_DELETE, actor=actor, target=invitation, before={"state": state})
     Invitation.objects.filter(pk=invitation.pk).delete()
 
 
@@ -100,7 +98,6 @@ def find(token: str) -> Invitation:
     invitation = Invitation.objects.filter(digest=_digest(token)).first()
     if invitation is None:
         raise InvitationRefused(InvitationRefused.UNKNOWN)
-    known_secrets.remember(token)
     _require_open(invitation)
     return invitation
 
@@ -121,7 +118,7 @@ def accept(*, token: str, name: str, password: str) -> User:
             raise InvitationRefused(InvitationRefused.TAKEN, invitation)
         invitation.user = made
         invitation.save(update_fields=["user"])
-        record(action=Action.INVITATION_ACCEPT, actor=made, target=made, after={"role": made.role})
+        record(action=AccountsAction.INVITATION_ACCEPT, actor=made, target=made, after={"role": made.role})
     return made
 
 

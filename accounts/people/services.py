@@ -11,6 +11,7 @@ from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from django.db import IntegrityError, transaction
 
+from accounts.actions import AccountsAction
 from accounts.login.links import reset_link
 from accounts.models import Role, User
 from accounts.sessions.services import end_sessions
@@ -86,16 +87,16 @@ def _change(user: User, actor: User, **changes: Any) -> User:
 @transaction.atomic
 def password_link(*, user: User, actor: User | None) -> str:
     """The address at which ``user`` sets a new password: once, within a day, and not after the next log-in."""
-    record(action=Action.USER_PASSWORD_LINK, actor=actor, target=user)
+    record(action=AccountsAction.USER_PASSWORD_LINK, actor=actor, target=user)
     return reset_link(user_pk_to_url_str(user), default_token_generator.make_token(user))
 
 
-def _actions(before: User, after: User) -> list[Action]:
+def _actions(before: User, after: User) -> list[AccountsAction]:
     """What the log calls the difference. More than one entry only where rights change in two ways."""
-    actions = [Action.USER_ROLE] if before.role != after.role else []
+    actions = [AccountsAction.USER_ROLE] if before.role != after.role else []
     if before.is_active != after.is_active:
-        actions.append(Action.USER_REACTIVATE if after.is_active else Action.USER_DEACTIVATE)
-    return actions or ([Action.USER_UPDATE] if _differing(before, after, "email", "name") else [])
+        actions.append(AccountsAction.USER_REACTIVATE if after.is_active else AccountsAction.USER_DEACTIVATE)
+    return actions or ([AccountsAction.USER_UPDATE] if _differing(before, after, "email", "name") else [])
 
 
 def _differing(before: User, after: User, *names: str) -> list[str]:

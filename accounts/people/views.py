@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.actions import AccountsAction
 from accounts.login.reauthentication import confirmed
 from accounts.models import Role, User
 from accounts.people.forms import PeopleFilter, RoleForm
@@ -69,7 +70,7 @@ def person_role(request: UserRequest, pk: int) -> HttpResponse:
     try:
         user = change_role(user=user, role=Role(form.cleaned_data["role"]), actor=request.user)
     except LastAdministrator as refusal:
-        return _refused(request, user, refusal, Action.USER_ROLE)
+        return _refused(request, user, refusal, AccountsAction.USER_ROLE)
     return _done(request, user, f"{user} is now {user.get_role_display().lower()}.")
 
 
@@ -83,7 +84,7 @@ def person_deactivate(request: UserRequest, pk: int) -> HttpResponse:
     try:
         set_active(user=user, active=False, actor=request.user)
     except LastAdministrator as refusal:
-        return _refused(request, user, refusal, Action.USER_DEACTIVATE)
+        return _refused(request, user, refusal, AccountsAction.USER_DEACTIVATE)
     return _done(request, user, f"{user} is deactivated.")
 
 

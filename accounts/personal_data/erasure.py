@@ -12,12 +12,13 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
+from accounts.actions import AccountsAction
 from accounts.models import Invitation, User
 from accounts.people.services import keeping_an_administrator
-from accounts.personal_data.registry import parts
+from accounts.personal_data.registry import handlers
 from accounts.sessions.services import end_sessions
-from audit.actions import Action
-from audit.services import batch, forget, record
+from audit.actions import AuditAction
+from audit.services import batch, erase_details, record
 
 # Beside the checkpoints, which are kept where no restored database comes from.
 FILE_NAME = "erased-people"
@@ -34,11 +35,11 @@ def erase_user(*, user: User, actor: User | None) -> None:
         others = _pseudonyms_before(person)
         with batch():
             end_sessions(user=person, actor=actor)
-            counts = {kind: count for part in parts() for kind, count in part.erase(person, actor).items()}
+            counts = {kind: count for handler in handlers() for kind, count in handler.erase(person, actor).items()}
             person.delete()
-            record(action=Action.USER_ERASE, actor=actor, target=person, after=counts)
+            record(action=AccountsAction.USER_ERASE, actor=actor, target=person, after=counts)
         for each in [*others, pseudonym]:
-            forget(audit_id=each, actor=actor)
+            erase_details(audit_id=each, actor=actor)
         transaction.on_commit(partial(note, pseudonym), robust=True)
 
 
@@ -68,5 +69,5 @@ def pseudonyms(lines: Iterable[str]) -> Iterator[UUID]:
             yield UUID(line.split()[0])
             continue
         entry = json.loads(line).get("entry", {})
-        if entry.get("action") == Action.DETAILS_ERASE:
+        if entry.get("action") == AuditAction.DETAILS_ERASE:
             yield UUID(entry["target_id"])

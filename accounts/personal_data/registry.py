@@ -1,7 +1,6 @@
 """Everything that is kept of a person, app by app: to be handed out, and to be erased.
 
-Each app that keeps something registers its part when it is ready. They erase in that order, which is the one of
-INSTALLED_APPS: whoever uses a thing comes before whoever owns it.
+Each app that keeps something registers its handler when it is ready.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ import json
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from graphlib import TopologicalSorter
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -25,28 +25,35 @@ _BATCH = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PersonalDataHandler:
     """``export`` gives one mapping with a ``kind`` for each thing, without secrets. ``erase`` destroys all of it, or
     cuts it off from the person, within the caller's transaction, and tells how many there were by kind.
 
-    ``covers`` names the foreign keys to users that this takes care of, as ``app.model.field``.
+    ``covers`` names the foreign keys to users that this takes care of, as ``app.model.field``. ``before`` names the
+    handlers that may erase only after this one, since it needs what they destroy.
     """
 
     name: str
     export: Callable[[User], Iterator[Values]]
     erase: Callable[[User, User | None], Mapping[str, int]]
     covers: frozenset[str]
+    before: frozenset[str] = frozenset()
 
 
-_parts: dict[str, Part] = {}
+_handlers: dict[str, PersonalDataHandler] = {}
 
 
-def register(part: Part) -> None:
-    _parts[part.name] = part
+def register(handler: PersonalDataHandler) -> None:
+    _handlers[handler.name] = handler
 
 
-def parts() -> list[Part]:
-    return list(_parts.values())
+def handlers() -> list[PersonalDataHandler]:
+    """In the order in which they erase."""
+    order: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(_handlers, ()))
+    for handler in _handlers.values():
+        for later in handler.before:
+            order.add(later, handler.name)
+    return [_handlers[name] for name in order.static_order()]
 
 
 def in_batches(rows: models.QuerySet[M]) -> Iterator[M]:
@@ -62,12 +69,12 @@ def values_of(row: models.Model, kind: str, *fields: str) -> dict[str, Any]:
     return {"kind": kind, **{field: getattr(row, field) for field in fields}}
 
 
-def things(user: User) -> Iterator[Values]:
+def export_rows(user: User) -> Iterator[Values]:
     """All of it, between a first one that says whose it is and a last one that says how many there are."""
     yield {"kind": "export", "of": user.email, "created": datetime.now(UTC)}
     count = 2
-    for part in parts():
-        for values in part.export(user):
+    for handler in handlers():
+        for values in handler.export(user):
             count += 1
             yield values
     yield {"kind": "end", "lines": count}
@@ -75,7 +82,7 @@ def things(user: User) -> Iterator[Values]:
 
 async def lines(user: User) -> AsyncGenerator[str]:
     """The same as JSON Lines, in batches of lines."""
-    rows = map(_line, things(user))
+    rows = map(_line, export_rows(user))
     while batch := await database_sync_to_async(_next)(rows):
         yield batch
 

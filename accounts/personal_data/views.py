@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
+from accounts.actions import AccountsAction
 from accounts.login.reauthentication import confirmed
 from accounts.models import User
 from accounts.people.forms import EraseForm
@@ -19,7 +20,6 @@ from accounts.people.services import LastAdministrator, record_kept
 from accounts.personal_data import registry
 from accounts.personal_data.erasure import erase_user
 from accounts.requests import UserRequest, administrators_only
-from audit.actions import Action
 from audit.services import record
 
 
@@ -80,7 +80,7 @@ def _erase(request: UserRequest, user: User, *, back: str) -> HttpResponse | Non
         try:
             erase_user(user=user, actor=request.user)
         except LastAdministrator as refusal:
-            record_kept(user=user, actor=request.user, action=Action.USER_ERASE)
+            record_kept(user=user, actor=request.user, action=AccountsAction.USER_ERASE)
             form.add_error(None, str(refusal))
         else:
             return None
@@ -91,7 +91,7 @@ def _erase(request: UserRequest, user: User, *, back: str) -> HttpResponse | Non
 def _export(user: User, *, actor: User) -> StreamingHttpResponse:
     """That somebody took it is recorded first."""
     with transaction.atomic():
-        record(action=Action.USER_EXPORT, actor=actor, target=user)
+        record(action=AccountsAction.USER_EXPORT, actor=actor, target=user)
     name = f"personal-data-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.jsonl"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingHttpResponse(registry.lines(user), content_type="application/jsonl", headers=headers)

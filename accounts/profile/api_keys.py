@@ -10,10 +10,9 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from accounts.actions import AccountsAction
 from accounts.login.mfa import lacks_factor
 from accounts.models import ApiKey, User
-from audit import known_secrets
-from audit.actions import Action
 from audit.services import record, record_denied
 
 _FORM = re.compile(r"(ais_[0-9a-f]{12})_([A-Za-z0-9_-]{43})")
@@ -24,10 +23,9 @@ _STAMP_EVERY = timedelta(minutes=1)
 def create(*, user: User, label: str, expires_at: datetime | None) -> tuple[ApiKey, str]:
     """The key in words is known now and never again."""
     text = f"ais_{secrets.token_hex(6)}_{secrets.token_urlsafe(32)}"
-    known_secrets.remember(text)
     made = ApiKey.objects.create(user=user, label=label, prefix=text[:16], digest=_digest(text), expires_at=expires_at)
     after = {"prefix": made.prefix, "expires_at": expires_at.isoformat() if expires_at else None}
-    record(action=Action.API_KEY_CREATE, actor=user, target=made, after=after)
+    record(action=AccountsAction.API_KEY_CREATE, actor=user, target=made, after=after)
     return made, text
 
 
@@ -37,7 +35,7 @@ def revoke(*, key: ApiKey, actor: User) -> None:
     pk = key.pk
     key.delete()
     key.pk = pk
-    record(action=Action.API_KEY_REVOKE, actor=actor, target=key, before={"prefix": key.prefix})
+    record(action=AccountsAction.API_KEY_REVOKE, actor=actor, target=key, before={"prefix": key.prefix})
 
 
 class KeyRefused(Exception):
@@ -55,16 +53,15 @@ def user_of(text: str) -> User:
     found = _FORM.fullmatch(text)
     key = ApiKey.objects.select_related("user").filter(prefix=found[1]).first() if found else None
     if key is None or not constant_time_compare(key.digest, _digest(text)):
-        record_denied(action=Action.API_KEY_USE, actor=None, details={"reason": KeyRefused.UNKNOWN})
+        record_denied(action=AccountsAction.API_KEY_USE, actor=None, details={"reason": KeyRefused.UNKNOWN})
         raise KeyRefused(KeyRefused.UNKNOWN)
-    known_secrets.remember(text)
     if reason := _objection(key):
-        record_denied(action=Action.API_KEY_USE, actor=key.user, target=key, details={"reason": reason})
+        record_denied(action=AccountsAction.API_KEY_USE, actor=key.user, target=key, details={"reason": reason})
         raise KeyRefused(reason)
     with transaction.atomic():
         if key.last_used_at is None or timezone.now() - key.last_used_at > _STAMP_EVERY:
             ApiKey.objects.filter(pk=key.pk).update(last_used_at=timezone.now())
-        record(action=Action.API_KEY_USE, actor=key.user, target=key)
+        record(action=AccountsAction.API_KEY_USE, actor=key.user, target=key)
     return key.user
 
 

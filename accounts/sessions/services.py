@@ -12,9 +12,9 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts.actions import AccountsAction
 from accounts.models import User, UserSession
 from accounts.sessions.store import SEEN, STARTED, SessionStore, end_stored, key_digest, stored_sessions
-from audit.actions import Action
 from audit.services import record
 
 # On one page: a script that logs in again and again leaves thousands.
@@ -81,7 +81,7 @@ def end_sessions(
         # Before the commit: should that fail, a session has ended too early, never too late.
         end_stored(digests)
         ending.delete()
-        record(action=Action.SESSION_END, actor=actor, target=user, after={"sessions": len(digests)})
+        record(action=AccountsAction.SESSION_END, actor=actor, target=user, after={"sessions": len(digests)})
     return len(digests)
 
 

@@ -18,8 +18,6 @@ from django.contrib.sessions.backends.cache import KEY_PREFIX
 from django.contrib.sessions.backends.cache import SessionStore as CacheStore
 from django.core.cache import caches
 
-from audit import known_secrets
-
 # Seconds since 1970, in the session itself: when its user logged in, and was last active.
 STARTED, SEEN = "started_at", "seen_at"
 
@@ -39,14 +37,9 @@ class SessionStore(CacheStore):
             self.delete()
             data = None
         if data is not None:
-            known_secrets.remember(str(self.session_key))
             return dict(data)
         self._session_key = None
         return {}
-
-    def create(self) -> None:
-        super().create()
-        known_secrets.remember(str(self.session_key))
 
     async def aload(self) -> dict[str, Any]:
         return await sync_to_async(self.load)()

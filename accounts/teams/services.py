@@ -6,16 +6,16 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts.actions import AccountsAction
 from accounts.models import Membership, Team, User
 from accounts.sharing import SharedQuerySet, lock_team, shared_with_team
-from audit.actions import Action
 from audit.services import record
 
 
 @transaction.atomic
 def create_team(*, name: str, actor: User) -> Team:
     team = Team.objects.create(name=name)
-    record(action=Action.TEAM_CREATE, actor=actor, target=team)
+    record(action=AccountsAction.TEAM_CREATE, actor=actor, target=team)
     return team
 
 
@@ -25,7 +25,7 @@ def rename_team(*, team: Team, name: str, actor: User) -> None:
     before = Team.objects.get(pk=team.pk).name
     team.name = name
     team.save(update_fields=["name"])
-    record(action=Action.TEAM_RENAME, actor=actor, target=team, details={"name_before": before})
+    record(action=AccountsAction.TEAM_RENAME, actor=actor, target=team, details={"name_before": before})
 
 
 @transaction.atomic
@@ -37,7 +37,9 @@ def delete_team(*, team: Team, actor: User) -> None:
     pk = team.pk
     team.delete()
     team.pk = pk
-    record(action=Action.TEAM_DELETE, actor=actor, target=team, after={"members": members, "private": made_private})
+    record(
+        action=AccountsAction.TEAM_DELETE, actor=actor, target=team, after={"members": members, "private": made_private}
+    )
 
 
 @transaction.atomic
@@ -46,7 +48,7 @@ def add_member(*, team: Team, user: User, actor: User) -> bool:
     lock_team(team)
     _, is_new = Membership.objects.get_or_create(team=team, user=user)
     if is_new:
-        record(action=Action.MEMBER_ADD, actor=actor, target=user, **_about(team))
+        record(action=AccountsAction.MEMBER_ADD, actor=actor, target=user, **_about(team))
     return is_new
 
 
@@ -59,7 +61,7 @@ def remove_member(*, team: Team, user: User, actor: User) -> bool:
         made_private = _make_private(shared_with_team(team, owner=user))
         about = _about(team)
         about["after"] |= {"private": made_private}
-        record(action=Action.MEMBER_REMOVE, actor=actor, target=user, **about)
+        record(action=AccountsAction.MEMBER_REMOVE, actor=actor, target=user, **about)
     return bool(removed)
 
 
@@ -69,7 +71,7 @@ def becomes_private(team: Team, *, owner: User | None = None) -> list[tuple[str,
     return [(name, count) for name, count in counted if count]
 
 
-def privacy_in_words(team: Team, *, owner: User | None = None) -> str:
+def humanize_privacy_loss(team: Team, *, owner: User | None = None) -> str:
     """For example ``3 conversations and 1 provider token become private to their owners.``"""
     kinds = becomes_private(team, owner=owner)
     parts = [f"{count:,} {name}{'' if count == 1 else 's'}" for name, count in kinds]

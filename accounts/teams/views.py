@@ -75,7 +75,7 @@ def team_delete(request: UserRequest, pk: UUID) -> HttpResponse:
         return redirect("accounts:team-list")
     context = {
         "title": f"Delete the team “{team}”?",
-        "text": team_services.privacy_in_words(team),
+        "text": team_services.humanize_privacy_loss(team),
         "verb": "Delete the team",
         "form": form,
     }
@@ -108,7 +108,7 @@ def member_remove(request: UserRequest, pk: UUID, user_pk: int) -> HttpResponse:
         return redirect(team if Team.objects.visible_to(request.user).filter(pk=pk).exists() else "accounts:team-list")
     text = (
         f"{'You' if leaves else user.get_full_name()} will not see any more what others share with the team. "
-        f"{team_services.privacy_in_words(team, owner=user)}"
+        f"{team_services.humanize_privacy_loss(team, owner=user)}"
     )
     title = f"Leave “{team}”?" if leaves else f"Remove {user.get_full_name()} from “{team}”?"
     return _confirm_page(request, {"title": title, "text": text, "verb": "Leave" if leaves else "Remove"})

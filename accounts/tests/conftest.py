@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -17,15 +19,17 @@ if TYPE_CHECKING:
 def totp_of(rf: RequestFactory) -> Callable[[User], str]:
     """`totp_of(alice)`: she has an authenticator app from now on; gives the key that is in it."""
     from allauth.core.context import request_context
-    from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+    from allauth.mfa.adapter import get_adapter
+    from allauth.mfa.models import Authenticator
     from django.db import transaction
 
     def make(user: User) -> str:
-        key: str = generate_totp_secret()
+        key = base64.b32encode(secrets.token_bytes(20)).decode()
         request = rf.get("/")
         request.user = user
         with request_context(request), transaction.atomic():
-            TOTP.activate(user, key)
+            data = {"secret": get_adapter().encrypt(key)}
+            Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data=data)
         return key
 
     return make
@@ -34,12 +38,9 @@ def totp_of(rf: RequestFactory) -> Callable[[User], str]:
 @pytest.fixture
 def code_at() -> Callable[[str, int], str]:
     """`code_at(key, 60)`: what the app shows whose clock is a minute fast."""
-    from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+    from accounts.tests.totp import totp_code
 
-    def code(key: str, seconds: int) -> str:
-        return str(format_hotp_value(hotp_value(key, int(time.time() + seconds) // 30)))
-
-    return code
+    return lambda key, seconds: totp_code(key, time.time() + seconds)
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def tables_with(text: str) -> list[str]:
 
 
 def is_right() -> bool:
-    return verify_stored(heads={}).problem is None
+    return verify_stored(heads={}).violation is None
 
 
 def test_nothing_personal_stays(alice: User, admin: User, canary: str) -> None:

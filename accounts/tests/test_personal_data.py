@@ -12,7 +12,8 @@ from django.test import AsyncClient, Client
 from pytest_django import Settings
 
 from accounts.models import User
-from accounts.personal_data.registry import parts, things
+from accounts.personal_data import registry
+from accounts.personal_data.registry import PersonalDataHandler, export_rows, handlers
 from audit.models import AuditEvent
 from conftest import PASSWORD
 
@@ -26,7 +27,7 @@ HARMLESS = {
 
 
 def read(user: User) -> list[dict[str, Any]]:
-    return [dict(values) for values in things(user)]
+    return [dict(values) for values in export_rows(user)]
 
 
 def dumps(values: list[dict[str, Any]]) -> str:
@@ -40,9 +41,20 @@ def test_every_model_that_knows_people_is_handed_out_and_erased() -> None:
         for field in model._meta.concrete_fields
         if field.related_model is User
     }
-    covered = frozenset[str]().union(*(part.covers for part in parts()))
+    covered = frozenset[str]().union(*(handler.covers for handler in handlers()))
     assert known == covered | HARMLESS.keys()
     assert not covered & HARMLESS.keys()
+
+
+@pytest.mark.parametrize(
+    "registered", [("calls", "runs", "keys"), ("keys", "calls", "runs"), ("runs", "keys", "calls")]
+)
+def test_erasing_follows_what_needs_what(monkeypatch: pytest.MonkeyPatch, registered: tuple[str, ...]) -> None:
+    monkeypatch.setattr(registry, "_handlers", {})
+    for name in registered:
+        before = frozenset({"calls", "keys"} if name == "runs" else ())
+        registry.register(PersonalDataHandler(name, lambda user: iter(()), lambda *_: {}, frozenset(), before))
+    assert handlers()[0].name == "runs"
 
 
 def test_it_hands_out_everything(alice: User, canary: str) -> None:

@@ -27,12 +27,6 @@ CodeAt = Callable[[str, int], str]
 SECURITY = "/account/security/"
 
 
-@pytest.fixture
-def standing_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = time.time()
-    monkeypatch.setattr("time.time", lambda: now)
-
-
 def log_in(client: Client, user: User) -> None:
     client.post(reverse("account_login"), {"login": user.email, "password": PASSWORD})
 
@@ -86,31 +80,12 @@ def test_it_refuses_a_wrong_code_at_set_up(confirmed_client_of: ClientOf, alice:
     assert not Authenticator.objects.exists()
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(180, "3 minutes fast"), (-180, "3 minutes slow"), (-60, "1 minute slow"), (3540, "59 minutes fast")],
-)
-def test_it_says_at_set_up_how_wrong_a_clock_is(
-    confirmed_client_of: ClientOf, alice: User, code_at: CodeAt, standing_clock: None, seconds: int, words: str
-) -> None:
+def test_it_records_a_wrong_code_at_set_up(confirmed_client_of: ClientOf, alice: User) -> None:
     client = confirmed_client_of(alice)
-    page = client.get(reverse("mfa_activate_totp")).content.decode()
-    key = re.findall(r'<code id="totp-key">([A-Z2-7]+)</code>', page)[0]
-    answer = client.post(reverse("mfa_activate_totp"), {"code": code_at(key, seconds)}).content.decode()
-    assert f"right for a clock that is about {words}" in answer and key in answer
-    assert not Authenticator.objects.exists()
-
-
-def test_it_records_a_wrong_code_at_set_up(
-    confirmed_client_of: ClientOf, alice: User, code_at: CodeAt, standing_clock: None
-) -> None:
-    client = confirmed_client_of(alice)
-    page = client.get(reverse("mfa_activate_totp")).content.decode()
-    key = re.findall(r'<code id="totp-key">([A-Z2-7]+)</code>', page)[0]
-    client.post(reverse("mfa_activate_totp"), {"code": code_at(key, 300)})
+    client.get(reverse("mfa_activate_totp"))
+    client.post(reverse("mfa_activate_totp"), {"code": "000000"})
     event = AuditEvent.objects.latest("sequence")
     assert (event.action, event.outcome, event.target_id) == ("accounts:mfa:add", "failed", str(alice.audit_id))
-    assert '"clock_seconds_fast":300' in str(event.details.content).replace(" ", "")
 
 
 def test_it_throttles_wrong_codes_at_set_up(confirmed_client_of: ClientOf, alice: User, code_at: CodeAt) -> None:

@@ -9,7 +9,7 @@ import redis
 from django.test import Client
 
 from accounts.login import throttling
-from accounts.login.throttling import in_words
+from accounts.login.throttling import humanize_wait
 from accounts.models import User
 from audit.models import AuditEvent
 from conftest import PASSWORD
@@ -133,4 +133,4 @@ def test_it_asks_to_try_again_who_waits_too_long_for_a_turn(alice: User, monkeyp
     ("seconds", "words"), [(1, "1 second"), (59, "59 seconds"), (60, "1 minute"), (61, "2 minutes"), (300, "5 minutes")]
 )
 def test_it_says_times_in_words(seconds: int, words: str) -> None:
-    assert in_words(seconds) == words
+    assert humanize_wait(seconds) == words

@@ -11,9 +11,12 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Model
 from django.http import HttpRequest
 
+from accounts.actions import AccountsAction
 from accounts.models import ApiKey, Invitation, Team, User, UserSession
 from audit.actions import Action
+from telemetry.actions import TelemetryAction
 from telemetry.models import PriceOverride
+from tokens.actions import TokensAction
 from tokens.models import ProviderToken
 
 PHRASE = "a much longer phrase"
@@ -109,7 +112,7 @@ def nothing(scene: Scene) -> Form:
 
 def _user_steps() -> dict[str, Step]:
     change, people = "accounts/user/{alice}/change/", "accounts/user/"
-    ended = Entry(Action.SESSION_END, "alice", {}, {"sessions": 1})
+    ended = Entry(AccountsAction.SESSION_END, "alice", {}, {"sessions": 1})
     unchanged, inactive = (
         {"email": "alice@example.org", "name": "Alice", "role": "engineer"},
         ENGINEER | {"is_active": False},
@@ -127,18 +130,20 @@ def _user_steps() -> dict[str, Step]:
         return Entry(action, "alice", ENGINEER, after)
 
     saved, role = "was changed successfully", ENGINEER | {"role": "administrator"}
-    create, factors = Entry(Action.USER_CREATE, User, {}, ENGINEER), {"factors": ["totp"]}
+    create, factors = Entry(AccountsAction.USER_CREATE, User, {}, ENGINEER), {"factors": ["totp"]}
     steps = {
         "add": step("accounts/user/add/", lambda s: new, "was added successfully", create, asks=False),
-        "change name": step(change, sent(name="Alicia"), saved, entry(Action.USER_UPDATE), asks=False),
-        "change email": step(change, sent(email="alicia@example.org"), saved, entry(Action.USER_UPDATE)),
-        "change role": step(change, sent(role="administrator"), saved, entry(Action.USER_ROLE, role)),
-        "change is_active": step(change, lambda s: unchanged, saved, entry(Action.USER_DEACTIVATE, inactive), ended),
+        "change name": step(change, sent(name="Alicia"), saved, entry(AccountsAction.USER_UPDATE), asks=False),
+        "change email": step(change, sent(email="alicia@example.org"), saved, entry(AccountsAction.USER_UPDATE)),
+        "change role": step(change, sent(role="administrator"), saved, entry(AccountsAction.USER_ROLE, role)),
+        "change is_active": step(
+            change, lambda s: unchanged, saved, entry(AccountsAction.USER_DEACTIVATE, inactive), ended
+        ),
         "auth_user_password_change": step(
             "accounts/user/{alice}/password/",
             lambda s: passwords,
             "Ended 1 session of alice@example.org.",
-            Entry(Action.USER_PASSWORD, "alice", {}, {}),
+            Entry(AccountsAction.USER_PASSWORD, "alice", {}, {}),
             ended,
             asks=False,
         ),
@@ -147,13 +152,13 @@ def _user_steps() -> dict[str, Step]:
             people,
             chosen("remove_second_factors", "alice"),
             "Removed the second factors of 1 user.",
-            Entry(Action.MFA_REMOVE, "alice", factors, {}),
+            Entry(AccountsAction.MFA_REMOVE, "alice", factors, {}),
         ),
         "make_password_links": step(
             people,
             chosen("make_password_links", "alice"),
             "These links are shown only now.",
-            Entry(Action.USER_PASSWORD_LINK, "alice", {}, {}),
+            Entry(AccountsAction.USER_PASSWORD_LINK, "alice", {}, {}),
         ),
     }
     return {f"accounts.user {name}": step for name, step in steps.items()}
@@ -187,24 +192,26 @@ def _team_steps() -> dict[str, Step]:
         "add": Step(
             "accounts/team/add/",
             lambda s: {"name": "Sales", **empty},
-            [Entry(Action.TEAM_CREATE, Team, {}, {})],
+            [Entry(AccountsAction.TEAM_CREATE, Team, {}, {})],
             "was added successfully",
             asks=False,
         ),
         "change name": Step(
-            change, sent(name="Science"), [Entry(Action.TEAM_RENAME, "team", {}, {})], saved, asks=False
+            change, sent(name="Science"), [Entry(AccountsAction.TEAM_RENAME, "team", {}, {})], saved, asks=False
         ),
-        "add membership": Step(change, sent(comes="admin"), [moved(Action.MEMBER_ADD, "admin")], saved, asks=False),
+        "add membership": Step(
+            change, sent(comes="admin"), [moved(AccountsAction.MEMBER_ADD, "admin")], saved, asks=False
+        ),
         "delete membership": Step(
             change,
             sent(gone="alice"),
-            [moved(Action.MEMBER_REMOVE, "alice", **private)],
+            [moved(AccountsAction.MEMBER_REMOVE, "alice", **private)],
             saved,
         ),
         "delete": Step(
             "accounts/team/{team}/delete/",
             nothing,
-            [Entry(Action.TEAM_DELETE, "team", {}, {"members": 2, **private})],
+            [Entry(AccountsAction.TEAM_DELETE, "team", {}, {"members": 2, **private})],
             "Deleted the team",
             typed={"name": "Research"},
         ),
@@ -226,16 +233,16 @@ def _price_steps() -> dict[str, Step]:
 
     def change(name: str, sent: str, kept: str) -> Step:
         data = form | {"valid_from_0" if name == "valid_from" else name: sent}
-        entry = Entry(Action.PRICE_UPDATE, "price", stored, stored | {name: kept})
+        entry = Entry(TelemetryAction.PRICE_UPDATE, "price", stored, stored | {name: kept})
         path = "telemetry/priceoverride/{price}/change/"
         return Step(path, lambda s: data, [entry], "was changed successfully", asks=False)
 
     steps = {f"telemetry.priceoverride change {name}": change(name, *values) for name, values in other.items()}
-    made = Entry(Action.PRICE_CREATE, PriceOverride, {}, stored | {"model": "dear-2"})
+    made = Entry(TelemetryAction.PRICE_CREATE, PriceOverride, {}, stored | {"model": "dear-2"})
     steps["telemetry.priceoverride add"] = Step(
         "telemetry/priceoverride/add/", lambda s: form | {"model": "dear-2"}, [made], "was added", asks=False
     )
-    return steps | deletions("price", PriceOverride, Entry(Action.PRICE_DELETE, "price", stored, {}))
+    return steps | deletions("price", PriceOverride, Entry(TelemetryAction.PRICE_DELETE, "price", stored, {}))
 
 
 def deletions(name: str, model: type[Model], *entries: Entry, confirms: bool = False) -> dict[str, Step]:
@@ -258,9 +265,9 @@ STEPS = (
     _user_steps()
     | _team_steps()
     | _price_steps()
-    | deletions("session", UserSession, Entry(Action.SESSION_END, "alice", {}, {"sessions": 1}), confirms=True)
-    | deletions("invitation", Invitation, Entry(Action.INVITATION_REVOKE, "invitation", {}, {}))
-    | deletions("used", Invitation, Entry(Action.INVITATION_DELETE, "used", {"state": "used"}, {}))
-    | deletions("key", ApiKey, Entry(Action.API_KEY_REVOKE, "key", lambda s: {"prefix": s.key.prefix}, {}))
-    | deletions("token", ProviderToken, Entry(Action.TOKEN_DELETE, "token", _as_logged, {}))
+    | deletions("session", UserSession, Entry(AccountsAction.SESSION_END, "alice", {}, {"sessions": 1}), confirms=True)
+    | deletions("invitation", Invitation, Entry(AccountsAction.INVITATION_REVOKE, "invitation", {}, {}))
+    | deletions("used", Invitation, Entry(AccountsAction.INVITATION_DELETE, "used", {"state": "used"}, {}))
+    | deletions("key", ApiKey, Entry(AccountsAction.API_KEY_REVOKE, "key", lambda s: {"prefix": s.key.prefix}, {}))
+    | deletions("token", ProviderToken, Entry(TokensAction.TOKEN_DELETE, "token", _as_logged, {}))
 )

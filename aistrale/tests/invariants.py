@@ -72,9 +72,9 @@ def _of_the_audit_log() -> Iterator[str]:
 
     from audit.verification import known_heads, verify_stored
 
-    verdict = verify_stored(heads=known_heads(settings.CHECKPOINT_DIR))
-    if verdict.problem:
-        yield f"audit: {verdict.problem}"
+    result = verify_stored(heads=known_heads(settings.CHECKPOINT_DIR))
+    if result.violation:
+        yield f"audit: {result.violation}"
 
 
 def _of_runs() -> Iterator[str]:

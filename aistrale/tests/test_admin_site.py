@@ -15,8 +15,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from accounts.actions import AccountsAction
 from accounts.models import User, UserSession
-from audit.actions import Action
 from audit.models import AuditEvent
 from audit.services import record, record_denied
 from inference.models import Conversation
@@ -78,8 +78,8 @@ def test_it_filters_the_audit_log(client_of: ClientOf, admin: User, query: str, 
     client = client_of(admin)
     page = reverse("admin:audit_auditevent_changelist")
     with transaction.atomic():
-        record(action=Action.USER_UPDATE, actor=admin, target=admin)
-    record_denied(action=Action.ACCESS_DENIED, actor=admin)
+        record(action=AccountsAction.USER_UPDATE, actor=admin, target=admin)
+    record_denied(action=AccountsAction.ACCESS_DENIED, actor=admin)
     assert len(client.get(f"{page}?{query}").context["cl"].result_list) == found
 
 

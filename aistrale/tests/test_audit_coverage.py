@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -16,6 +16,7 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
+from accounts.actions import AccountsAction
 from accounts.models import Role as UserRole
 from accounts.models import User
 from accounts.people import invitations
@@ -24,15 +25,17 @@ from accounts.personal_data import erasure
 from accounts.profile import api_keys
 from accounts.sharing import EVERYONE
 from accounts.teams import services as team_services
-from audit.actions import Action
+from audit.actions import Action, AuditAction, actions
 from audit.models import AuditEvent
 from conftest import PASSWORD
+from inference.actions import InferenceAction
 from inference.conversations.services import delete_conversation
 from inference.conversations.sharing import copy_branch, share_conversation
 from inference.models import Conversation
 from inference.runs.finish import request_stop
 from inference.runs.start import RunRequest, StartedRun, start_run
 from tokens import envelope, master_keys, rotation, services
+from tokens.actions import TokensAction
 from tokens.models import EncryptionKey, KeyState, ProviderToken, Trigger
 
 SECRET = "sk-canary-9Zt4HnW7cB1yKq63"
@@ -128,57 +131,63 @@ def make_team(scene: Scene) -> None:
     team_services.add_member(team=team, user=scene.alice, actor=scene.admin)
 
 
-ROTATION = [Action.KEY_CREATE, Action.KEY_PROMOTE, Action.KEY_RESEAL, Action.KEY_VERIFY, Action.KEY_RETIRE]
-TABLE: dict[str, tuple[Callable[[Scene], object], list[Action]]] = {
-    "log-in": (lambda s: log_in(s.alice.email, PASSWORD), [Action.SESSION_LOGIN]),
-    "failed log-in": (lambda s: log_in(s.alice.email, "wrong"), [Action.SESSION_LOGIN_FAILED]),
-    "failed log-in of nobody": (lambda s: log_in("nobody@example.org", "x"), [Action.SESSION_LOGIN_FAILED]),
-    "log-out": (lambda s: s.as_alice.post("/logout/"), [Action.SESSION_LOGOUT]),
-    "denial of a page": (lambda s: s.as_alice.get("/tokens/keys/"), [Action.ACCESS_DENIED]),
-    "denial of an action": (lambda s: s.as_alice.post("/tokens/keys/rotate/"), [Action.ACCESS_DENIED]),
-    "token tested and added": (add, [Action.TOKEN_TEST, Action.TOKEN_ADD]),
-    "token used": (lambda s: services.open_token(token_id=s.token.pk, actor=s.alice), [Action.TOKEN_USE]),
+ROTATION = [
+    TokensAction.KEY_CREATE,
+    TokensAction.KEY_PROMOTE,
+    TokensAction.KEY_RESEAL,
+    TokensAction.KEY_VERIFY,
+    TokensAction.KEY_RETIRE,
+]
+TABLE: dict[str, tuple[Callable[[Scene], object], Sequence[Action]]] = {
+    "log-in": (lambda s: log_in(s.alice.email, PASSWORD), [AccountsAction.SESSION_LOGIN]),
+    "failed log-in": (lambda s: log_in(s.alice.email, "wrong"), [AccountsAction.SESSION_LOGIN_FAILED]),
+    "failed log-in of nobody": (lambda s: log_in("nobody@example.org", "x"), [AccountsAction.SESSION_LOGIN_FAILED]),
+    "log-out": (lambda s: s.as_alice.post("/logout/"), [AccountsAction.SESSION_LOGOUT]),
+    "denial of a page": (lambda s: s.as_alice.get("/tokens/keys/"), [AccountsAction.ACCESS_DENIED]),
+    "denial of an action": (lambda s: s.as_alice.post("/tokens/keys/rotate/"), [AccountsAction.ACCESS_DENIED]),
+    "token tested and added": (add, [TokensAction.TOKEN_TEST, TokensAction.TOKEN_ADD]),
+    "token used": (lambda s: services.open_token(token_id=s.token.pk, actor=s.alice), [TokensAction.TOKEN_USE]),
     "token tested and replaced": (
         lambda s: s.as_alice.post(s.path("replace"), {"secret": SECRET}),
-        [Action.TOKEN_TEST, Action.TOKEN_REPLACE],
+        [TokensAction.TOKEN_TEST, TokensAction.TOKEN_REPLACE],
     ),
-    "token made default": (lambda s: s.as_alice.post(s.path("default")), [Action.TOKEN_UPDATE]),
-    "token deleted": (lambda s: s.as_alice.post(s.path("delete"), {"name": "Main"}), [Action.TOKEN_DELETE]),
+    "token made default": (lambda s: s.as_alice.post(s.path("default")), [TokensAction.TOKEN_UPDATE]),
+    "token deleted": (lambda s: s.as_alice.post(s.path("delete"), {"name": "Main"}), [TokensAction.TOKEN_DELETE]),
     "keys rotated": (rotate, ROTATION),
-    "key compromised": (lambda s: rotate(s, compromised=s.key()), [*ROTATION, Action.KEY_COMPROMISE]),
-    "master key rotated": (rotate_master, [Action.MASTER_KEY_ROTATE]),
-    "master key lost": (lose_master, [Action.KEY_LOSE]),
-    "log exported from the page": (lambda s: s.as_admin.get("/audit/export.csv"), [Action.AUDIT_EXPORT]),
-    "log exported by command": (lambda s: call_command("export_audit"), [Action.AUDIT_EXPORT]),
+    "key compromised": (lambda s: rotate(s, compromised=s.key()), [*ROTATION, TokensAction.KEY_COMPROMISE]),
+    "master key rotated": (rotate_master, [TokensAction.MASTER_KEY_ROTATE]),
+    "master key lost": (lose_master, [TokensAction.KEY_LOSE]),
+    "log exported from the page": (lambda s: s.as_admin.get("/audit/export.csv"), [AuditAction.AUDIT_EXPORT]),
+    "log exported by command": (lambda s: call_command("export_audit"), [AuditAction.AUDIT_EXPORT]),
     "conversation deleted": (
         lambda s: delete_conversation(conversation=s.conversation(), actor=s.alice),
-        [Action.CONVERSATION_DELETE],
+        [InferenceAction.CONVERSATION_DELETE],
     ),
-    "conversation shared": (share, [Action.CONVERSATION_SHARE]),
+    "conversation shared": (share, [InferenceAction.CONVERSATION_SHARE]),
     "conversation copied": (
         lambda s: copy_branch(source=s.conversation(), leaf=None, actor=s.alice),
-        [Action.CONVERSATION_COPY],
+        [InferenceAction.CONVERSATION_COPY],
     ),
-    "run started": (start, [Action.RUN_START]),
-    "run stopped": (stop, [Action.RUN_START, Action.RUN_STOP]),
+    "run started": (start, [InferenceAction.RUN_START]),
+    "run stopped": (stop, [InferenceAction.RUN_START, InferenceAction.RUN_STOP]),
     "role changed": (
         lambda s: user_services.change_role(user=s.alice, role=UserRole.ADMINISTRATOR, actor=s.admin),
-        [Action.USER_ROLE],
+        [AccountsAction.USER_ROLE],
     ),
     "person deactivated": (
         lambda s: user_services.set_active(user=s.alice, active=False, actor=s.admin),
-        [Action.USER_DEACTIVATE, Action.SESSION_END],
+        [AccountsAction.USER_DEACTIVATE, AccountsAction.SESSION_END],
     ),
-    "second factor added": (add_factor, [Action.MFA_ADD]),
+    "second factor added": (add_factor, [AccountsAction.MFA_ADD]),
     "person invited": (
         lambda s: invitations.invite(email="new@example.org", role=UserRole.ENGINEER, actor=s.admin),
-        [Action.INVITATION_CREATE],
+        [AccountsAction.INVITATION_CREATE],
     ),
-    "API key made and used": (use_key, [Action.API_KEY_CREATE, Action.API_KEY_USE]),
-    "team made, member added": (make_team, [Action.TEAM_CREATE, Action.MEMBER_ADD]),
+    "API key made and used": (use_key, [AccountsAction.API_KEY_CREATE, AccountsAction.API_KEY_USE]),
+    "team made, member added": (make_team, [AccountsAction.TEAM_CREATE, AccountsAction.MEMBER_ADD]),
     "person erased": (
         lambda s: erasure.erase_user(user=s.alice, actor=s.admin),
-        [Action.SESSION_END, Action.TOKEN_DELETE, Action.USER_ERASE, Action.DETAILS_ERASE],
+        [AccountsAction.SESSION_END, TokensAction.TOKEN_DELETE, AccountsAction.USER_ERASE, AuditAction.DETAILS_ERASE],
     ),
 }
 
@@ -198,10 +207,10 @@ def test_it_leaves_exactly_one_entry_of_each_action(kind: str, scene: Scene) -> 
 
 def test_there_is_no_kind_of_action_without_a_test() -> None:
     tests = "".join(path.read_text() for path in settings.BASE_DIR.glob("*/tests/**/*.py"))
-    assert [action.name for action in Action if f"Action.{action.name}" not in tests and action not in tests] == []
+    assert [action for action in actions() if f"Action.{action.name}" not in tests and action not in tests] == []
 
 
-_OUTCOMES = {Action.ACCESS_DENIED: "denied", Action.SESSION_LOGIN_FAILED: "failed"}
+_OUTCOMES = {AccountsAction.ACCESS_DENIED: "denied", AccountsAction.SESSION_LOGIN_FAILED: "failed"}
 
 
 @pytest.mark.parametrize("kind", ["denial of an action", "token tested and replaced"])

@@ -12,9 +12,9 @@ from django.core.management import call_command
 from django.db import ProgrammingError, connection, transaction
 from psycopg import sql
 
+from aistrale.actions import SystemAction
 from aistrale.embedded import state
 from audit import services
-from audit.actions import Action
 from audit.models import AuditEvent
 
 
@@ -54,13 +54,13 @@ def _limited_role(db: None) -> Iterator[None]:
 
 @pytest.mark.usefixtures("_limited_role")
 def test_it_lets_the_application_append_and_read() -> None:
-    services.record(action=Action.SETTING_CHANGE, actor=None, details={"typed": "x"})
+    services.record(action=SystemAction.SETTING_CHANGE, actor=None, details={"typed": "x"})
     assert AuditEvent.objects.select_related("details").get().details.personal == {"typed": "x"}
 
 
 @pytest.mark.usefixtures("_limited_role")
 def test_it_lets_the_log_be_verified_without_a_right_to_write(capsys: pytest.CaptureFixture[str]) -> None:
-    services.record(action=Action.SETTING_CHANGE, actor=None)
+    services.record(action=SystemAction.SETTING_CHANGE, actor=None)
     with superuser() as boss:
         role = sql.Identifier(f"app_of_{connection.settings_dict['NAME']}")
         boss.execute(sql.SQL("REVOKE INSERT, UPDATE ON audit_auditverification FROM {}").format(role))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from aistrale.actions import SystemAction
 from aistrale.effective import EffectiveSetting
 from aistrale.settings_record import record_changes
-from audit.actions import Action
 from audit.models import AuditEvent
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +17,7 @@ KEY = EffectiveSetting("SECRET_KEY", "set, not shown", "file var/secret_key")
 
 
 def entries() -> list[tuple[list[str], list[str]]]:
-    events = AuditEvent.objects.filter(action=Action.SETTING_CHANGE).order_by("sequence")
+    events = AuditEvent.objects.filter(action=SystemAction.SETTING_CHANGE).order_by("sequence")
     return [(event.before["settings"], event.after["settings"]) for event in events]
 
 

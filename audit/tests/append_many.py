@@ -31,12 +31,12 @@ def _fork(entries: int) -> int:
 def _append(entries: int) -> None:
     from django.db import transaction
 
-    from audit.actions import Action
+    from accounts.actions import AccountsAction
     from audit.services import record
 
     for _ in range(entries):
         with transaction.atomic():
-            record(action=Action.SETTING_CHANGE, actor=None, details={"process": os.getpid()})
+            record(action=AccountsAction.USER_UPDATE, actor=None, details={"process": os.getpid()})
 
 
 if __name__ == "__main__":

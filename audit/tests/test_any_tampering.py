@@ -10,9 +10,9 @@ import pytest
 from django.db import connection, transaction
 from pytest_django import Settings
 
+from accounts.actions import AccountsAction
 from accounts.models import User
 from audit import chain, services, upkeep
-from audit.actions import Action
 from audit.models import AuditEvent
 from audit.verification import known_heads, verify_stored
 
@@ -58,7 +58,7 @@ def test_it_names_the_first_bad_entry(
     last = chance.randint(6, 20)
     for _ in range(last):
         with transaction.atomic():
-            services.record(action=Action.SETTING_CHANGE, actor=alice)
+            services.record(action=AccountsAction.USER_UPDATE, actor=alice)
     settings.CHECKPOINT_ENTRIES = 1
     upkeep.write_checkpoint_if_due()
     n = chance.randint(2, last - 1)
@@ -67,9 +67,9 @@ def test_it_names_the_first_bad_entry(
     first_bad = {"n": n, "1": 1, "last": last, "details": n}[expected]
     with transaction.atomic():
         _tamper(statements.format(n=n, last=last))
-        verdict = verify_stored(heads=known_heads(checkpoints))
+        result = verify_stored(heads=known_heads(checkpoints))
         transaction.set_rollback(True)
-    assert verdict.problem is not None and verdict.problem.sequence == first_bad, verdict.problem
+    assert result.violation is not None and result.violation.sequence == first_bad, result.violation
     check_invariants()
 
 

@@ -2,14 +2,14 @@ import pgtrigger
 import pytest
 from django.db import ProgrammingError, connection, transaction
 
+from accounts.actions import AccountsAction
 from accounts.models import User
 from audit import services
-from audit.actions import Action
 
 
 @pytest.fixture(autouse=True)
 def _one_entry(alice: User) -> None:
-    services.record(action=Action.SETTING_CHANGE, actor=alice)
+    services.record(action=AccountsAction.USER_UPDATE, actor=alice)
     with connection.cursor() as cursor:
         # Else the foreign key's deferred check would refuse some statements before the triggers do.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit import chain
-from audit.chain import GENESIS, Link, Verdict
+from audit.chain import GENESIS, ChainEntry, VerificationResult
 
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 numbers = st.integers(-chain.MAX_INTEGER, chain.MAX_INTEGER)
@@ -18,9 +18,9 @@ values = st.recursive(
 objects = st.dictionaries(texts, values, max_size=6)
 
 
-def links(count: int, *, erased_by: int | None = None) -> list[Link]:
+def chain_of(count: int, *, erased_by: int | None = None) -> list[ChainEntry]:
     """A right chain in which everybody is "p"; entry ``erased_by``, if any, records the erasure of "p"."""
-    made: list[Link] = []
+    made: list[ChainEntry] = []
     previous = GENESIS
     for sequence in range(1, count + 1):
         salt, content = f"{sequence:032x}", chain.canonical({"address": f"192.0.2.{sequence}"})
@@ -33,13 +33,13 @@ def links(count: int, *, erased_by: int | None = None) -> list[Link]:
             }
         )
         digest = chain.entry_hash(sequence, previous, body)
-        made.append(Link(sequence, previous, digest, body, salt, content))
+        made.append(ChainEntry(sequence, previous, digest, body, salt, content))
         previous = digest
     return made
 
 
-def problem(links: list[Link], heads: dict[int, str] | None = None) -> str:
-    return str(chain.verify(links, heads=heads).problem)
+def violation(entries: list[ChainEntry], heads: dict[int, str] | None = None) -> str:
+    return str(chain.verify(entries, heads=heads).violation)
 
 
 @given(objects)
@@ -71,86 +71,88 @@ def test_it_hashes_the_documented_lines() -> None:
 
 
 def test_it_accepts_a_right_chain() -> None:
-    made = links(5)
-    assert chain.verify(made, heads={3: made[2].hash}) == Verdict(sequence=5, hash=made[-1].hash, entries=5)
+    made = chain_of(5)
+    assert chain.verify(made, heads={3: made[2].hash}) == VerificationResult(sequence=5, hash=made[-1].hash, entries=5)
 
 
 def test_it_goes_on_from_an_entry_already_verified() -> None:
-    made = links(5)
-    verdict = chain.verify(made[2:], sequence=2, previous_hash=made[1].hash)
-    assert (verdict.problem, verdict.sequence, verdict.entries) == (None, 5, 3)
+    made = chain_of(5)
+    result = chain.verify(made[2:], sequence=2, previous_hash=made[1].hash)
+    assert (result.violation, result.sequence, result.entries) == (None, 5, 3)
 
 
 @given(st.integers(0, 4), st.data())
 def test_it_finds_any_changed_character(index: int, data: st.DataObject) -> None:
-    made = links(5)
+    made = chain_of(5)
     body = made[index].body
     position = data.draw(st.integers(0, len(body) - 1))
     other = data.draw(st.characters(exclude_characters=body[position], exclude_categories=["Cs"]))
     made[index] = made[index]._replace(body=body[:position] + other + body[position + 1 :])
-    assert f"entry {index + 1}: its content does not match" in problem(made)
+    assert f"entry {index + 1}: its content does not match" in violation(made)
 
 
 @pytest.mark.parametrize("index", [0, 2, 3])
 def test_it_finds_a_deleted_entry(index: int) -> None:
-    made = links(5)
+    made = chain_of(5)
     del made[index]
-    assert problem(made) == f"entry {index + 1}: it is missing"
+    assert violation(made) == f"entry {index + 1}: it is missing"
 
 
 def test_it_finds_several_deleted_entries() -> None:
-    made = links(6)
+    made = chain_of(6)
     del made[1:4]
-    assert problem(made) == "entry 2: it and all up to 4 are missing"
+    assert violation(made) == "entry 2: it and all up to 4 are missing"
 
 
 def test_it_finds_a_cut_tail_by_a_checkpoint() -> None:
-    made = links(5)
-    assert problem(made[:3], {5: made[4].hash}) == "entry 4: it is missing: a signed checkpoint knows 5 entries"
+    made = chain_of(5)
+    assert violation(made[:3], {5: made[4].hash}) == "entry 4: it is missing: a signed checkpoint knows 5 entries"
 
 
 def test_it_finds_an_emptied_log_by_a_checkpoint() -> None:
-    assert problem([], {5: links(5)[4].hash}) == "entry 1: it is missing: a signed checkpoint knows 5 entries"
+    assert violation([], {5: chain_of(5)[4].hash}) == "entry 1: it is missing: a signed checkpoint knows 5 entries"
 
 
 def test_it_finds_an_entry_that_occurs_twice() -> None:
-    made = links(5)
+    made = chain_of(5)
     made.insert(3, made[2])
-    assert problem(made) == "entry 3: it occurs twice or out of order"
+    assert violation(made) == "entry 3: it occurs twice or out of order"
 
 
 def test_it_finds_two_swapped_bodies() -> None:
-    made = links(5, erased_by=4)
+    made = chain_of(5, erased_by=4)
     made[1], made[3] = made[1]._replace(body=made[3].body), made[3]._replace(body=made[1].body)
-    assert problem(made).startswith("entry 2: its content does not match")
+    assert violation(made).startswith("entry 2: its content does not match")
 
 
 def test_it_finds_an_entry_put_in_the_place_of_another() -> None:
-    made = links(5)
+    made = chain_of(5)
     body = made[2].body.replace("do", "undo")
     made[2] = made[2]._replace(body=body, hash=chain.entry_hash(3, made[2].previous_hash, body))
-    assert problem(made).startswith("entry 4: it does not follow")
+    assert violation(made).startswith("entry 4: it does not follow")
 
 
 def test_it_finds_a_chain_computed_anew_by_a_checkpoint() -> None:
-    assert problem(links(5, erased_by=2), {4: links(5)[3].hash}).startswith("entry 4: it differs from the signed")
+    assert violation(chain_of(5, erased_by=2), {4: chain_of(5)[3].hash}).startswith(
+        "entry 4: it differs from the signed"
+    )
 
 
 @pytest.mark.parametrize(("salt", "address"), [(0, 4), (4, 9)])
 def test_it_finds_changed_details(salt: int, address: int) -> None:
-    made = links(5)
+    made = chain_of(5)
     made[3] = made[3]._replace(salt=f"{salt:032x}", content=f'{{"address":"192.0.2.{address}"}}')
-    assert problem(made) == "entry 4: its personal details do not match their digest"
+    assert violation(made) == "entry 4: its personal details do not match their digest"
 
 
 def test_it_finds_details_that_vanished_without_an_erasure() -> None:
-    made = links(5)
+    made = chain_of(5)
     made[3] = made[3]._replace(salt=None, content=None)
-    assert problem(made) == "entry 4: its personal details are gone, and no entry records their erasure"
+    assert violation(made) == "entry 4: its personal details are gone, and no entry records their erasure"
 
 
 def test_it_accepts_details_that_were_erased() -> None:
-    made = links(5, erased_by=5)
+    made = chain_of(5, erased_by=5)
     made[1] = made[1]._replace(salt=None, content=None)
-    verdict = chain.verify(made)
-    assert (verdict.problem, verdict.erased) == (None, 1)
+    result = chain.verify(made)
+    assert (result.violation, result.erased) == (None, 1)

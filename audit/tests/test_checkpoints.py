@@ -13,8 +13,8 @@ from django.core.checks import Tags, run_checks
 from django.db import transaction
 from pytest_django import Settings
 
+from accounts.actions import AccountsAction
 from audit import checkpoint, services, upkeep
-from audit.actions import Action
 from audit.models import AuditEvent
 from audit.tests.conftest import new_key
 
@@ -48,7 +48,7 @@ status = [204]
 
 def append(count: int = 1) -> None:
     for _ in range(count):
-        services.record(action=Action.SETTING_CHANGE, actor=None)
+        services.record(action=AccountsAction.USER_UPDATE, actor=None)
 
 
 def written(directory: Path) -> list[int]:

@@ -32,8 +32,8 @@ def test_it_stays_one_gapless_chain_when_50_processes_append_at_once(
         timeout=120,
     )
     columns = ["sequence", "previous_hash", "hash", "body", "details__salt", "details__content"]
-    links = [chain.Link(*row) for row in AuditEvent.objects.order_by("sequence").values_list(*columns)]
-    verdict = chain.verify(links)
-    assert (verdict.problem, verdict.sequence) == (None, 50 * each)
+    entries = [chain.ChainEntry(*row) for row in AuditEvent.objects.order_by("sequence").values_list(*columns)]
+    result = chain.verify(entries)
+    assert (result.violation, result.sequence) == (None, 50 * each)
     assert len({details.content for details in AuditDetails.objects.all()}) == 50
     check_invariants()

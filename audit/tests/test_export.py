@@ -12,8 +12,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from accounts.actions import AccountsAction
 from audit import chain, checkpoint, services, upkeep, verify_export
-from audit.actions import Action
+from audit.actions import AuditAction
 from audit.models import AuditEvent
 from audit.tests.conftest import new_key
 
@@ -58,7 +59,7 @@ def test_it_exports_all_that_is_needed_to_verify(exported: Path) -> None:
 def test_it_records_the_export(exported: Path) -> None:
     event = AuditEvent.objects.first()
     assert event is not None
-    assert (event.action, event.source) == (Action.AUDIT_EXPORT, "command")
+    assert (event.action, event.source) == (AuditAction.AUDIT_EXPORT, "command")
     assert event.after == {"first": 1, "last": None, "details": True}
 
 
@@ -97,7 +98,7 @@ def test_it_leaves_personal_values_out_on_demand(log: Path, tmp_path: Path) -> N
 
 
 def test_it_verifies_an_export_in_which_a_person_was_erased(log: Path, tmp_path: Path, alice: User) -> None:
-    services.forget(audit_id=alice.audit_id, actor=None)
+    services.erase_details(audit_id=alice.audit_id, actor=None)
     path = tmp_path / "audit.jsonl"
     call_command("export_audit", "--output", str(path))
     assert "alice@" not in path.read_text()
@@ -186,7 +187,7 @@ def test_it_writes_text_that_can_not_move_a_terminal_or_a_line(
     db: None, checkpoints: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     hostile = "\x1b[2J\x9b2J\r\n\u2028{}"
-    services.record(action=Action.SESSION_LOGIN_FAILED, actor=None, details={"typed": hostile})
+    services.record(action=AccountsAction.SESSION_LOGIN_FAILED, actor=None, details={"typed": hostile})
     upkeep.write_checkpoint_if_due()
     call_command("export_audit")
     output = capsys.readouterr().out

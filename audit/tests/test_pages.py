@@ -13,8 +13,9 @@ from django.test import AsyncClient, Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.actions import AccountsAction
 from audit import services
-from audit.actions import Action, Outcome
+from audit.actions import AuditAction, Outcome
 from audit.context import Source, bound
 from audit.models import AuditEvent, AuditVerification
 from listing.pages import PAGE_SIZE
@@ -28,7 +29,7 @@ LIST = "/audit/"
 
 def append(actor: User | None = None, **values: Any) -> AuditEvent:
     with transaction.atomic():
-        return services.record(**{"action": Action.SETTING_CHANGE, "actor": actor, **values})
+        return services.record(**{"action": AccountsAction.USER_UPDATE, "actor": actor, **values})
 
 
 def shown(response: Any) -> list[int]:
@@ -108,13 +109,13 @@ def test_it_hides_from_where_somebody_else_worked(alice: User, admin: User, clie
 
 def test_it_shows_who_tried_to_log_in_as_oneself(alice: User, client_of: ClientOf) -> None:
     with bound(source=Source.WEB, address="192.0.2.7"):
-        append(target=alice, action=Action.SESSION_LOGIN_FAILED, outcome=Outcome.FAILED)
+        append(target=alice, action=AccountsAction.SESSION_LOGIN_FAILED, outcome=Outcome.FAILED)
     assert "192.0.2.7" in text(client_of(alice).get(f"{LIST}1/"))
 
 
 def test_it_says_that_details_were_erased(alice: User, admin: User, client_of: ClientOf) -> None:
     append(alice)
-    services.forget(audit_id=alice.audit_id, actor=admin)
+    services.erase_details(audit_id=alice.audit_id, actor=admin)
     page = text(client_of(admin).get(f"{LIST}1/"))
     assert "erased person" in page
     assert "The personal details of this entry were erased" in page
@@ -134,7 +135,7 @@ def test_it_shows_hostile_names_as_text(alice: User, client_of: ClientOf) -> Non
         ("actor=alice@example.org", [3, 1]),
         ("actor=ALICE@example.org&outcome=denied", [3]),
         ("outcome=denied", [3]),
-        ("action=accounts:user:update", [2]),
+        ("action=accounts:user:role_change", [2]),
         ("target=accounts.user", [2]),
         ("actor=bob@example.org&action=tokens:token:add", []),
         ("actor=&action=&outcome=&target=&start=&end=", [3, 2, 1]),
@@ -142,7 +143,7 @@ def test_it_shows_hostile_names_as_text(alice: User, client_of: ClientOf) -> Non
 )
 def test_it_filters(alice: User, bob: User, admin: User, client_of: ClientOf, query: str, expected: list[int]) -> None:
     append(alice)
-    append(bob, action=Action.USER_UPDATE, target=bob)
+    append(bob, action=AccountsAction.USER_ROLE, target=bob)
     append(alice, outcome=Outcome.DENIED)
     assert shown(client_of(admin).get(f"{LIST}?{query}")) == expected
 
@@ -232,7 +233,7 @@ def test_it_exports_only_what_one_may_see(alice: User, admin: User) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_it_records_an_export(alice: User) -> None:
     exported(alice, "csv?outcome=denied")
-    event = AuditEvent.objects.get(action=Action.AUDIT_EXPORT)
+    event = AuditEvent.objects.get(action=AuditAction.AUDIT_EXPORT)
     assert (event.actor, event.after) == (alice.audit_id, {"format": "csv"})
     assert event.details.personal["filters"] == "outcome=denied"
 
@@ -252,7 +253,7 @@ def test_it_neutralises_formulas_and_control_characters_in_csv(alice: User) -> N
 
 def test_it_exports_nothing_for_a_filter_it_can_not_read(alice: User, client_of: ClientOf) -> None:
     assert client_of(alice).get(f"{LIST}export.csv?outcome=x").status_code == 400
-    assert not AuditEvent.objects.filter(action=Action.AUDIT_EXPORT).exists()
+    assert not AuditEvent.objects.filter(action=AuditAction.AUDIT_EXPORT).exists()
 
 
 def test_it_can_not_be_changed_in_the_admin(admin: User, client_of: ClientOf) -> None:

@@ -9,8 +9,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from accounts.actions import AccountsAction
 from audit import services, verification
-from audit.actions import Action
 from audit.models import AuditDetails, AuditEvent, AuditVerification
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def test_it_verifies_slice_by_slice() -> None:
 
 def test_it_goes_on_when_entries_are_added() -> None:
     slices(4)
-    services.record(action=Action.SETTING_CHANGE, actor=None)
+    services.record(action=AccountsAction.USER_UPDATE, actor=None)
     assert slices(1).sequence == 7
 
 
@@ -72,7 +72,7 @@ def test_it_finds_a_changed_checkpoint(log: Path) -> None:
 
 
 def test_it_knows_of_erasures_recorded_later(alice: User) -> None:
-    services.forget(audit_id=alice.audit_id, actor=None)
+    services.erase_details(audit_id=alice.audit_id, actor=None)
     assert slices(4).problem == ""
 
 

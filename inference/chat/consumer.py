@@ -70,7 +70,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _try_again(self, error: Exception) -> None:
         """Let the page say what is out of reach, and connect again by and by."""
         log.warning("socket_closed_by_outage", error=type(error).__name__)
-        await self.close(TRY_AGAIN, outages.in_words(error))
+        await self.close(TRY_AGAIN, outages.humanize_outage(error))
 
     async def connect(self) -> None:
         bind(

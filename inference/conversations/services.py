@@ -9,8 +9,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from audit.actions import Action
 from audit.services import record
+from inference.actions import InferenceAction
 from inference.models import Conversation
 
 if TYPE_CHECKING:
@@ -91,4 +91,4 @@ def delete_conversation(*, conversation: Conversation, actor: User) -> None:
     pk = conversation.pk
     conversation.delete()
     conversation.pk = pk
-    record(action=Action.CONVERSATION_DELETE, actor=actor, target=conversation)
+    record(action=InferenceAction.CONVERSATION_DELETE, actor=actor, target=conversation)

@@ -12,8 +12,8 @@ from django.db.models import Max, OuterRef
 
 from accounts.models import User
 from accounts.sharing import check_team, lock_team
-from audit.actions import Action
 from audit.services import record
+from inference.actions import InferenceAction
 from inference.conversations.thread import branch_of
 from inference.models import Conversation, Message, Role
 
@@ -36,7 +36,7 @@ def share_conversation(*, conversation: Conversation, audience: Audience, actor:
     conversation.audience = stored.audience = audience
     stored.save(update_fields=["visibility", "team"])
     record(
-        action=Action.CONVERSATION_SHARE,
+        action=InferenceAction.CONVERSATION_SHARE,
         actor=actor,
         target=stored,
         before=before.as_audited(),
@@ -54,7 +54,7 @@ def copy_branch(*, source: Conversation, leaf: int | None, actor: User) -> Conve
         parent = Message.objects.create(
             conversation=copy, parent=parent, role=message.role, text=message.text, reasoning=message.reasoning
         )
-    record(action=Action.CONVERSATION_COPY, actor=actor, target=copy, after={"from": str(source.pk)})
+    record(action=InferenceAction.CONVERSATION_COPY, actor=actor, target=copy, after={"from": str(source.pk)})
     return copy
 
 

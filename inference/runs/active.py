@@ -29,7 +29,7 @@ from inference.runs.run import SHUTDOWN, STOPPED, UNWATCHED, RetryPolicy, Run, S
 from inference.runs.start import PreparedRun
 from inference.runs.stream_buffer import Delta, LiveRun
 from telemetry.models import Generation
-from telemetry.services import Outcome
+from telemetry.services import CallOutcome
 
 SAVE_SECONDS = 1.5
 # In one statement. libpq keeps, for as long as a connection lives, the room of the longest that it has sent.
@@ -116,7 +116,7 @@ class Runs:
             self._saved.pop(run.order.generation_id, None)
             run.live.end()
 
-    async def _finish(self, order: PreparedRun, outcome: Outcome, ended_at: datetime) -> None:
+    async def _finish(self, order: PreparedRun, outcome: CallOutcome, ended_at: datetime) -> None:
         """Store the outcome; while PostgreSQL is away or cannot write, try again for as long as it may take."""
         async for attempt in stamina.retry_context(on=CANNOT_STORE_NOW, attempts=None, timeout=None, wait_max=2.0):
             with attempt:

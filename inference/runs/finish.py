@@ -13,8 +13,8 @@ from django.db import connection, transaction
 from django.db.models import Subquery
 from redis import Redis
 
-from audit.actions import Action
 from audit.services import record
+from inference.actions import InferenceAction
 from inference.models import Message
 from inference.providers.errors import AuthenticationFailed
 from inference.runs import relay
@@ -36,7 +36,7 @@ def request_stop(*, user: User, generation_id: UUID) -> bool:
     generation = Generation.objects.running().filter(pk=generation_id, user=user).first()
     if generation is None:
         return False
-    record(action=Action.RUN_STOP, actor=user, target=generation)
+    record(action=InferenceAction.RUN_STOP, actor=user, target=generation)
     return True
 
 
@@ -71,7 +71,7 @@ def save_partials(*, partials: Sequence[Partial], alive: Sequence[UUID]) -> None
 
 
 @transaction.atomic
-def finish_run(*, generation_id: UUID, answer_id: int, outcome: telemetry.Outcome, ended_at: datetime) -> bool:
+def finish_run(*, generation_id: UUID, answer_id: int, outcome: telemetry.CallOutcome, ended_at: datetime) -> bool:
     """Store the result of a run, once: False means that it had ended before, and nothing was changed."""
     if not telemetry.finish_generation(generation_id=generation_id, outcome=outcome, ended_at=ended_at):
         return False
@@ -80,7 +80,7 @@ def finish_run(*, generation_id: UUID, answer_id: int, outcome: telemetry.Outcom
     return True
 
 
-def _note_token(generation_id: UUID, outcome: telemetry.Outcome) -> None:
+def _note_token(generation_id: UUID, outcome: telemetry.CallOutcome) -> None:
     """Remember what a run has shown of its token, where that is news: that the provider takes it, or refuses it."""
     if outcome.status == Status.SUCCEEDED:
         result = CheckResult(TokenState.WORKING, "", 0)
@@ -128,7 +128,7 @@ def _abandon(run: Generation, status: Status, error_type: str = "", error_messag
     with transaction.atomic():
         return telemetry.abandon_generation(
             generation_id=run.pk,
-            outcome=telemetry.Outcome(
+            outcome=telemetry.CallOutcome(
                 status=status,
                 text=text,
                 reasoning=reasoning,

@@ -12,7 +12,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
 
-from audit.actions import Action
+from accounts.actions import AccountsAction
 from audit.services import record_denied
 
 if TYPE_CHECKING:
@@ -75,4 +75,4 @@ def _count(user: User) -> tuple[int, int, datetime | None]:
 def note_limit_hit(user: User, kind: str) -> None:
     """Recorded once within a minute, however often it is tried. Not inside a transaction."""
     if cache.add(f"limit-hit:{kind}:{user.pk}", 1, timeout=WINDOW.total_seconds()):
-        record_denied(action=Action.LIMIT_HIT, actor=user, target=user, details={"limit": kind})
+        record_denied(action=AccountsAction.LIMIT_HIT, actor=user, target=user, details={"limit": kind})

@@ -25,8 +25,8 @@ from psycopg_pool import AsyncConnectionPool
 
 from accounts.models import User
 from accounts.providers import needs_key
-from audit.actions import Action
 from audit.services import entry_columns
+from inference.actions import InferenceAction
 from inference.conversations.thread import branch_of
 from inference.models import Conversation, Message, Role
 from inference.providers.base import ChatRequest, Timeouts
@@ -235,7 +235,9 @@ class _Rows:
 
     def values(self, ahead: ReadAhead, form: RunRequest) -> dict[str, Any]:
         after = started_with(form, self.conversation.pk, self.token)
-        body, salt, details = entry_columns(action=Action.RUN_START, actor=ahead.user, target=self.call, after=after)
+        body, salt, details = entry_columns(
+            action=InferenceAction.RUN_START, actor=ahead.user, target=self.call, after=after
+        )
         return {
             "user": ahead.user.pk,
             "role": ahead.user.role,

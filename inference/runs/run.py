@@ -22,7 +22,7 @@ from inference.runs.start import PreparedRun
 from inference.runs.stream_buffer import Delta, LiveRun
 from telemetry.models import Status
 from telemetry.pricing import TokenCounts
-from telemetry.services import Outcome
+from telemetry.services import CallOutcome
 
 log = structlog.get_logger(__name__)
 
@@ -113,7 +113,7 @@ class Run:
             if self._call is not None:
                 self._call.cancel()
 
-    async def outcome(self) -> Outcome:
+    async def outcome(self) -> CallOutcome:
         """Make the call and tell how it ended. Raises nothing that a provider can cause."""
         if self._stop_reason is not None:
             return self._ended(self._stop_reason)
@@ -167,13 +167,13 @@ class Run:
             attempt["wait_seconds"] = round(wait, 3)
         self._record.attempts.append(attempt)
 
-    def _succeeded(self) -> Outcome:
+    def _succeeded(self) -> CallOutcome:
         return self._outcome(Status.SUCCEEDED)
 
-    def _ended(self, reason: StopReason) -> Outcome:
+    def _ended(self, reason: StopReason) -> CallOutcome:
         return self._outcome(reason.status, error_type=reason.error_type, error_message=reason.message)
 
-    def _failed(self, kind: str, message: str, *, status: int | None = None, request_id: str = "") -> Outcome:
+    def _failed(self, kind: str, message: str, *, status: int | None = None, request_id: str = "") -> CallOutcome:
         return self._outcome(
             Status.FAILED,
             error_type=kind,
@@ -182,7 +182,7 @@ class Run:
             provider_request_id=request_id,
         )
 
-    def _outcome(self, status: Status, **error: Any) -> Outcome:
+    def _outcome(self, status: Status, **error: Any) -> CallOutcome:
         record = self._record
         finished: dict[str, Any] = {}
         if record.finished is not None:
@@ -192,7 +192,7 @@ class Run:
                 "response_id": record.finished.response_id,
                 "provider_request_id": record.finished.request_id,
             }
-        return Outcome(
+        return CallOutcome(
             status=status,
             text=self.live.text("text"),
             reasoning=self.live.text("reasoning"),

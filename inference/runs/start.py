@@ -12,8 +12,8 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from accounts.providers import needs_key
-from audit.actions import Action
 from audit.services import batch, record
+from inference.actions import InferenceAction
 from inference.conversations.thread import path_to
 from inference.models import Conversation, Message, Role
 from inference.providers.base import ChatMessage, ChatRequest, Timeouts
@@ -127,7 +127,7 @@ def _start_run(user: User, conversation_id: UUID, form: RunRequest, *, is_new: b
         client_id=None if question else form.client_id,
     )
     record(
-        action=Action.RUN_START,
+        action=InferenceAction.RUN_START,
         actor=user,
         target=generation,
         after=started_with(form, conversation_id, access.token),
@@ -252,7 +252,9 @@ def _start_generation(
 
 def _order(generation: Generation, answer: Message, access: _Access, request: ChatRequest) -> PreparedRun | None:
     if access.problem:
-        outcome = telemetry.Outcome(status=Status.FAILED, error_type="token_unreadable", error_message=access.problem)
+        outcome = telemetry.CallOutcome(
+            status=Status.FAILED, error_type="token_unreadable", error_message=access.problem
+        )
         telemetry.finish_generation(generation_id=generation.pk, outcome=outcome)
         return None
     return PreparedRun(

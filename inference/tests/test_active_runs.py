@@ -11,8 +11,8 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
-from audit.actions import Action
 from audit.models import AuditEvent
+from inference.actions import InferenceAction
 from inference.models import Conversation, Message, Role
 from inference.runs.active import OFTEN_SAVED_CHARACTERS, Runs, _is_worth_saving
 from inference.runs.database import in_thread
@@ -22,6 +22,7 @@ from inference.runs.start import PreparedRun, RunRequest, StartedRun, start_run
 from inference.tests.conftest import StartRuns, until
 from inference.tests.fake_provider import FakeProvider
 from telemetry.models import Generation, Status
+from tokens.actions import TokensAction
 from tokens.checks import TokenState
 from tokens.models import ProviderToken
 from tokens.services import add_token, replace_secret
@@ -302,7 +303,7 @@ def test_it_audits_the_start_in_one_entry_that_names_the_token(alice: User) -> N
     start_run(user=alice, conversation_id=uuid4(), is_new=True, form=form("words-2"))
     [entry] = AuditEvent.objects.filter(sequence__gt=before)
 
-    assert (entry.action, entry.after["token_id"]) == (Action.RUN_START, str(ProviderToken.objects.get().pk))
+    assert (entry.action, entry.after["token_id"]) == (InferenceAction.RUN_START, str(ProviderToken.objects.get().pk))
 
 
 @pytest.mark.usefixtures("token_of_alice")
@@ -355,7 +356,9 @@ async def test_it_marks_a_token_that_the_provider_refuses_and_unmarks_it(alice: 
     refused = await in_thread(ProviderToken.objects.get)()
     await finished(alice, runs, "words-2")
     taken = await in_thread(ProviderToken.objects.get)()
-    tests = await in_thread(lambda: list(AuditEvent.objects.filter(action=Action.TOKEN_TEST).order_by("sequence")))()
+    tests = await in_thread(
+        lambda: list(AuditEvent.objects.filter(action=TokensAction.TOKEN_TEST).order_by("sequence"))
+    )()
 
     assert (refused.state, refused.check_message) == (TokenState.REFUSED, "made-up failure 401")
     assert refused.checked_at is not None
@@ -369,7 +372,7 @@ async def test_it_judges_a_token_once(alice: User, start_runs: StartRuns) -> Non
     for _ in range(2):
         await finished(alice, runs, "status-401")
 
-    assert await in_thread(AuditEvent.objects.filter(action=Action.TOKEN_TEST).count)() == 1
+    assert await in_thread(AuditEvent.objects.filter(action=TokensAction.TOKEN_TEST).count)() == 1
 
 
 @pytest.mark.usefixtures("token_of_alice")

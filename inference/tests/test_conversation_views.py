@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from audit.actions import Action
 from audit.models import AuditEvent
+from inference.actions import InferenceAction
 from inference.chat import fragments
 from inference.conversations.services import PAGE, Filters, sidebar_of
 from inference.models import Conversation, Message, Role
@@ -155,7 +155,7 @@ def test_it_deletes_with_an_audit_entry_that_holds_no_title(
 ) -> None:
     client_of(alice).post(url("delete", conversation))
     assert not Conversation.objects.exists()
-    entry = AuditEvent.objects.get(action=Action.CONVERSATION_DELETE)
+    entry = AuditEvent.objects.get(action=InferenceAction.CONVERSATION_DELETE)
     assert str(conversation.pk) in entry.body
     assert "Heaps" not in entry.body
 

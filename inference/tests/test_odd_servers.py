@@ -23,7 +23,7 @@ from inference.tests.fake_provider import FakeProvider, Fault, Script, Step, as_
 from inference.tests.providers.calls import KEY, PATIENT
 from inference.tests.wire import Anthropic, Gemini, OpenAI, sse
 from telemetry.models import Status
-from telemetry.services import Outcome
+from telemetry.services import CallOutcome
 
 openai, anthropic, gemini = OpenAI(), Anthropic(), Gemini()
 STOP = openai.chunk({}, finish_reason="stop")
@@ -227,7 +227,7 @@ def run_on(fake: FakeProvider, provider: str, model: str, *, timeouts: Timeouts 
     return Run(order, live, RetryPolicy(attempts=2, first_wait=0.01, longest_wait=0.05))
 
 
-async def outcome_of(fake: FakeProvider, case: Case) -> Outcome:
+async def outcome_of(fake: FakeProvider, case: Case) -> CallOutcome:
     fake.script(case.name, Script(case.steps, **case.script))
     return await run_on(fake, case.provider, case.name).outcome()
 

@@ -16,14 +16,14 @@ from accounts.models import Role as UserRole
 from accounts.models import User
 from audit import chain
 from audit.models import AuditEvent
-from audit.verification import stored_links
+from audit.verification import stored_entries
 from inference.models import Conversation, Message, Role
 from inference.runs.database import in_thread
 from inference.runs.finish import finish_run
 from inference.runs.quick_start import QuickRun, QuickStart, ReadAhead, read_ahead
 from inference.runs.start import RunRequest, start_run
 from telemetry.models import Generation, GenerationContent, Status
-from telemetry.services import Outcome
+from telemetry.services import CallOutcome
 from tokens.models import ProviderToken
 from tokens.services import add_token, delete_token, make_default, replace_secret
 
@@ -57,7 +57,7 @@ def answered(user: User, conversation_id: UUID) -> int:
     """A conversation with one answer that has ended, which is its leaf."""
     started = start_run(user=user, conversation_id=conversation_id, is_new=True, form=form())
     assert started is not None and started.order is not None
-    outcome = Outcome(status=Status.SUCCEEDED, text="Hi")
+    outcome = CallOutcome(status=Status.SUCCEEDED, text="Hi")
     order = started.order
     finish_run(generation_id=order.generation_id, answer_id=order.answer_id, outcome=outcome, ended_at=timezone.now())
     return started.answer_id
@@ -81,9 +81,9 @@ def rows_of(conversation_id: UUID) -> list[list[dict[str, Any]]]:
     return [[{name: row[name] for name in row if name.removesuffix("_id") not in OWN} for row in rows] for rows in sets]
 
 
-def problem_of_the_chain() -> chain.Problem | None:
+def chain_violation() -> chain.Violation | None:
     with transaction.atomic():
-        return chain.verify(stored_links()).problem
+        return chain.verify(stored_entries()).violation
 
 
 async def begun(quick_start: QuickStart, alice: User, conversation_id: UUID, form: RunRequest) -> QuickRun | None:
@@ -141,7 +141,7 @@ async def test_it_leaves_one_entry_that_names_the_token(
     assert (entry.action, entry.actor, entry.owner) == ("inference:run:start", alice.audit_id, alice.audit_id)
     assert entry.after["token_id"] == str(token.pk) and SECRET not in entry.body + entry.details.content
     assert entry.details.personal["actor"] == alice.email
-    assert await in_thread(problem_of_the_chain)() is None
+    assert await in_thread(chain_violation)() is None
 
 
 async def test_it_needs_no_token_where_none_is_needed(quick_start: QuickStart, alice: User) -> None:

@@ -15,7 +15,7 @@ from inference.runs.stream_buffer import LiveRun
 from inference.tests.fake_provider import FakeProvider, answer, failure
 from inference.tests.wire import DIALECTS
 from telemetry.models import Status
-from telemetry.services import Outcome
+from telemetry.services import CallOutcome
 
 QUICK = Timeouts(connect=1.0, first_token=0.5, between_tokens=0.5, total=5.0)
 
@@ -34,7 +34,7 @@ def run_on(fake: FakeProvider, model: str, *, attempts: int = 3, timeouts: Timeo
     return Run(order, live, RetryPolicy(attempts=attempts, first_wait=0.01, longest_wait=0.2))
 
 
-async def outcome_of(fake: FakeProvider, model: str, *, attempts: int = 3) -> Outcome:
+async def outcome_of(fake: FakeProvider, model: str, *, attempts: int = 3) -> CallOutcome:
     return await run_on(fake, model, attempts=attempts).outcome()
 
 

@@ -18,7 +18,7 @@ from inference.runs.start import PreparedRun
 from inference.runs.stream_buffer import LiveRun
 from inference.tests.fake_provider import FakeProvider, Fault, Script, Step, as_json
 from inference.tests.providers.calls import KEY
-from telemetry.services import Outcome
+from telemetry.services import CallOutcome
 
 CASES = json.loads((Path(__file__).parent / "providers/cases/wire.json").read_text())
 # Pauses are shortened by this, and so are the limits.
@@ -32,7 +32,7 @@ def script_of(case: dict[str, Any]) -> Script:
     return Script((*steps, *stays_open), status=case["status"], content_type=case["content_type"])
 
 
-async def outcome_of(fake: FakeProvider, case: dict[str, Any]) -> Outcome:
+async def outcome_of(fake: FakeProvider, case: dict[str, Any]) -> CallOutcome:
     fake.script(case["name"], script_of(case))
     limits = replace(LIMITS, between_tokens=60) if case["then_stays_open_seconds"] else LIMITS
     order = PreparedRun(

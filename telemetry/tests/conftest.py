@@ -39,10 +39,10 @@ def finish(db: None) -> Callable[..., Generation]:
     from django.db import transaction
 
     from telemetry.models import Status
-    from telemetry.services import Outcome, finish_generation
+    from telemetry.services import CallOutcome, finish_generation
 
     def finish(generation: Generation, **values: Any) -> Generation:
-        outcome = Outcome(**{"status": Status.SUCCEEDED} | values)
+        outcome = CallOutcome(**{"status": Status.SUCCEEDED} | values)
         with transaction.atomic():
             assert finish_generation(generation_id=generation.pk, outcome=outcome)
         generation.refresh_from_db()

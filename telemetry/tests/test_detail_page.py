@@ -118,13 +118,13 @@ def test_it_shows_a_receipt_that_adds_up(start: Make, finish: Make, alice: User,
     )
     generation = finish(start(user=alice, model="dear-1"), tokens=TokenCounts(input=1000, cache_read=3, reasoning=50))
     response = client_of(alice).get(generation.get_absolute_url())
-    bill = response.context["bill"]
-    assert [(line.name, line.tokens, line.unit_price, line.amount) for line in bill.lines] == [
+    receipt = response.context["receipt"]
+    assert [(line.name, line.tokens, line.unit_price, line.amount) for line in receipt.lines] == [
         ("Input", 1000, "$10.00", "$0.01"),
         ("Input read from cache", 3, "$0.10", "$0.0000003"),
         ("Reasoning", 50, "$40.00", "$0.002"),
     ]
-    assert bill.total == "$0.0120003"
+    assert receipt.total == "$0.0120003"
     assert "a price set by an administrator" in response.content.decode()
 
 
@@ -139,7 +139,7 @@ def test_it_writes_amounts_exactly(value: str, shown: str) -> None:
 def test_it_has_no_receipt_for_unpriced_calls(start: Make, finish: Make, alice: User, client_of: ClientOf) -> None:
     generation = finish(start(user=alice, model="nobody-knows-it"), tokens=TokenCounts(input=1))
     response = client_of(alice).get(generation.get_absolute_url())
-    assert response.context["bill"] is None
+    assert response.context["receipt"] is None
     assert "No price is known for this model" in response.content.decode()
 
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts.models import User
 from telemetry.models import Generation, PriceOverride, Status, UsageSource
 from telemetry.pricing import TokenCounts
-from telemetry.services import Outcome, abandon_generation, finish_generation, mark_alive
+from telemetry.services import CallOutcome, abandon_generation, finish_generation, mark_alive
 
 TOKENS = TokenCounts(input=1000, cache_read=200, cache_write=30, output=400, reasoning=50)
 Make = Callable[..., Generation]
@@ -69,7 +69,7 @@ def test_it_stores_how_a_call_ended(start: Make, finish: Make, alice: User) -> N
 def test_it_ends_only_once(start: Make, finish: Make, alice: User) -> None:
     generation = finish(start(user=alice), status=Status.STOPPED, text="first")
     with transaction.atomic():
-        again = finish_generation(generation_id=generation.pk, outcome=Outcome(status=Status.FAILED, text="second"))
+        again = finish_generation(generation_id=generation.pk, outcome=CallOutcome(status=Status.FAILED, text="second"))
     generation.refresh_from_db()
     assert not again
     assert (generation.status, generation.content.response_text) == (Status.STOPPED, "first")
@@ -82,7 +82,7 @@ def test_it_ends_only_once_however_many_try(start: Make, alice: User) -> None:
     def end(number: int) -> bool:
         try:
             with transaction.atomic():
-                outcome = Outcome(status=Status.SUCCEEDED, text=f"answer {number}", tokens=TOKENS)
+                outcome = CallOutcome(status=Status.SUCCEEDED, text=f"answer {number}", tokens=TOKENS)
                 return finish_generation(generation_id=generation.pk, outcome=outcome)
         finally:
             connection.close()
@@ -96,13 +96,13 @@ def test_it_ends_only_once_however_many_try(start: Make, alice: User) -> None:
 
 def test_it_knows_nothing_of_a_call_that_was_erased(db: None) -> None:
     with transaction.atomic():
-        assert not finish_generation(generation_id=uuid4(), outcome=Outcome(status=Status.SUCCEEDED))
+        assert not finish_generation(generation_id=uuid4(), outcome=CallOutcome(status=Status.SUCCEEDED))
 
 
 def test_it_takes_few_queries(start: Make, alice: User, django_assert_num_queries: Queries) -> None:
     generation = start(user=alice)
     with transaction.atomic(), django_assert_num_queries(4):
-        finish_generation(generation_id=generation.pk, outcome=Outcome(status=Status.SUCCEEDED, tokens=TOKENS))
+        finish_generation(generation_id=generation.pk, outcome=CallOutcome(status=Status.SUCCEEDED, tokens=TOKENS))
 
 
 def test_it_prices_by_override(start: Make, finish: Make, alice: User, dear_model: PriceOverride) -> None:
@@ -227,7 +227,9 @@ def test_it_takes_the_result_of_a_call_that_was_taken_for_interrupted(
     start: Make, finish: Make, alice: User, dear_model: PriceOverride
 ) -> None:
     call = start(user=alice, model="dear-1")
-    guess = Outcome(status=Status.INTERRUPTED, text="half", tokens=TOKENS, tokens_are_estimated=True, error_type="x")
+    guess = CallOutcome(
+        status=Status.INTERRUPTED, text="half", tokens=TOKENS, tokens_are_estimated=True, error_type="x"
+    )
     with transaction.atomic():
         assert abandon_generation(generation_id=call.pk, outcome=guess)
     finish(call, text="the whole", tokens=TokenCounts(output=10))
@@ -241,7 +243,7 @@ def test_it_leaves_nothing_of_an_estimate_beside_a_result_without_figures(
     start: Make, finish: Make, alice: User, dear_model: PriceOverride
 ) -> None:
     call = start(user=alice, model="dear-1")
-    guess = Outcome(status=Status.INTERRUPTED, tokens=TOKENS, tokens_are_estimated=True)
+    guess = CallOutcome(status=Status.INTERRUPTED, tokens=TOKENS, tokens_are_estimated=True)
     with transaction.atomic():
         assert abandon_generation(generation_id=call.pk, outcome=guess)
     finish(call, status=Status.FAILED, error_type="timeout")
@@ -251,14 +253,14 @@ def test_it_leaves_nothing_of_an_estimate_beside_a_result_without_figures(
 def test_it_abandons_no_call_that_has_ended(start: Make, finish: Make, alice: User) -> None:
     call = finish(start(user=alice))
     with transaction.atomic():
-        assert not abandon_generation(generation_id=call.pk, outcome=Outcome(status=Status.INTERRUPTED))
+        assert not abandon_generation(generation_id=call.pk, outcome=CallOutcome(status=Status.INTERRUPTED))
 
 
 def test_it_takes_no_result_of_an_interrupted_call_whose_user_was_erased(start: Make, alice: User) -> None:
     call = start(user=alice)
     Generation.objects.update(status=Status.INTERRUPTED, ended_at=timezone.now(), user=None)
     with transaction.atomic():
-        assert not finish_generation(generation_id=call.pk, outcome=Outcome(status=Status.SUCCEEDED, text="x"))
+        assert not finish_generation(generation_id=call.pk, outcome=CallOutcome(status=Status.SUCCEEDED, text="x"))
 
 
 def test_it_prices_a_call_by_the_server_that_was_called(start: Make, finish: Make, alice: User) -> None:

@@ -7,8 +7,6 @@ from collections.abc import Callable
 import pytest
 from allauth.core.context import request_context
 from allauth.mfa.models import Authenticator
-from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
-from allauth.mfa.totp.internal.auth import TOTP
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.test import Client, RequestFactory
@@ -31,8 +29,10 @@ def give_factors(rf: RequestFactory) -> Give:
         request = rf.get("/")
         request.user = user
         with request_context(request), transaction.atomic():
-            TOTP.activate(user, KEY)
-            RecoveryCodes.activate(user)
+            adapter = SealedMFAAdapter()
+            app, codes = {"secret": adapter.encrypt(KEY)}, {"seed": adapter.encrypt("5e" * 40), "used_mask": 0}
+            Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data=app)
+            Authenticator.objects.create(user=user, type=Authenticator.Type.RECOVERY_CODES, data=codes)
 
     return give
 

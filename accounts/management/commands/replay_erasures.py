@@ -8,10 +8,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts.actions import AccountsAction
 from accounts.models import User
 from accounts.people.services import LastAdministrator, record_kept
 from accounts.personal_data.erasure import erase_user, list_file, pseudonyms
-from audit.actions import Action
 from audit.context import Source, bind
 
 
@@ -64,7 +64,7 @@ def _erase(user: User) -> list[str]:
     try:
         erase_user(user=user, actor=None)
     except LastAdministrator as refusal:
-        record_kept(user=user, actor=None, action=Action.USER_ERASE)
+        record_kept(user=user, actor=None, action=AccountsAction.USER_ERASE)
         return [f"{user.audit_id} is not erased: {refusal}"]
     return []
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import httpx2
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 
 from accounts.tests.software_passkey import Passkey
+from accounts.tests.totp import STEP_SECONDS, totp_code
 from aistrale.tests.end_to_end.browser import ADMIN, Site
 
 NEW_PASSWORD = "canary fresh 9d2c6a1e"
@@ -191,7 +191,7 @@ def codes_of(key: str) -> list[str]:
     passed = time.time() % 30
     if passed > 25:
         time.sleep(30 - passed)
-    return [str(format_hotp_value(hotp_value(key, int(time.time()) // 30 + step))) for step in (-1, 0, 1)]
+    return [totp_code(key, time.time() + seconds) for seconds in (-STEP_SECONDS, 0, STEP_SECONDS)]
 
 
 def use_app(visitor: Visitor, password: str, recovery: list[str]) -> tuple[str, set[str]]:

@@ -6,9 +6,9 @@ import re
 import time
 
 import pytest
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from playwright.sync_api import Page, expect
 
+from accounts.tests.totp import totp_code
 from aistrale.tests.end_to_end.browser import PASSWORD, Site, add_administrator
 from aistrale.tests.end_to_end.usability import check_usable
 
@@ -43,7 +43,7 @@ def leave(page: Page) -> None:
 
 
 def code(key: str) -> str:
-    return str(format_hotp_value(hotp_value(key, int(time.time()) // 30)))
+    return totp_code(key, time.time())
 
 
 def test_it_sets_up_an_app_and_logs_in_with_its_code(page: Page, site: Site) -> None:

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from audit import context, services
-from audit.actions import Action
+from audit.actions import AuditAction
 from audit.export import export_lines
 
 
@@ -31,7 +31,7 @@ class Command(BaseCommand):
     ) -> None:
         with context.bound(source=context.Source.COMMAND), transaction.atomic():
             event = services.record(
-                action=Action.AUDIT_EXPORT, actor=None, after={"first": first, "last": last, "details": details}
+                action=AuditAction.AUDIT_EXPORT, actor=None, after={"first": first, "last": last, "details": details}
             )
         last = event.sequence if last is None else last
         if not 1 <= first <= last <= event.sequence:

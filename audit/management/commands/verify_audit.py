@@ -34,17 +34,17 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, first: int, checkpoints: Path | None, as_json: bool, **options: Any) -> None:
         heads = _heads(checkpoints)
-        verdict = self._verify(first, heads, quiet=as_json)
+        result = self._verify(first, heads, quiet=as_json)
         if first == 1:
-            self._show_on_pages(verdict)
+            self._show_on_pages(result)
         if as_json:
-            self.stdout.write(json.dumps(_report(first, heads, verdict)))
-            sys.exit(1 if verdict.problem else 0)
-        if verdict.problem:
-            raise CommandError(f"The audit log is not right. First bad {verdict.problem}.")
-        self._praise(verdict, heads)
+            self.stdout.write(json.dumps(_report(first, heads, result)))
+            sys.exit(1 if result.violation else 0)
+        if result.violation:
+            raise CommandError(f"The audit log is not right. First bad {result.violation}.")
+        self._print_success(result, heads)
 
-    def _verify(self, first: int, heads: dict[int, str], *, quiet: bool) -> chain.Verdict:
+    def _verify(self, first: int, heads: dict[int, str], *, quiet: bool) -> chain.VerificationResult:
         if first < 1:
             raise CommandError("Entries are numbered from 1.", returncode=NOT_CHECKED)
         try:
@@ -54,16 +54,16 @@ class Command(BaseCommand):
         except DatabaseError as error:
             raise CommandError(f"The audit log can not be read: {error}", returncode=NOT_CHECKED) from error
 
-    def _show_on_pages(self, verdict: chain.Verdict) -> None:
+    def _show_on_pages(self, result: chain.VerificationResult) -> None:
         try:
-            show_on_pages(verdict)
+            show_on_pages(result)
         except DatabaseError as error:  # who verifies may have no right to write
             self.stderr.write(f"The pages will not show this result: {error}")
 
-    def _praise(self, verdict: chain.Verdict, heads: dict[int, str]) -> None:
+    def _print_success(self, result: chain.VerificationResult, heads: dict[int, str]) -> None:
         self.stdout.write(
-            f"The audit log is right: {verdict.entries:,} entries up to {verdict.sequence}, "
-            f"hash {verdict.hash}, personal details of {verdict.erased:,} erased."
+            f"The audit log is right: {result.entries:,} entries up to {result.sequence}, "
+            f"hash {result.hash}, personal details of {result.erased:,} erased."
         )
         if not heads:
             self.stdout.write("There are no checkpoints, so a cut tail or a log written anew would not be seen.")
@@ -81,15 +81,15 @@ def _heads(directory: Path | None) -> dict[int, str]:
         raise CommandError(f"A checkpoint is not as it was written: {error}.") from error
 
 
-def _report(first: int, heads: dict[int, str], verdict: chain.Verdict) -> dict[str, Any]:
-    problem = verdict.problem
+def _report(first: int, heads: dict[int, str], result: chain.VerificationResult) -> dict[str, Any]:
+    violation = result.violation
     return {
-        "right": problem is None,
+        "right": violation is None,
         "first": first,
-        "last": verdict.sequence,
-        "hash": verdict.hash,
-        "entries": verdict.entries,
-        "erased": verdict.erased,
+        "last": result.sequence,
+        "hash": result.hash,
+        "entries": result.entries,
+        "erased": result.erased,
         "checkpointed_to": max(heads, default=0),
-        "problem": {"sequence": problem.sequence, "reason": problem.reason} if problem else None,
+        "problem": {"sequence": violation.sequence, "reason": violation.reason} if violation else None,
     }

@@ -52,12 +52,12 @@ class Command(BaseCommand):
             run = rotation.run(
                 trigger=Trigger.COMMAND, actor=None, compromised=key, batch_size=options["batch_size"], tell=tell
             )
-        self._print(options, reports.as_data(run), reports.in_words(run))
+        self._print(options, reports.as_data(run), reports.humanize_rotation(run))
         return len(run.failures)
 
     def _already_retired(self, key: EncryptionKey, options: dict[str, Any]) -> int:
         tokens = reports.exposed(key)
-        lines = [reports.to_replace_in_words(token) for token in tokens]
+        lines = [reports.humanize_replacement(token) for token in tokens]
         data = {"compromised_key": str(key.pk), "tokens_to_replace": tokens}
         self._print(
             options, data, [*lines, f"{key.pk} is retired already; {len(tokens):,} secrets were sealed with it."]
@@ -79,7 +79,7 @@ class Command(BaseCommand):
         with console.progress(silent=options["json"], write_line=self.stdout.write) as tell:
             failures = rotation.verify(batch_size=options["batch_size"], tell=tell)
         rows = sum(reseal.rows_by_key().values())
-        lines = [reports.failure_in_words(failure.as_json()) for failure in failures]
+        lines = [reports.humanize_failure(failure.as_json()) for failure in failures]
         data = {"rows": rows, "failures": [failure.as_json() for failure in failures]}
         self._print(
             options, data, [*lines, f"{rows:,} rows, {len(failures):,} could not be opened. Nothing was changed."]

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
-from aistrale.templatetags.house import distance, dollars, duration, money, quantity, tokens, when
+from aistrale.templatetags.ui import distance, dollars, duration, money, quantity, tokens, when
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from audit.actions import Action
+
+
+class AccountsAction(Action):
+    SESSION_LOGIN = "accounts:session:login"
+    SESSION_LOGIN_FAILED = "accounts:session:login_failed"
+    SESSION_LOGOUT = "accounts:session:logout"
+    SESSION_END = "accounts:session:end"
+    ACCESS_DENIED = "accounts:access:deny"
+    LIMIT_HIT = "accounts:limit:hit"
+    MFA_ADD = "accounts:mfa:add"
+    MFA_REMOVE = "accounts:mfa:remove"
+    SSO_CONNECT = "accounts:sso:connect"
+    MFA_RECOVER = "accounts:mfa:recover"
+    USER_SETUP = "accounts:user:setup"
+    USER_CREATE = "accounts:user:create"
+    USER_UPDATE = "accounts:user:update"
+    USER_PASSWORD = "accounts:user:password_change"
+    USER_PASSWORD_LINK = "accounts:user:password_link"
+    USER_ROLE = "accounts:user:role_change"
+    USER_DEACTIVATE = "accounts:user:deactivate"
+    USER_REACTIVATE = "accounts:user:reactivate"
+    USER_EXPORT = "accounts:user:export"
+    USER_ERASE = "accounts:user:erase"
+    INVITATION_CREATE = "accounts:invitation:create"
+    INVITATION_REVOKE = "accounts:invitation:revoke"
+    INVITATION_DELETE = "accounts:invitation:delete"
+    INVITATION_ACCEPT = "accounts:invitation:accept"
+    API_KEY_CREATE = "accounts:api_key:create"
+    API_KEY_USE = "accounts:api_key:use"
+    API_KEY_REVOKE = "accounts:api_key:revoke"
+    TEAM_CREATE = "accounts:team:create"
+    TEAM_RENAME = "accounts:team:rename"
+    TEAM_DELETE = "accounts:team:delete"
+    MEMBER_ADD = "accounts:member:add"
+    MEMBER_REMOVE = "accounts:member:remove"

@@ -1,0 +1,7 @@
+from __future__ import annotations
+
+from audit.actions import Action
+
+
+class SystemAction(Action):
+    SETTING_CHANGE = "aistrale:setting:change"

@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+from audit.actions import Action
+
+
+class TelemetryAction(Action):
+    PRICE_CREATE = "telemetry:price:create"
+    PRICE_UPDATE = "telemetry:price:update"
+    PRICE_DELETE = "telemetry:price:delete"
+    CONTENT_READ = "telemetry:content:read"
