@@ -191,6 +191,15 @@ def team(alice: User, bob: User) -> Team:
 
 
 @pytest.fixture
+def fake_checker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys are tested against ``tokens.tests.checker`` instead of a provider."""
+    from tokens import checks
+    from tokens.tests.checker import check_key
+
+    monkeypatch.setattr(checks, "ask_provider", check_key)
+
+
+@pytest.fixture
 def client_of() -> Callable[[User], Client]:
     """`client_of(alice)`: a browser in which alice is logged in."""
     from django.test import Client

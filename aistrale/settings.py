@@ -325,9 +325,6 @@ MASTER_KEYS = read_secret(env, "AISTRALE_MASTER_KEYS", keyfiles.master_keys_file
 # Days, 0 for never: when data keys are rotated by themselves, and when a primary one is too old.
 KEY_ROTATION_DAYS = env.int("AISTRALE_KEY_ROTATION_DAYS", 0)
 KEY_MAX_AGE_DAYS = env.int("AISTRALE_KEY_MAX_AGE_DAYS", 365)
-TOKEN_CHECKER = "inference.providers.key_check.check_key"
-TOKEN_SPENDING = "telemetry.services.spent_by_token"
-MODEL_LISTER = "inference.chat.model_picker.known_models"
 # Hosts (`name` or `name:port`) that calls may go to although they are private, or without TLS.
 PROVIDER_HOSTS: list[str] = env.list("AISTRALE_PROVIDER_HOSTS", [])
 

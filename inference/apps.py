@@ -6,6 +6,15 @@ class InferenceConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.personal_data.registry import register
+        from accounts.profile import forms as profile
         from inference import personal
+        from inference.chat.model_picker import known_models
+        from inference.providers.key_check import check_key
+        from telemetry.services import spent_by_token
+        from tokens import checks, spending
 
         register(personal.HANDLER)
+        # What the apps below need of each other, and of this one.
+        checks.ask_provider = check_key
+        spending.spent_by_token = spent_by_token
+        profile.known_models = known_models

@@ -144,7 +144,7 @@ def note_content_read(*, generation: Generation, actor: User) -> None:
 
 
 def spent_by_token(token_ids: Collection[UUID], *, since: datetime) -> Mapping[UUID, Spend]:
-    """For the tokens page, which may not know of calls (``settings.TOKEN_SPENDING``)."""
+    """For the tokens page, which may not know of calls (``tokens.spending``)."""
     return Generation.objects.spent_by_token(token_ids, since=since)
 
 

@@ -10,11 +10,9 @@ from typing import cast
 from zoneinfo import available_timezones
 
 from django import forms
-from django.conf import settings
 from django.db import models
 from django.http import QueryDict
 from django.utils import timezone
-from django.utils.module_loading import import_string
 
 from accounts.models import Theme, User
 
@@ -24,6 +22,14 @@ REGIONS = (
 )  # fmt: skip
 Choices = list[tuple[str, str | list[tuple[str, str]]]]
 ModelLister = Callable[[User], dict[str, list[str]]]
+
+
+def _no_models(user: User) -> dict[str, list[str]]:
+    return {}
+
+
+# Models by provider. Set as the server starts, by the app that calls them.
+known_models: ModelLister = _no_models
 
 
 class ProfileForm(forms.Form):
@@ -79,8 +85,7 @@ def _zones() -> Choices:
 
 
 def _models(user: User) -> Choices:
-    lister = cast(ModelLister, import_string(settings.MODEL_LISTER))
-    known = lister(user).items()
+    known = known_models(user).items()
     groups = [(provider, [(_joined(provider, model), model) for model in names]) for provider, names in known]
     return [("", "The one used last"), *groups]
 

@@ -193,10 +193,8 @@ UNASKED = {
 }
 
 
-def test_fields_that_nobody_asked_for_change_nothing(
-    alice: User, bob: User, client_of: ClientOf, settings: Settings
-) -> None:
-    settings.TOKEN_CHECKER = "tokens.tests.checker.check_key"
+@pytest.mark.usefixtures("fake_checker")
+def test_fields_that_nobody_asked_for_change_nothing(alice: User, bob: User, client_of: ClientOf) -> None:
     conversation = a_conversation(alice)
     known = User.objects.filter(pk=alice.pk).values("id", "email", "role", "is_active", "audit_id")
     before, client = list(known), client_of(alice)

@@ -71,8 +71,8 @@ def scene(
     client_of: Callable[[User], Client],
     confirmed_client_of: Callable[[User], Client],
     settings: Settings,
+    fake_checker: None,
 ) -> Scene:
-    settings.TOKEN_CHECKER = "tokens.tests.checker.check_key"
     token = services.add_token(owner=alice, actor=alice, provider="openai", label="Main", secret=SECRET)
     return Scene(alice, admin, token, confirmed_client_of(alice), confirmed_client_of(admin), settings)
 

@@ -1,4 +1,4 @@
-"""Testing a provider token, for the tokens app, which may not know the providers (``settings.TOKEN_CHECKER``)."""
+"""Testing a provider token, for the tokens app, which may not know the providers (``tokens.checks.ask_provider``)."""
 
 from __future__ import annotations
 

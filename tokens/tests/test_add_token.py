@@ -5,7 +5,6 @@ import sys
 
 import pytest
 from django.core.management import CommandError, call_command
-from pytest_django import Settings
 
 from accounts.models import User
 from accounts.sharing import EVERYONE
@@ -15,10 +14,7 @@ from tokens.checks import TokenState
 from tokens.models import ProviderToken
 from tokens.tests.conftest import SECRET
 
-
-@pytest.fixture(autouse=True)
-def _checker(settings: Settings) -> None:
-    settings.TOKEN_CHECKER = "tokens.tests.checker.check_key"
+pytestmark = pytest.mark.usefixtures("fake_checker")
 
 
 def add(monkeypatch: pytest.MonkeyPatch, secret: str, *extra: str, owner: str = "alice@example.org") -> str:

@@ -9,7 +9,6 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from pytest_django import Settings
 
 from accounts.models import User
 from accounts.sharing import EVERYONE, PRIVATE
@@ -23,10 +22,7 @@ Make = Callable[..., ProviderToken]
 ClientOf = Callable[[User], Client]
 BAD = "bad-canary-4Tz8Yw1VuS6mQe"
 
-
-@pytest.fixture(autouse=True)
-def _checker(settings: Settings) -> None:
-    settings.TOKEN_CHECKER = "tokens.tests.checker.check_key"
+pytestmark = pytest.mark.usefixtures("fake_checker")
 
 
 def url(name: str, token: ProviderToken) -> str:

@@ -97,8 +97,8 @@ def test_every_parameter_of_every_page_may_be_any_text(known: Client) -> None:
     assert wrong == []
 
 
+@pytest.mark.usefixtures("fake_checker")
 def test_every_field_of_every_form_may_be_any_text(known: Client, admin: User, settings: Settings) -> None:
-    settings.TOKEN_CHECKER = "tokens.tests.checker.check_key"
     settings.ACCOUNT_RATE_LIMITS = False
     settings.FAILURES_PER_ADDRESS = settings.FAILURES_PER_KEY = (1_000_000, 60)
     strings, wrong, sent = cycle(ORDERED), list[str](), set[str]()

@@ -115,8 +115,8 @@ FORMS = {
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("fake_checker")
 def test_naughty_strings_may_be_sent_by_every_form(admin: User, client_of: ClientOf, settings: Settings) -> None:
-    settings.TOKEN_CHECKER = "tokens.tests.checker.check_key"
     settings.ACCOUNT_RATE_LIMITS = False
     settings.FAILURES_PER_ADDRESS = settings.FAILURES_PER_KEY = (1_000_000, 60)
     client, wrong = client_of(admin), []
