@@ -117,23 +117,31 @@ def _finish(calls: GenerationQuerySet, generation_id: UUID, outcome: CallOutcome
     generation = call.select_for_update().only("provider", "base_url", "request_model", "started_at").first()
     if generation is None:
         return False
-    tokens = _plausible(outcome.tokens, generation_id)
-    receipt = _receipt(generation, outcome, tokens) if tokens else None
-    call.update(
-        status=outcome.status,
-        ended_at=max(ended_at, generation.started_at),
-        first_token_at=outcome.first_token_at,
-        attempts=replace_unstorable(outcome.attempts),
-        error_status=outcome.error_status,
-        cost_usd=receipt.total if receipt else None,
-        receipt=receipt.as_json() if receipt else None,
-        **_texts(outcome),
-        **_usage(tokens, are_estimated=outcome.tokens_are_estimated),
-    )
+    call.update(**result_of(generation, outcome, ended_at=ended_at))
     GenerationContent.objects.filter(generation=generation_id).update(
         response_text=replace_unstorable(outcome.text), reasoning_text=replace_unstorable(outcome.reasoning)
     )
     return True
+
+
+def result_of(generation: Generation, outcome: CallOutcome, *, ended_at: datetime) -> dict[str, Any]:
+    """What a call's record is to say once it has ended, by the names of its fields.
+
+    Of ``generation``, only what never changes is looked at: provider, base_url, request_model and started_at.
+    """
+    tokens = _plausible(outcome.tokens, generation.pk)
+    receipt = _receipt(generation, outcome, tokens) if tokens else None
+    return {
+        "status": outcome.status,
+        "ended_at": max(ended_at, generation.started_at),
+        "first_token_at": outcome.first_token_at,
+        "attempts": replace_unstorable(outcome.attempts),
+        "error_status": outcome.error_status,
+        "cost_usd": receipt.total if receipt else None,
+        "receipt": receipt.as_json() if receipt else None,
+        **_texts(outcome),
+        **_usage(tokens, are_estimated=outcome.tokens_are_estimated),
+    }
 
 
 @transaction.atomic

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from redis import Redis
 
 from audit.services import record
+from audit.text import replace_unstorable
 from inference.actions import InferenceAction
 from inference.models import Message
 from inference.providers.errors import AuthenticationFailed
@@ -70,32 +71,60 @@ def save_partials(*, partials: Sequence[Partial], alive: Sequence[UUID]) -> None
         )
 
 
-@transaction.atomic
+# The conditions of ``GenerationQuerySet.open_to_result``. One statement is atomic by itself, and one round trip.
+_FINISH = """
+WITH ended AS (
+    UPDATE telemetry_generation SET {columns}
+    WHERE id = %(generation)s AND (status = 'running' OR status = 'interrupted' AND user_id IS NOT NULL)
+    RETURNING id
+), content AS (
+    UPDATE telemetry_generationcontent AS content SET response_text = %(text)s, reasoning_text = %(reasoning)s
+    FROM ended WHERE content.generation_id = ended.id
+), answer AS (
+    UPDATE inference_message AS answer SET text = %(text)s, reasoning = %(reasoning)s
+    FROM ended WHERE answer.id = %(answer)s
+)
+SELECT count(*) FROM ended
+"""
+
+
 def finish_run(*, generation_id: UUID, answer_id: int, outcome: telemetry.CallOutcome, ended_at: datetime) -> bool:
-    """Store the result of a run, once: False means that it had ended before, and nothing was changed."""
-    if not telemetry.finish_generation(generation_id=generation_id, outcome=outcome, ended_at=ended_at):
+    """Store the result of a run, once: False means that it had ended before, and nothing was changed.
+
+    What it has shown of its key, that the provider takes or refuses it, is stored with it where that is news.
+    """
+    key = ProviderToken.objects.filter(pk=OuterRef("token_id"), secret_set_at__lte=OuterRef("started_at"))
+    runs = QuerySet(Generation).annotate(key_state=Subquery(key.values("state")))
+    run = runs.filter(pk=generation_id).first()
+    if run is None:
         return False
-    Message.objects.filter(pk=answer_id).update(text=outcome.text, reasoning=outcome.reasoning)
-    _note_token(generation_id, outcome)
-    return True
+    result = telemetry.result_of(run, outcome, ended_at=ended_at)
+    check = _check_shown_by(outcome)
+    if check is None or run.key_state in (None, check.state):
+        return _finish(run, answer_id, outcome, result)
+    with transaction.atomic():
+        has_ended = _finish(run, answer_id, outcome, result)
+        for token in ProviderToken.objects.filter(pk__in=[run.token_id]) if has_ended else ():
+            record_check(token=token, actor=run.user, result=check)
+    return has_ended
 
 
-def _note_token(generation_id: UUID, outcome: telemetry.CallOutcome) -> None:
-    """Remember what a run has shown of its token, where that is news: that the provider takes it, or refuses it."""
+def _finish(run: Generation, answer_id: int, outcome: telemetry.CallOutcome, result: Mapping[str, Any]) -> bool:
+    fields = [field for field in Generation._meta.concrete_fields if field.name in result]
+    values = {field.name: field.get_db_prep_save(result[field.name], connection) for field in fields}
+    statement = _FINISH.format(columns=", ".join(f"{field.column} = %({field.name})s" for field in fields))
+    values |= {"text": replace_unstorable(outcome.text), "reasoning": replace_unstorable(outcome.reasoning)}
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {**values, "generation": run.pk, "answer": answer_id})
+        return bool(cursor.fetchone()[0])
+
+
+def _check_shown_by(outcome: telemetry.CallOutcome) -> CheckResult | None:
     if outcome.status == Status.SUCCEEDED:
-        result = CheckResult(TokenState.WORKING, "", 0)
-    elif outcome.error_type == AuthenticationFailed.kind:
-        result = CheckResult(TokenState.REFUSED, outcome.error_message, 0)
-    else:
-        return
-    run = Generation.objects.filter(pk=generation_id)
-    judged = ProviderToken.objects.exclude(state=result.state).filter(
-        pk__in=run.values("token_id"),
-        # A secret that was entered since is another one than the provider has judged.
-        secret_set_at__lte=Subquery(run.values("started_at")),
-    )
-    for token in judged:
-        record_check(token=token, actor=run.select_related("user").get().user, result=result)
+        return CheckResult(TokenState.WORKING, "", 0)
+    if outcome.error_type == AuthenticationFailed.kind:
+        return CheckResult(TokenState.REFUSED, outcome.error_message, 0)
+    return None
 
 
 def stop_runs_of(*, user: User) -> list[UUID]:

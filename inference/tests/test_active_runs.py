@@ -14,6 +14,7 @@ from accounts.models import User
 from audit.models import AuditEvent
 from inference.actions import InferenceAction
 from inference.models import Conversation, Message, Role
+from inference.providers.registry import load_adapter
 from inference.runs.active import OFTEN_SAVED_CHARACTERS, Runs, _is_worth_saving
 from inference.runs.database import in_thread
 from inference.runs.finish import interrupt_runs
@@ -162,6 +163,7 @@ async def test_it_stops_a_run_that_nobody_has_watched_for_the_grace_time(
     alice: User, start_runs: StartRuns, settings: Settings, fake: FakeProvider
 ) -> None:
     settings.RUN_GRACE_SECONDS = 0.3
+    await load_adapter("openai")  # its import may take longer than that
     runs = await start_runs()
     order = await start(alice, "endless")
     runs.launch(order)

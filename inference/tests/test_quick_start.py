@@ -23,7 +23,9 @@ from inference.runs.finish import finish_run
 from inference.runs.quick_start import QuickRun, QuickStart, ReadAhead, read_ahead
 from inference.runs.start import RunRequest, start_run
 from telemetry.models import Generation, GenerationContent, Status
+from telemetry.pricing import TokenCounts
 from telemetry.services import CallOutcome
+from tokens.checks import TokenState
 from tokens.models import ProviderToken
 from tokens.services import add_token, delete_token, make_default, replace_secret
 
@@ -61,6 +63,21 @@ def answered(user: User, conversation_id: UUID) -> int:
     order = started.order
     finish_run(generation_id=order.generation_id, answer_id=order.answer_id, outcome=outcome, ended_at=timezone.now())
     return started.answer_id
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_ends_in_three_round_trips(alice: User, django_assert_num_queries: Any) -> None:
+    add_token(owner=alice, actor=None, provider="openai", label="Work", secret="sk-good-1234")
+    ProviderToken.objects.update(state=TokenState.WORKING)
+    started = start_run(user=alice, conversation_id=uuid4(), is_new=True, form=form())
+    assert started is not None and started.order is not None
+    order, outcome = started.order, CallOutcome(status=Status.SUCCEEDED, text="Hi", tokens=TokenCounts(input=1))
+    with django_assert_num_queries(3) as queries:
+        assert finish_run(
+            generation_id=order.generation_id, answer_id=order.answer_id, outcome=outcome, ended_at=timezone.now()
+        )
+    assert "BEGIN" not in {query["sql"] for query in queries}
+    assert Message.objects.get(pk=order.answer_id).text == "Hi"
 
 
 def ahead_of(user: User, conversation_id: UUID) -> ReadAhead:
