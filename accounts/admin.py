@@ -10,6 +10,8 @@ from allauth.socialaccount.admin import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import ReadOnlyPasswordHashField, ReadOnlyPasswordHashWidget, UserChangeForm
+from django.contrib.auth.hashers import is_password_usable
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import QuerySet
@@ -19,14 +21,12 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from accounts.actions import AccountsAction
-from accounts.administration.access import FactorAdmin, UserSessionAdmin
+from accounts.administration.access import ApiKeyAdmin, FactorAdmin, InvitationAdmin, UserSessionAdmin
 from accounts.administration.actions import ACTIONS, administrator, counted
-from accounts.administration.passwords import PersonForm
-from accounts.administration.people import ApiKeyAdmin, InvitationAdmin
 from accounts.administration.teams import TeamAdmin
 from accounts.login.reauthentication import require_confirmation
 from accounts.models import ApiKey, Invitation, Role, Team, User, UserSession
-from accounts.people.services import LastAdministrator, record_kept, update_user
+from accounts.people.services import LastAdministrator, record_last_administrator_refusal, update_user
 from accounts.people.views import DEACTIVATE_TEXT, REACTIVATE_TEXT, ROLE_TEXT
 from accounts.sessions.services import end_sessions
 from audit.admin_base import Audited
@@ -42,9 +42,22 @@ admin.site.register(Invitation, InvitationAdmin)
 admin.site.register(ApiKey, ApiKeyAdmin)
 
 
+class PasswordState(ReadOnlyPasswordHashWidget):
+    """Whether there is one. Django's own shows the beginnings of salt and hash."""
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context(name, value, attrs)
+        label = "Has a password" if is_password_usable(value) else "Has no password"
+        return context | {"summary": [{"label": label}]}
+
+
+class UserForm(UserChangeForm[User]):
+    password = ReadOnlyPasswordHashField(label="Password", widget=PasswordState)
+
+
 @admin.register(User)
 class UserAdmin(Audited[User], DjangoUserAdmin[User]):
-    form = PersonForm
+    form = UserForm
     fieldsets = ((None, {"fields": ("email", "password", "name", "role", "is_active", "last_login", "date_joined")}),)
     add_fieldsets = ((None, {"fields": ("email", "name", "role", "password1", "password2")}),)
     readonly_fields = ("last_login", "date_joined")
@@ -57,7 +70,7 @@ class UserAdmin(Audited[User], DjangoUserAdmin[User]):
     actions = ACTIONS
 
     def view_on_site(self, user: User) -> str:
-        """Where somebody is erased as well."""
+        """The user's page, where the account can be erased as well."""
         return reverse("people:person-detail", args=[user.pk])
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
@@ -66,7 +79,7 @@ class UserAdmin(Audited[User], DjangoUserAdmin[User]):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str
     ) -> tuple[QuerySet[User], bool]:
-        """Offered for a team are those who can log in, as on the site."""
+        """Autocompletion offers active users only, as the Teams page does."""
         match = request.resolver_match
         if match and match.url_name == "autocomplete":
             queryset = queryset.filter(is_active=True)
@@ -90,12 +103,12 @@ class UserAdmin(Audited[User], DjangoUserAdmin[User]):
             kept = User.objects.get(pk=str(object_id))
             is_demotion = request.POST.get("role") != Role.ADMINISTRATOR
             action = AccountsAction.USER_ROLE if is_demotion else AccountsAction.USER_DEACTIVATE
-            record_kept(user=kept, actor=administrator(request), action=action)
+            record_last_administrator_refusal(user=kept, actor=administrator(request), action=action)
             messages.error(request, str(refusal))
             return HttpResponseRedirect(request.path)
 
     def response_change(self, request: HttpRequest, obj: User) -> HttpResponse:
-        """Whoever has taken the own rights away has no business here any more."""
+        """Administrators who have demoted themselves leave the admin site."""
         if obj == request.user and not obj.is_administrator:
             messages.success(request, "You are no administrator any more.")
             return redirect("dashboard")

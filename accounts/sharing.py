@@ -1,13 +1,15 @@
-"""Who sees what: a thing is its owner's alone, shared with one team, or with everyone.
+"""Visibility: an object is private to its owner, shared with one team, or with everyone.
 
 Every ``Shared`` model gets its rights from here, so that pages, sockets, exports and commands ask the same question.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
+from django import forms
 from django.apps import apps
 from django.core.exceptions import PermissionDenied
 from django.db import models
@@ -42,7 +44,7 @@ class Audience:
 
     @property
     def key(self) -> str:
-        """What stands for it in a form."""
+        """The value in a form."""
         return str(self.team.pk) if self.team else self.visibility.value
 
     def as_audited(self) -> dict[str, Any]:
@@ -126,6 +128,23 @@ def audiences_for(user: User, *, everyone: bool) -> list[Audience]:
     return [PRIVATE, *teams, *([EVERYONE] if everyone else [])]
 
 
+class AudienceField(forms.ChoiceField):
+    """Cleans to one of the audiences offered; an empty value means private."""
+
+    def __init__(self, offered: Sequence[Audience], **kwargs: Any) -> None:
+        self._offered = {audience.key: audience for audience in offered}
+        choices = [(key, audience.title) for key, audience in self._offered.items()]
+        super().__init__(choices=choices, label="Shared with", **kwargs)
+
+    def clean(self, value: Any) -> Audience:
+        return self._offered[super().clean(value)] if value else PRIVATE
+
+
+def with_current(offered: Sequence[Audience], current: Audience) -> list[Audience]:
+    """Adds the current audience, which may stay even if the user could not choose it now."""
+    return list(offered) if current in offered else [*offered, current]
+
+
 def lock_team(team: Team | None) -> None:
     """Until the transaction ends it cannot go, nor can anybody leave it. Comes before all other locks."""
     if team is not None:
@@ -145,6 +164,6 @@ def shared_models() -> list[type[Shared]]:
 
 
 def shared_with_team(team: Team, *, owner: User | None = None) -> list[SharedQuerySet[Any]]:
-    """One set for each kind of thing: what the ``owner``, or anybody, shares with the team."""
+    """One queryset per model: what the ``owner``, or anybody, shares with the team."""
     kinds = [SharedQuerySet[Any](model).filter(team=team) for model in shared_models()]
     return kinds if owner is None else [things.owned_by(owner) for things in kinds]

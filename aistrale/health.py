@@ -1,4 +1,4 @@
-"""Is the process alive, and is it ready for more work, or why not? Nothing of who asks is looked up."""
+"""Liveness and readiness of the process. Needs no session."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
-from accounts.outages import OUTAGES
+from accounts.admission import OUTAGES
 from aistrale.disk import full_disk
 from aistrale.process import runs
 from inference.runs.database import storage_problem

@@ -10,8 +10,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.login.reauthentication import confirmed
-from accounts.requests import UserRequest, administrators_only
-from tokens import key_status, reports, rotation, upkeep
+from accounts.requests import UserRequest, administrators_only, confirm_page
+from tokens import key_status, rotation, upkeep
 from tokens.envelope import EnvelopeError
 from tokens.locks import RotationBusy
 from tokens.models import Rotation, Trigger
@@ -39,7 +39,16 @@ def key_list(request: UserRequest) -> HttpResponse:
 @confirmed
 def key_rotate(request: UserRequest) -> HttpResponse:
     if request.method != "POST":
-        return render(request, "tokens/key_rotate.html" + ("#confirm" if request.htmx else ""))
+        return confirm_page(
+            request,
+            heading="Encryption keys",
+            title="Rotate the data keys?",
+            text="A new key becomes primary, every secret is re-sealed with it, and the old keys are destroyed. "
+            "Calls and edits go on meanwhile.",
+            verb="Rotate now",
+            cancel="tokens:key-list",
+            variant="primary",
+        )
     try:
         run = rotation.start(trigger=Trigger.PAGE, actor=request.user)
     except (RotationBusy, EnvelopeError) as error:
@@ -53,5 +62,6 @@ def key_rotate(request: UserRequest) -> HttpResponse:
 @require_safe
 def rotation_detail(request: UserRequest, rotation_id: UUID) -> HttpResponse:
     run = get_object_or_404(Rotation.objects.select_related("started_by", "new_key", "compromised"), pk=rotation_id)
-    context = {"run": run, "keys": reports.keys(run), "to_replace": reports.tokens_to_replace(run)}
+    exposed = key_status.exposed_secrets(run.compromised)
+    context = {"run": run, "keys": key_status.rows_by_key(run), "exposed": exposed}
     return render(request, "tokens/rotation_detail.html" + ("#report" if request.htmx else ""), context)

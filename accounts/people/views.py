@@ -1,4 +1,4 @@
-"""The people page: who is here, and what administrators do about them."""
+"""The people page, and the steps that administrators take for accounts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actions import AccountsAction
@@ -14,8 +15,8 @@ from accounts.login.reauthentication import confirmed
 from accounts.models import Role, User
 from accounts.people.forms import PeopleFilter, RoleForm
 from accounts.people.rows import persons
-from accounts.people.services import LastAdministrator, change_role, record_kept, set_active
-from accounts.requests import UserRequest, administrators_only
+from accounts.people.services import LastAdministrator, change_role, record_last_administrator_refusal, set_active
+from accounts.requests import UserRequest, administrators_only, confirm_page
 from accounts.sessions.services import MOST_SHOWN, end_sessions, live_sessions
 from audit.actions import Action
 from listing.pages import get_page, render_list
@@ -112,14 +113,12 @@ def person_end_sessions(request: UserRequest, pk: int) -> HttpResponse:
 
 
 def _question(request: UserRequest, user: User, title: str, text: str, verb: str, **more: Any) -> HttpResponse:
-    form = more.get("form")
-    context = {"user": user, "title": title, "text": text, "verb": verb, **more}
-    page = "accounts/person_confirm.html" + ("#confirm" if request.htmx else "")
-    return render(request, page, context, status=422 if form and form.is_bound else 200)
+    back = reverse("people:person-detail", args=[user.pk])
+    return confirm_page(request, heading="People", title=title, text=text, verb=verb, cancel=back, **more)
 
 
 def _refused(request: UserRequest, user: User, refusal: LastAdministrator, action: Action) -> HttpResponse:
-    record_kept(user=user, actor=request.user, action=action)
+    record_last_administrator_refusal(user=user, actor=request.user, action=action)
     messages.error(request, str(refusal))
     return redirect("people:person-detail", user.pk)
 
