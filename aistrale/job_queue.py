@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Count, F, Max, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
@@ -31,7 +32,8 @@ def counts() -> dict[str, int]:
 
 
 def living_workers() -> int:
-    since = timezone.now() - timedelta(seconds=STALE_SECONDS)
+    """By the clock of PostgreSQL, which is that of their heartbeats."""
+    since = Now() - timedelta(seconds=STALE_SECONDS)
     return ProcrastinateWorker.objects.filter(last_heartbeat__gte=since).count()
 
 
