@@ -125,6 +125,7 @@ def _test_settings(django_test_environment: None) -> Iterator[None]:
 def _flush_past_triggers(_test_settings: None) -> Iterator[None]:
     """Tests with real transactions end with TRUNCATE of all tables, which the audit log's triggers refuse."""
     import pgtrigger
+    from django.db import connection
     from django.test import TransactionTestCase
 
     name = "_fixture_teardown"
@@ -133,6 +134,12 @@ def _flush_past_triggers(_test_settings: None) -> Iterator[None]:
     def flush_ignoring_triggers(case: TransactionTestCase) -> None:
         with pgtrigger.ignore():
             flush(case)
+        # Django leaves alone what it does not manage.
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "DELETE FROM procrastinate_periodic_defers;"
+                "DELETE FROM procrastinate_jobs; DELETE FROM procrastinate_workers"
+            )
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, name, flush_ignoring_triggers)
@@ -197,6 +204,33 @@ def fake_checker(monkeypatch: pytest.MonkeyPatch) -> None:
     from tokens.tests.checker import check_key
 
     monkeypatch.setattr(checks, "ask_provider", check_key)
+
+
+@pytest.fixture
+def run_jobs(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """`run_jobs()` does the jobs that wait, as a worker does, but no periodic ones. Needs real transactions."""
+    import asyncio
+
+    from procrastinate.contrib.django import app
+
+    from aistrale.database.worker_connector import WorkerConnector
+    from aistrale.worker import JobWorker
+
+    monkeypatch.setattr(app.periodic_registry, "periodic_tasks", {})
+
+    async def run() -> None:
+        await app.run_worker_async(
+            wait=False,
+            listen_notify=False,
+            install_signal_handlers=False,
+            worker_middleware=[JobWorker().observe],
+        )
+
+    def run_until_empty() -> None:
+        with app.replace_connector(WorkerConnector(on_failure=lambda error: None)):
+            asyncio.run(run())
+
+    return run_until_empty
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from django.conf import settings
 from django.db import Error as DatabaseError
 
-from aistrale import bootstrap, connectivity, disk
+from aistrale import bootstrap, connectivity, disk, job_queue
 from aistrale.checks import master_keys_problem
 from audit import checkpoint
 from audit.models import AuditVerification
@@ -133,6 +133,20 @@ def _audit_log() -> str:
     return f"verified to entry {state.sequence}" if state else "not verified yet"
 
 
+def _worker() -> str:
+    connectivity.postgres_version()
+    heartbeat = job_queue.last_heartbeat()
+    if not job_queue.living_workers():
+        last = f"since {heartbeat:%Y-%m-%d %H:%M:%S %Z}" if heartbeat else "here"
+        raise Warned(
+            f"No worker is alive {last}: nothing is done in the background, such as checkpoints and the rotation of "
+            "keys. Run `make run`, or `manage.py worker` beside `manage.py serve`."
+        )
+    if failed := job_queue.failed().count():
+        raise Warned(f"Failed jobs: {failed}. The system page says why and runs them again.")
+    return f"last heartbeat at {heartbeat:%Y-%m-%d %H:%M:%S %Z}"
+
+
 def _disk() -> str:
     try:
         usage = shutil.disk_usage(settings.DATA_DIR)
@@ -158,5 +172,6 @@ CHECKS: dict[str, Callable[[], str]] = {
     "Data keys": _data_keys,
     "Audit key": _audit_key,
     "Audit log": _audit_log,
+    "Worker": _worker,
     "Disk": _disk,
 }

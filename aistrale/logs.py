@@ -59,7 +59,7 @@ _SHARED: tuple[Processor, ...] = (
 )
 # At lower levels the providers' SDKs log what was asked, and answers that quote a key.
 _QUIET = (
-    *("asyncio", "daphne", "httpcore", "httpx", "httpx2"),
+    *("asyncio", "daphne", "httpcore", "httpx", "httpx2", "procrastinate"),
     *("anthropic", "google_genai", "groq", "huggingface_hub", "openai"),
 )
 

@@ -1,4 +1,5 @@
-"""``/metrics`` for Prometheus: requests (by django-prometheus), the age of the keys, the state of the audit log.
+"""``/metrics`` for Prometheus: requests (by django-prometheus), the age of the keys, the state of the audit
+log, background jobs.
 
 Open to whoever sends ``AISTRALE_METRICS_TOKEN`` as a bearer token; without that setting there is no such page.
 """
@@ -23,6 +24,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from accounts.admission import OUTAGES
+from aistrale import job_queue
 from audit import checkpoint
 from audit.models import AuditEvent, AuditVerification
 from tokens.checks import TokenState
@@ -61,7 +63,7 @@ class SystemCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         try:
-            found = [*_keys(), *_tokens(), *_audit()]
+            found = [*_keys(), *_tokens(), *_audit(), *_jobs()]
         except OUTAGES:
             found = []
         return [
@@ -106,6 +108,17 @@ def _audit() -> Iterator[Metric]:
         yield _gauge("audit_verified_sequence", "The audit log is right up to this entry", state.sequence)
         yield _gauge("audit_verified_timestamp_seconds", "When that was found", state.verified_at.timestamp())
         yield _gauge("audit_problem", "1 where the audit log is not as it was written", int(bool(state.problem)))
+
+
+def _jobs() -> Iterator[Metric]:
+    jobs = GaugeMetricFamily("aistrale_jobs", "Background jobs by status", labels=["status"])
+    for status, count in job_queue.counts().items():
+        jobs.add_metric([status], count)
+    yield jobs
+    yield _gauge("workers", "Workers that are alive", job_queue.living_workers())
+    if heartbeat := job_queue.last_heartbeat():
+        age = (timezone.now() - heartbeat).total_seconds()
+        yield _gauge("worker_heartbeat_age_seconds", "Since when no worker has given a sign of life", age)
 
 
 def _gauge(name: str, documentation: str, value: float) -> Metric:

@@ -20,9 +20,10 @@ class Crashed(Exception):
 class Part:
     """One child of an installation, and how another one takes its place. ``look`` is to be called all the time."""
 
-    def __init__(self, child: Child, start: Callable[[Child], Child]) -> None:
-        """``start`` gets the child that has ended."""
+    def __init__(self, child: Child, start: Callable[[Child], Child], *, is_vital: bool = True) -> None:
+        """``start`` gets the child that has ended. One that is not vital is never given up."""
         self.child = child
+        self._is_vital = is_vital
         self._start = start
         self._failures = 0
         self._started_at = time.monotonic()
@@ -50,11 +51,11 @@ class Part:
             say(f"{self.child.name} was started again.")
 
     def _wait(self, reason: str, say: Callable[[str], None]) -> None:
-        if self._failures == len(PAUSES):
+        if self._failures == len(PAUSES) and self._is_vital:
             raise Crashed(
                 f"{reason} It was given up after {self._failures} new starts in a row, and everything else was stopped."
             )
-        pause = PAUSES[self._failures]
-        self._failures += 1
+        pause = PAUSES[min(self._failures, len(PAUSES) - 1)]
+        self._failures = min(self._failures + 1, len(PAUSES))
         self._due_at = time.monotonic() + pause
         say(f"{reason} Starting it again in {pause:g} s.")

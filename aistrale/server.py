@@ -67,7 +67,7 @@ def serve(listener: socket.socket, *, on_ready: Callable[[], None]) -> None:
 
 
 class ServerLifecycle:
-    """What goes on beside serving: the runs are opened, upkeep is done, and at a signal all is brought to an end."""
+    """What goes on beside serving: the runs are opened, memory is given back, at a signal all comes to an end."""
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, *, on_ready: Callable[[], None], stop: Callable[[], None]
@@ -99,12 +99,10 @@ class ServerLifecycle:
     async def _start(self) -> None:
         from accounts.providers import PROVIDERS
         from aistrale.memory import keep_giving_back
-        from aistrale.upkeep import keep_up
         from inference.providers.registry import get_adapter
 
         await self._runs.open()
         self._on_ready()
-        self._do(keep_up())
         self._do(keep_giving_back())
         # No run is to wait for them, and no shutdown for all of them.
         for provider in PROVIDERS:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import dj_database_url
 import dj_email_url
 from environs import validate
+from procrastinate import RetryStrategy
 
 from aistrale import embedded, keyfiles, logs
 from aistrale.env import SettingsEnv, read_env_file, read_secret
@@ -61,6 +62,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_prometheus",
     "pgtrigger",
+    "procrastinate.contrib.django",
     "template_partials",
     "django_structlog",
     "accounts.administration.apps.AdministrationConfig",
@@ -351,6 +353,9 @@ LIMIT_SOCKETS = env.int("AISTRALE_LIMIT_SOCKETS", 50)
 SLOW_CLIENT_SECONDS = env.float("AISTRALE_SLOW_CLIENT_SECONDS", 30.0)
 # A run is taken for dead when its process has lost its lock and has given no sign of life for so long.
 RUN_SILENCE_SECONDS = env.float("AISTRALE_RUN_SILENCE_SECONDS", 8.0)
+
+# Of a job that fails. It waits 4, 16, 64, 256 and 1,024 seconds before each further attempt.
+JOB_RETRY = RetryStrategy(max_attempts=5, exponential_wait=4)
 
 # Whoever sends it as a bearer token may read /metrics; without one there is no such page.
 METRICS_TOKEN = read_secret(env, "AISTRALE_METRICS_TOKEN", keyfiles.metrics_token_file(DATA_DIR))

@@ -30,6 +30,8 @@ WATCH_SECONDS = 0.2
 WEB_READY_SECONDS = 60.0
 # On top of the time that runs get to end.
 WEB_STOP_SECONDS = 15.0
+# More than it gives to the jobs that it does.
+WORKER_STOP_SECONDS = 10.0
 
 
 class StartRefused(Exception):
@@ -49,6 +51,7 @@ class Supervisor:
         self._write = write
         self._servers = Servers(settings.DATA_DIR, postgres=settings.EMBEDDED_POSTGRES, valkey=settings.EMBEDDED_REDIS)
         self._web: Child | None = None
+        self._worker: Child | None = None
 
     def run(self) -> None:
         # SIGINT too: a shell starts what it runs in the background with that one ignored.
@@ -58,15 +61,15 @@ class Supervisor:
         check_given_servers()
         directory = DataDirectory(settings.DATA_DIR)
         try:
-            self._watch(self._start())
+            self._watch(*self._start())
         except KeyboardInterrupt:
             self._say("Stopping.")
         finally:
             self._stop()
             directory.release()
 
-    def _start(self) -> Child:
-        """The web server, which answers by then."""
+    def _start(self) -> tuple[Child, Child]:
+        """The web server, which answers by then, and the worker."""
         if not keyfiles.has_secret_key():
             keyfiles.create_secret_key(settings.DATA_DIR)
         # A lost audit key is not replaced silently: nobody could tell any more whether old checkpoints are right.
@@ -86,9 +89,11 @@ class Supervisor:
         self._web.proceed()
         report = self._report(self._web)
         self._wait_for_web(self._web)
+        # Only now: its start takes a second of the processor, and pages do without it.
+        worker = self._start_worker()
         for line in _news(report):
             self._say(line)
-        return self._web
+        return self._web, worker
 
     def _say(self, line: str) -> None:
         """A full disk or a closed terminal must stop nothing."""
@@ -105,9 +110,9 @@ class Supervisor:
             self._pass_on([line])
         raise SystemExit(1)  # it has said why
 
-    def _keep_passing_on(self, web: Child) -> None:
+    def _keep_passing_on(self, child: Child) -> None:
         """Whatever else it prints must not fill the pipe."""
-        threading.Thread(target=self._pass_on, args=[web.output], daemon=True).start()
+        threading.Thread(target=self._pass_on, args=[child.output], daemon=True).start()
 
     def _pass_on(self, lines: Iterable[bytes]) -> None:
         for line in lines:
@@ -121,9 +126,10 @@ class Supervisor:
                 raise Crashed(f"{web.name} does not answer after {WEB_READY_SECONDS:.0f} s.")
             time.sleep(0.05)
 
-    def _watch(self, web: Child) -> None:
+    def _watch(self, web: Child, worker: Child) -> None:
         servers = [Part(child, self._servers.restart) for child in self._servers.children]
         web_part = Part(web, self._restart_web)
+        worker_part = Part(worker, self._restart_worker, is_vital=False)
         full: Path | None = None
         while True:
             was_full, full = full, full_disk()
@@ -133,6 +139,7 @@ class Supervisor:
             for server in servers:
                 server.look(self._say, may_start=not full)
             web_part.look(self._say)
+            worker_part.look(self._say, may_start=not full)
             time.sleep(WATCH_SECONDS)
 
     def _restart_web(self, ended: Child) -> Child:
@@ -142,6 +149,15 @@ class Supervisor:
         self._keep_passing_on(self._web)
         return self._web
 
+    def _start_worker(self) -> Child:
+        self._worker = Child("The worker", [sys.executable, str(MANAGE), "worker"], environment=os.environ)
+        self._keep_passing_on(self._worker)
+        return self._worker
+
+    def _restart_worker(self, ended: Child) -> Child:
+        ended.stop(within=0)
+        return self._start_worker()
+
     def _raise_if_ended(self, web: Child) -> None:
         for child in (*self._servers.children, web):
             if child.exit_code is not None:
@@ -150,8 +166,12 @@ class Supervisor:
     def _stop(self) -> None:
         for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
+        if self._worker:
+            self._worker.ask_to_stop()
         if self._web:
             self._web.stop(within=settings.RUN_DRAIN_SECONDS + WEB_STOP_SECONDS)
+        if self._worker:
+            self._worker.stop(within=WORKER_STOP_SECONDS)
         self._servers.stop()
 
 

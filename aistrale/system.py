@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.requests import UserRequest, administrators_only
-from aistrale import health_checks, recent_errors
+from aistrale import health_checks, job_queue, recent_errors
 from aistrale.effective import effective_settings
 from aistrale.process import runs
 from aistrale.settings import env
@@ -57,6 +59,10 @@ def system(request: UserRequest) -> HttpResponse:
         "checkpoint": checkpoints[0] if checkpoints else None,
         "verification": AuditVerification.objects.first(),
         "running": Generation.objects.running().count(),
+        "jobs": job_queue.counts(),
+        "failed_jobs": job_queue.failed()[: job_queue.LISTED],
+        "heartbeat": job_queue.last_heartbeat(),
+        "workers": job_queue.living_workers(),
         "is_draining": runs.is_draining,
         "disk": Disk(*shutil.disk_usage(settings.DATA_DIR)),
         "data_dir": settings.DATA_DIR,
@@ -64,6 +70,16 @@ def system(request: UserRequest) -> HttpResponse:
         "settings": effective_settings(env),
     }
     return render(request, "system.html", context)
+
+
+@administrators_only
+@require_POST
+def run_job_again(request: UserRequest, job_id: int) -> HttpResponse:
+    with transaction.atomic():
+        job = get_object_or_404(job_queue.failed().select_for_update(of=["self"]), pk=job_id)
+        job_queue.run_again(job=job, actor=request.user)
+    messages.success(request, f"Job {job.pk} will be run again within seconds.")
+    return redirect("system")
 
 
 def _keys() -> list[KeyAge]:

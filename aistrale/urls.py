@@ -11,7 +11,7 @@ from django.views.generic import RedirectView
 from accounts.people import invitation_views
 from aistrale import health
 from aistrale.metrics import metrics
-from aistrale.system import system
+from aistrale.system import run_job_again, system
 from inference.dashboard import dashboard
 
 urlpatterns = [
@@ -23,6 +23,7 @@ urlpatterns = [
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
     path("system/", system, name="system"),
+    path("system/jobs/<int:job_id>/run-again/", run_job_again, name="job-run-again"),
     path("metrics", metrics, name="metrics"),
     path("chat/", include("inference.urls")),
     path("tokens/", include("tokens.urls")),

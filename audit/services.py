@@ -16,12 +16,11 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import connection, models, transaction
 
-from audit import chain
+from audit import chain, checkpointer
 from audit.actions import Action, AuditAction, Outcome
 from audit.context import current
 from audit.models import AuditDetails, AuditEvent
 from audit.text import replace_unstorable
-from audit.upkeep import write_checkpoint_if_due
 
 _APPEND = "SELECT sequence, previous_hash, hash, body FROM audit_append(%s::text[], %s::text[], %s::text[])"
 _SECRET_KEY = re.compile(
@@ -90,7 +89,7 @@ def entry_columns(
 def appended(*sequences: int) -> None:
     """Writes a checkpoint, after the commit, where it is due by one of these entries."""
     if any(sequence % settings.CHECKPOINT_ENTRIES == 0 for sequence in sequences):
-        transaction.on_commit(write_checkpoint_if_due, robust=True)
+        transaction.on_commit(checkpointer.write_if_due, robust=True)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.login.reauthentication import confirmed
 from accounts.requests import UserRequest, administrators_only, confirm_page
-from tokens import key_status, rotation, upkeep
+from tokens import key_status, rotation, tasks
 from tokens.envelope import EnvelopeError
 from tokens.locks import RotationBusy
 from tokens.models import Rotation, Trigger
@@ -54,7 +54,7 @@ def key_rotate(request: UserRequest) -> HttpResponse:
     except (RotationBusy, EnvelopeError) as error:
         messages.error(request, str(error))
         return redirect("tokens:key-list")
-    upkeep.rotate_in_background()
+    tasks.rotate_soon()
     return redirect("tokens:rotation-detail", run.pk)
 
 

@@ -17,9 +17,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from time import sleep
 
 import psycopg
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
@@ -67,6 +69,26 @@ def run(
             rotation = start(trigger=trigger, actor=actor, compromised=compromised)
             _finish(rotation, batch_size, tell)
     return rotation
+
+
+def run_if_due() -> Rotation | None:
+    """Finish an interrupted rotation, or rotate where the primary key is older than ``KEY_ROTATION_DAYS``.
+
+    None where there was nothing to do or another process does it. Raises EnvelopeError and database errors.
+    """
+    if unfinished() is None and not _is_due():
+        return None
+    try:
+        return run(trigger=Trigger.SCHEDULE, actor=None)
+    except RotationBusy:
+        return None
+
+
+def _is_due() -> bool:
+    if not settings.KEY_ROTATION_DAYS:
+        return False
+    oldest = timezone.now() - timedelta(days=settings.KEY_ROTATION_DAYS)
+    return EncryptionKey.objects.filter(state=KeyState.PRIMARY, primary_since__lte=oldest).exists()
 
 
 def unfinished() -> Rotation | None:

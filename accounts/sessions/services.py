@@ -66,6 +66,12 @@ def live_sessions(user: User) -> list[UserSession]:
     return [session for session in sessions if session.digest in alive]
 
 
+def delete_old() -> None:
+    """Forget address and device of sessions that cannot be alive any more."""
+    too_old = timezone.now() - timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    UserSession.objects.filter(last_seen_at__lt=too_old).delete()
+
+
 @transaction.atomic
 def end_sessions(
     *, user: User, actor: User | None, keep: str | None = None, only: Collection[int] | None = None

@@ -18,6 +18,7 @@ from accounts.models import User, UserSession
 from accounts.sessions import services as session_services
 from accounts.sessions.store import key_digest, stored_key
 from accounts.sessions.users import user_of_session
+from accounts.tasks import delete_old_sessions
 from audit.models import AuditEvent
 
 ClientOf = Callable[[User], Client]
@@ -216,3 +217,13 @@ def test_a_message_by_socket_keeps_a_session_alive(
 )
 def test_it_names_devices(agent: str, name: str) -> None:
     assert UserSession(user_agent=agent).device == name
+
+
+@pytest.mark.parametrize(("days", "stays"), [(13, True), (15, False)])
+def test_it_forgets_address_and_device_of_a_session_too_old_to_be_alive(
+    days: int, stays: bool, client_of: ClientOf, alice: User
+) -> None:
+    client_of(alice)
+    UserSession.objects.update(last_seen_at=timezone.now() - timedelta(days=days))
+    delete_old_sessions(0)
+    assert UserSession.objects.exists() == stays

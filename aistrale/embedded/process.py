@@ -147,10 +147,13 @@ class Child:
             raise ValueError(f"{self.name} writes to a log.")
         return self._process.stdout
 
-    def stop(self, *, within: float) -> None:
-        """Ask it to stop and wait; kill it after ``within`` seconds. Harmless when it has already ended."""
+    def ask_to_stop(self) -> None:
         if self.exit_code is None:
             self._process.send_signal(self.stop_signal)
+
+    def stop(self, *, within: float) -> None:
+        """Ask it to stop and wait; kill it after ``within`` seconds. Harmless when it has already ended."""
+        self.ask_to_stop()
         try:
             self._process.wait(within)
         except subprocess.TimeoutExpired:

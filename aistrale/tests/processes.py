@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from aistrale.embedded import Child
 from aistrale.embedded.process import command_of
 
 MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
@@ -30,6 +32,17 @@ def lines_until(beginning: str, lines: Iterator[str]) -> Iterator[str]:
 
 def ended(pid: int) -> bool:
     return command_of(pid) == ""
+
+
+@contextmanager
+def running_worker(environment: dict[str, str]) -> Iterator[Child]:
+    """`manage.py worker` in the environment of a site."""
+    worker = Child("The worker", [sys.executable, MANAGE, "worker"], environment=environment)
+    try:
+        yield worker
+    finally:
+        worker.stop(within=10)
+        worker.output.close()
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from aistrale.actions import SystemAction
 from aistrale.embedded import state
 from audit import services
 from audit.models import AuditEvent
+from tokens.tasks import rotate_keys
 
 
 def superuser() -> psycopg.Connection[tuple[object, ...]]:
@@ -56,6 +57,17 @@ def _limited_role(db: None) -> Iterator[None]:
 def test_it_lets_the_application_append_and_read() -> None:
     services.record(action=SystemAction.SETTING_CHANGE, actor=None, details={"typed": "x"})
     assert AuditEvent.objects.select_related("details").get().details.personal == {"typed": "x"}
+
+
+@pytest.mark.usefixtures("_limited_role")
+def test_it_lets_the_application_queue_jobs_and_a_worker_take_them() -> None:
+    job_id = rotate_keys.defer()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT job.id FROM procrastinate_register_worker_v1() AS worker,"
+            " procrastinate_fetch_job_v2(NULL, worker.worker_id) AS job"
+        )
+        assert cursor.fetchone() == (job_id,)
 
 
 @pytest.mark.usefixtures("_limited_role")

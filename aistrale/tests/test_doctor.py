@@ -22,6 +22,7 @@ from aistrale.embedded.state import free_port
 from aistrale.tests.processes import MANAGE
 from tokens.keyring import create_key, forget
 from tokens.models import EncryptionKey, KeyState
+from tokens.tasks import rotate_keys
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +30,13 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _audit_key(settings: Settings) -> None:
     settings.AUDIT_KEYS = base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+@pytest.fixture(autouse=True)
+def _worker(db: None) -> None:
+    """One that is alive."""
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
 
 
 def examine(expected_exit_code: int) -> dict[str, dict[str, Any]]:
@@ -112,6 +120,24 @@ def test_it_warns_of_a_key_older_than_its_policy(settings: Settings) -> None:
     with pytest.raises(SystemExit):
         call_command("doctor", stdout=output)
     assert "warn    Data keys" in output.getvalue() and "All is well, with 1 warnings." in output.getvalue()
+
+
+def test_it_warns_where_no_worker_is_alive() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_workers SET last_heartbeat = '2026-01-31 12:00+00'")
+    found = examine(0)["Worker"]
+    assert found["warning"] and "No worker is alive since 2026-01-31 12:00:00 UTC" in found["detail"]
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_workers")
+    assert "No worker is alive here" in examine(0)["Worker"]["detail"]
+
+
+def test_it_warns_of_failed_jobs() -> None:
+    rotate_keys.defer()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET status = 'failed'")
+    found = examine(0)["Worker"]
+    assert found["warning"] and "Failed jobs: 1." in found["detail"]
 
 
 def test_it_reports_a_missing_data_directory(settings: Settings, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from audit.models import AuditVerification
 from tokens import services
 from tokens.checks import TokenState
 from tokens.models import EncryptionKey, ProviderToken
+from tokens.tasks import rotate_keys
 
 TOKEN = "metrics-canary-3b8e1c7d5f"
 
@@ -76,6 +77,18 @@ def test_it_says_so_where_the_database_does_not_answer(db: None) -> None:
 
     with connection.execute_wrapper(refuse):
         assert scraped() == {"database_up": 0}
+
+
+def test_it_counts_jobs_and_tells_the_heartbeat_of_workers(db: None) -> None:
+    assert scraped()["workers"] == 0 and "worker_heartbeat_age_seconds" not in scraped()
+    rotate_keys.defer()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (statement_timestamp() - interval '5 seconds')"
+        )
+    found = scraped()
+    assert (found["jobs todo"], found["jobs failed"], found["workers"]) == (1, 0, 1)
+    assert 5 <= found["worker_heartbeat_age_seconds"] < 30
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer wrong", f"Basic {TOKEN}", "Bearer ä"])

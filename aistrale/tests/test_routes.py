@@ -54,6 +54,7 @@ TABLE: Mapping[str, Who] = {
     "health/live": Who.EVERYONE,
     "health/ready": Who.EVERYONE,
     "system/": Who.ADMINISTRATORS,
+    "system/jobs/<int:job_id>/run-again/": Who.ADMINISTRATORS,
     "metrics": Who.EVERYONE,  # by a token of its own
     # One's own account
     "password/": Who.PEOPLE,

@@ -10,17 +10,21 @@ from uuid import uuid4
 
 import pytest
 import structlog
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django import Settings
 
 from accounts.models import User
-from aistrale import recent_errors
+from aistrale import job_queue, recent_errors
+from aistrale.actions import SystemAction
 from aistrale.effective import effective_settings
 from aistrale.env import SettingsEnv, read_secret
 from audit.models import AuditEvent
 from tokens.keyring import create_key
 from tokens.models import EncryptionKey, KeyState
+from tokens.tasks import rotate_keys
 
 ClientOf = Callable[[User], Client]
 CANARY = "canary-5Yq8Rk2Wb7"
@@ -120,3 +124,43 @@ def test_it_shows_no_secret_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert shown["IN_ENVIRONMENT"].value == shown["IN_NAMED_FILE"].value == shown["IN_DATA_DIR"].value
     assert shown["IN_NAMED_FILE"].origin == f"file {tmp_path / 'named'}"
     assert shown["NOWHERE"].value == "not set"
+
+
+@pytest.fixture
+def failed_job(db: None) -> ProcrastinateJob:
+    job_id = rotate_keys.defer()
+    ProcrastinateJob.objects.filter(pk=job_id).update(status="failed", attempts=6)
+    job_queue.note_error(job_id, f"ValueError: api_key={CANARY}")
+    job: ProcrastinateJob = ProcrastinateJob.objects.get(pk=job_id)
+    return job
+
+
+def test_it_says_that_no_worker_is_alive(page: Callable[[], str]) -> None:
+    assert "No worker is alive" in page()
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
+    assert "No worker is alive" not in page()
+
+
+def test_it_shows_a_failed_job_without_secrets(page: Callable[[], str], failed_job: ProcrastinateJob) -> None:
+    shown = page()
+    assert failed_job.task_name in shown and "ValueError: api_key=[redacted]" in shown and CANARY not in shown
+    assert '<td class="num">6</td>' in shown
+
+
+def test_it_runs_a_failed_job_again_and_records_it(
+    client_of: ClientOf, admin: User, failed_job: ProcrastinateJob
+) -> None:
+    path = f"/system/jobs/{failed_job.pk}/run-again/"
+    assert client_of(admin).post(path).headers["Location"] == "/system/"
+    failed_job.refresh_from_db()
+    assert (failed_job.status, failed_job.attempts) == ("todo", 7)
+    entry = AuditEvent.objects.get(action=SystemAction.JOB_RUN_AGAIN)
+    assert (entry.target_id, entry.after) == (str(failed_job.pk), {"task": failed_job.task_name})
+    assert client_of(admin).post(path).status_code == 404
+
+
+def test_it_runs_nothing_again_for_engineers(client_of: ClientOf, alice: User, failed_job: ProcrastinateJob) -> None:
+    assert client_of(alice).post(f"/system/jobs/{failed_job.pk}/run-again/").status_code == 403
+    failed_job.refresh_from_db()
+    assert failed_job.status == "failed"

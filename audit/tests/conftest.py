@@ -28,11 +28,11 @@ def checkpoints(settings: Settings, tmp_path: Path) -> Path:
 def log(alice: User, checkpoints: Path, settings: Settings) -> Path:
     """A log of six entries by alice with a checkpoint of the fourth and the sixth, whose directory it returns."""
     from accounts.actions import AccountsAction
-    from audit import services, upkeep
+    from audit import checkpointer, services
 
     settings.CHECKPOINT_ENTRIES = 2
     for number in range(1, 7):
         services.record(action=AccountsAction.USER_UPDATE, actor=alice, after={"number": number})
         if number >= 4:
-            upkeep.write_checkpoint_if_due()
+            checkpointer.write_if_due()
     return checkpoints

@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from accounts.actions import AccountsAction
 from accounts.models import User
-from audit import chain, services, upkeep
+from audit import chain, checkpointer, services
 from audit.models import AuditEvent
 from audit.verification import known_heads, verify_stored
 
@@ -60,7 +60,7 @@ def test_it_names_the_first_bad_entry(
         with transaction.atomic():
             services.record(action=AccountsAction.USER_UPDATE, actor=alice)
     settings.CHECKPOINT_ENTRIES = 1
-    upkeep.write_checkpoint_if_due()
+    checkpointer.write_if_due()
     n = chance.randint(2, last - 1)
     statements, expected = TAMPERINGS[tampering]
     # Entries that lost their details are bad too, but that is only asked where the chain is right.

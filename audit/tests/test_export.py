@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from accounts.actions import AccountsAction
-from audit import chain, checkpoint, services, upkeep, verify_export
+from audit import chain, checkpoint, checkpointer, services, verify_export
 from audit.actions import AuditAction
 from audit.models import AuditEvent
 from audit.tests.conftest import new_key
@@ -188,7 +188,7 @@ def test_it_writes_text_that_can_not_move_a_terminal_or_a_line(
 ) -> None:
     hostile = "\x1b[2J\x9b2J\r\n\u2028{}"
     services.record(action=AccountsAction.SESSION_LOGIN_FAILED, actor=None, details={"typed": hostile})
-    upkeep.write_checkpoint_if_due()
+    checkpointer.write_if_due()
     call_command("export_audit")
     output = capsys.readouterr().out
     assert output.isascii()

@@ -129,7 +129,7 @@ def test_it_restores_on_an_empty_machine(data_dir: Path, tmp_path: Path, token: 
 
 def checkpoint_of_all(data_dir: Path) -> None:
     """What the old machine wrote of its log."""
-    code = "import django; django.setup(); from audit.upkeep import write_checkpoint_if_due as w; assert w()"
+    code = "import django; django.setup(); from audit.checkpointer import write_if_due as w; assert w()"
     environment = here(AISTRALE_DATA_DIR=str(data_dir))
     subprocess.run([sys.executable, "-c", code], cwd=MANAGE.parent, env=environment, check=True)
 

@@ -68,8 +68,12 @@ from django.core.management import call_command
 from accounts.models import User
 from accounts.people.services import set_active
 from accounts.teams.services import add_member, create_team
+from aistrale.job_queue import note_error
+from audit.tasks import verify_next_slice
 from inference.models import Conversation, Message
+from procrastinate.contrib.django.models import ProcrastinateJob
 from telemetry.models import PriceOverride
+from tokens.tasks import rotate_keys
 call_command("createsuperuser", interactive=False, email="{ADMIN}")
 admin = User.objects.get()
 engineer, gone = (
@@ -87,6 +91,10 @@ PriceOverride.objects.create(
 shared = Conversation.objects.create(owner=admin, title="On heaps <b>", system="Brief", visibility="everyone")
 question = Message.objects.create(conversation=shared, role="user", text="What is a heap?")
 Message.objects.create(conversation=shared, parent=question, role="assistant", text="A **tree**.")
+verify_next_slice(0)
+job = ProcrastinateJob.objects.filter(pk=rotate_keys.defer())
+job.update(status="failed", attempts=6)
+note_error(job.get().pk, "ConnectError: " + "x" * 400)
 call_command("rotate_keys")
 """
 

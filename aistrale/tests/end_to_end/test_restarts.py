@@ -25,7 +25,7 @@ def child(*command: str) -> Child:
     return Child("The child", command)
 
 
-def replacing(*command: str) -> Part:
+def replacing(*command: str, is_vital: bool = True) -> Part:
     """One that lives until it is killed, and whose successors run ``command``."""
 
     def start(before: Child) -> Child:
@@ -33,7 +33,7 @@ def replacing(*command: str) -> Part:
         before.output.close()
         return child(*command)
 
-    return Part(child("/bin/sleep", "60"), start)
+    return Part(child("/bin/sleep", "60"), start, is_vital=is_vital)
 
 
 def look_until_it_is_given_up(part: Part) -> list[str]:
@@ -127,4 +127,17 @@ def test_it_guards_anew_what_has_lost_its_guard() -> None:
         return part.child._guard.pid != guard and not ended(part.child._guard.pid)
 
     wait_until(is_guarded_anew)
+    close(part)
+
+
+def test_it_never_gives_up_what_is_not_vital() -> None:
+    part = replacing("/bin/sh", "-c", "exit 3", is_vital=False)
+    os.kill(part.child.pid, signal.SIGKILL)
+    said: list[str] = []
+
+    def has_been_started_often() -> bool:
+        part.look(said.append)
+        return said.count("The child was started again.") > len(restarts.PAUSES) + 1
+
+    wait_until(has_been_started_often)
     close(part)

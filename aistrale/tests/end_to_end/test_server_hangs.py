@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import httpx2
+import psycopg
 import pytest
 from django.db import connection
 from playwright.sync_api import Page, expect
@@ -21,6 +22,7 @@ from aistrale.tests.end_to_end.chat_page import ask, expect_status
 from aistrale.tests.end_to_end.site_runs import ended, generation, streaming, until
 from aistrale.tests.end_to_end.stopped import OwnServers, site_with_own_servers
 from aistrale.tests.invariants import problems_of_site
+from aistrale.tests.processes import running_worker
 
 PAGES = ["/", "/chat/", "/telemetry/", "/tokens/", "/people/", "/system/", "/admin/", "/account/sessions/"]
 SERVERS = [["PostgreSQL"], ["Valkey"], ["PostgreSQL", "Valkey"]]
@@ -142,3 +144,18 @@ def test_a_statement_that_takes_long_on_purpose_is_waited_for() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_sleep(%s), 'done'", [SILENCE_SECONDS + 0.5])
         assert cursor.fetchone()[1] == "done"
+
+
+def test_the_worker_goes_on_when_the_database_does(own: OwnServers) -> None:
+    with running_worker(own.site.environment) as worker:
+        until(lambda: has_heartbeat_since(own, seconds=60))
+        with own.stopped(["PostgreSQL"]):
+            time.sleep(15)
+        until(lambda: has_heartbeat_since(own, seconds=5))
+        assert worker.exit_code is None
+
+
+def has_heartbeat_since(own: OwnServers, *, seconds: int) -> bool:
+    query = "SELECT max(last_heartbeat) > now() - make_interval(secs => %s) FROM procrastinate_workers"
+    with psycopg.connect(own.site.environment["DATABASE_URL"]) as connection:
+        return connection.execute(query, [seconds]).fetchone() == (True,)

@@ -28,7 +28,12 @@ UP_IMPATIENT = [
     f"import sys; sys.argv = [{str(MANAGE)!r}, 'up']; from aistrale import restarts; restarts.PAUSES = (0.1, 0.1); "
     "import manage; manage.main()",
 ]
-SERVERS = {"web": "manage.py", "PostgreSQL": "/bin/postgres -D", "Valkey": "valkey-server"}
+SERVERS = {
+    "web": "manage.py prepare",
+    "worker": "manage.py worker",
+    "PostgreSQL": "/bin/postgres -D",
+    "Valkey": "valkey-server",
+}
 
 
 class Installation:

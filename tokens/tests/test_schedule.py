@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django import Settings
 
 from accounts.models import User
-from tokens import key_status, rotation, services, upkeep
+from tokens import key_status, rotation, services, tasks
 from tokens.models import EncryptionKey, KeyState, ProviderToken, Rotation, RotationStep, Trigger
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,37 +26,47 @@ def test_it_rotates_a_key_older_than_the_setting(
 ) -> None:
     settings.KEY_ROTATION_DAYS = days
     age(key_age)
-    assert (upkeep.rotate_if_due() is not None) == rotates
+    assert (rotation.run_if_due() is not None) == rotates
     assert Rotation.objects.filter(trigger=Trigger.SCHEDULE).exists() == rotates
 
 
 def test_it_rotates_only_once(token: ProviderToken, settings: Settings) -> None:
     settings.KEY_ROTATION_DAYS = 90
     age(91)
-    upkeep.rotate_if_due()
-    assert upkeep.rotate_if_due() is None
+    rotation.run_if_due()
+    assert rotation.run_if_due() is None
 
 
 def test_it_goes_on_with_an_interrupted_rotation(token: ProviderToken) -> None:
     begun = rotation.start(trigger=Trigger.PAGE, actor=None)
-    finished = upkeep.rotate_if_due()
+    finished = rotation.run_if_due()
     assert finished is not None and finished.pk == begun.pk
 
 
-def test_it_rotates_in_the_background(token: ProviderToken, alice: User) -> None:
+def test_the_worker_goes_on_with_what_was_started_on_the_page(
+    token: ProviderToken, alice: User, run_jobs: Callable[[], None]
+) -> None:
     begun = rotation.start(trigger=Trigger.PAGE, actor=alice)
-    upkeep.rotate_in_background().join(10)
+    tasks.rotate_soon()
+    run_jobs()
     begun.refresh_from_db()
     assert begun.step == RotationStep.FINISHED
     assert services.open_token(token_id=token.pk, actor=alice)
 
 
+def test_it_does_not_mind_that_the_schedule_has_it_waiting_already(token: ProviderToken) -> None:
+    for _ in range(2):
+        tasks.rotate_soon()
+    assert ProcrastinateJob.objects.filter(task_name=tasks.rotate_keys.name).count() == 1
+
+
 def test_it_leaves_an_interrupted_rotation_for_later_where_the_master_key_is_gone(
-    token: ProviderToken, settings: Settings
+    token: ProviderToken, settings: Settings, run_jobs: Callable[[], None]
 ) -> None:
     begun = rotation.start(trigger=Trigger.PAGE, actor=None)
     settings.MASTER_KEYS = ""
-    upkeep.rotate_in_background().join(10)
+    tasks.rotate_soon()
+    run_jobs()
     begun.refresh_from_db()
     assert begun.finished_at is None
 

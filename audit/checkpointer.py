@@ -8,30 +8,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
-import structlog
 from django.conf import settings
-from django.db import DatabaseError
 
 from audit import checkpoint
 from audit.checkpoint import Checkpoint
 from audit.models import AuditEvent
-from audit.verification import verify_next_slice
 
 _TIMEOUT_SECONDS = 10
 
-logger = structlog.get_logger(__name__)
 
-
-def tend() -> None:
-    """Writes and sends a checkpoint, verifies the next slice. To be called every minute or so; failures are logged."""
-    for task in (write_checkpoint_if_due, send_checkpoint, verify_next_slice):
-        try:
-            task()
-        except (OSError, httpx.HTTPError, DatabaseError) as error:
-            logger.error("audit_upkeep_failed", task=task.__name__, error=str(error))
-
-
-def write_checkpoint_if_due() -> Checkpoint | None:
+def write_if_due() -> Checkpoint | None:
     """Signs the newest entry into ``CHECKPOINT_DIR``, if entries or minutes enough have gone by since the last one.
 
     ``record`` calls it too, after every ``CHECKPOINT_ENTRIES`` entries. None if nothing is due or there is no audit
@@ -49,7 +35,7 @@ def write_checkpoint_if_due() -> Checkpoint | None:
     return new
 
 
-def send_checkpoint() -> bool:
+def send_newest() -> bool:
     """Posts the newest checkpoint to ``CHECKPOINT_URL`` unless that was done; tells whether it posted one.
 
     Checkpoints that could not be sent need not be: each one vouches for all entries before it. Raises httpx.HTTPError.
