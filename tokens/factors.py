@@ -18,6 +18,7 @@ from accounts.login.mfa import MFAAdapter
 from tokens import keyring
 from tokens.envelope import EnvelopeError
 from tokens.models import FactorSecret
+from tokens.services import stamp_use
 
 SECRET_FIELD = FactorSecret._meta.get_field("secret")
 UNREADABLE = "This factor cannot be read any more. Use a passkey, or ask an administrator to remove this one."
@@ -37,9 +38,12 @@ class SealedMFAAdapter(MFAAdapter):
     def decrypt(self, encrypted_text: str) -> str:
         """Raises ValidationError, for the form in which the code was entered."""
         try:
-            return keyring.open_field(FactorSecret.objects.get(pk=encrypted_text), SECRET_FIELD)
+            row = FactorSecret.objects.get(pk=encrypted_text)
+            secret = keyring.open_field(row, SECRET_FIELD)
         except (EnvelopeError, FactorSecret.DoesNotExist) as error:
             raise ValidationError(UNREADABLE) from error
+        stamp_use(row)
+        return secret
 
 
 def forget_secret(*, instance: Authenticator, **_: Any) -> None:

@@ -1,22 +1,22 @@
-"""What keys there are, how old they are, and what to worry about. No key material."""
+"""What keys there are, what to worry about, and what a rotation has done. No secrets, no key material."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Max
 from django.utils import timezone
 
 from tokens import keyring, reseal
-from tokens.models import EncryptionKey, KeyState, ProviderToken
+from tokens.models import EncryptionKey, KeyState, Rotation
 
 
 @dataclass(frozen=True, slots=True)
 class DataKeyInfo:
-    """``rows``: the values it seals now. ``last_used_at``: the last call to a provider with one of them."""
+    """``rows``: the values it seals now. ``last_used_at``: the last use of one of them."""
 
     id: str
     state: KeyState
@@ -41,7 +41,7 @@ class MasterKeyInfo:
 
 def data_keys() -> list[DataKeyInfo]:
     """The primary first, then the newest. Raises MasterKeysInvalid."""
-    rows, broken, used = reseal.rows_by_key(), keyring.broken_keys(), _last_used()
+    rows, broken, used = reseal.rows_by_key(), keyring.broken_keys(), reseal.last_used_by_key()
     infos = [
         DataKeyInfo(
             id=str(key.pk),
@@ -89,6 +89,60 @@ def _master(name: str, state: str, wrapped: list[datetime]) -> MasterKeyInfo:
     return MasterKeyInfo(name, state, len(wrapped), min(wrapped, default=None))
 
 
-def _last_used() -> dict[str, datetime]:
-    column = next(column for column in reseal.columns() if column.model is ProviderToken)
-    return column.by_key(Max("last_used_at"))
+def rotation_report(run: Rotation) -> dict[str, Any]:
+    """As plain data."""
+    return {
+        "id": str(run.pk),
+        "trigger": run.trigger,
+        "started_by": str(run.started_by) if run.started_by else None,
+        "started_at": run.started_at.isoformat(),
+        "finished_at": run.finished_at.isoformat() if run.finished_at else None,
+        "seconds": round(run.duration.total_seconds(), 3),
+        "step": run.step,
+        "new_key": str(run.new_key_id),
+        "compromised_key": str(run.compromised_id) if run.compromised_id else None,
+        "rows_before": run.rows_before,
+        "rows_after": run.rows_after,
+        "resealed": run.resealed,
+        "failures": run.failures,
+        "secrets_to_replace": exposed_secrets(run.compromised),
+    }
+
+
+def exposed_secrets(key: EncryptionKey | None) -> list[dict[str, str]]:
+    """After a compromise: whoever held the key and a copy of the database knows these."""
+    return [
+        {
+            "kind": str(row._meta.verbose_name),
+            "id": str(row.pk),
+            "name": str(row),
+            "owner": str(row.owner),
+            "hint": getattr(row, "hint", ""),
+        }
+        for rows in (reseal.exposed(key) if key else [])
+        for row in rows
+    ]
+
+
+def humanize_rotation(run: Rotation) -> list[str]:
+    """The report, line by line, the summary last."""
+    lines = [f"{key}: {before:,} rows before, {after:,} after" for key, before, after in rows_by_key(run)]
+    lines += [humanize_failure(item) for item in run.failures]
+    lines += [humanize_exposed(item) for item in exposed_secrets(run.compromised)]
+    summary = f"{run.resealed:,} rows re-sealed with {run.new_key_id} in {run.duration.total_seconds():.1f} s"
+    return [*lines, f"{summary}, {len(run.failures):,} could not be opened."]
+
+
+def humanize_failure(item: dict[str, str]) -> str:
+    return f"NOT OPENED {item['table']}.{item['field']} id {item['id']}: {item['reason']}"
+
+
+def humanize_exposed(item: dict[str, str]) -> str:
+    hint = f" ({item['hint']})" if item["hint"] else ""
+    return f"REPLACE {item['kind']}: {item['name']} of {item['owner']}{hint}, id {item['id']}"
+
+
+def rows_by_key(run: Rotation) -> list[tuple[str, int, int]]:
+    """Each data key with its rows before and after, as far as it is known."""
+    known = sorted({*run.rows_before, *run.rows_after})
+    return [(key, run.rows_before.get(key, 0), run.rows_after.get(key, 0)) for key in known]

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.login.reauthentication import confirmed
 from accounts.requests import UserRequest, administrators_only
-from tokens import key_status, reports, rotation, upkeep
+from tokens import key_status, rotation, upkeep
 from tokens.envelope import EnvelopeError
 from tokens.locks import RotationBusy
 from tokens.models import Rotation, Trigger
@@ -53,5 +53,6 @@ def key_rotate(request: UserRequest) -> HttpResponse:
 @require_safe
 def rotation_detail(request: UserRequest, rotation_id: UUID) -> HttpResponse:
     run = get_object_or_404(Rotation.objects.select_related("started_by", "new_key", "compromised"), pk=rotation_id)
-    context = {"run": run, "keys": reports.keys(run), "to_replace": reports.tokens_to_replace(run)}
+    exposed = key_status.exposed_secrets(run.compromised)
+    context = {"run": run, "keys": key_status.rows_by_key(run), "exposed": exposed}
     return render(request, "tokens/rotation_detail.html" + ("#report" if request.htmx else ""), context)

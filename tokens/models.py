@@ -145,7 +145,7 @@ class ProviderToken(Shared):
     label = models.CharField(max_length=80)
     base_url = models.CharField("base URL", max_length=300, blank=True)
     is_default = models.BooleanField("default", default=False)
-    secret = SealedField(bound_to=("provider",))
+    secret = SealedField(bound_to=("provider",), set_at="secret_set_at")
     secret_set_at = models.DateTimeField(default=timezone.now)
     hint = models.CharField(max_length=20)
     fingerprint = models.CharField(max_length=16)
@@ -201,6 +201,10 @@ class FactorSecret(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     secret = SealedField(bound_to=("owner_id",))
     created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "second factor"
 
     def __str__(self) -> str:
         return f"Secret of a second factor, {self.id}"

@@ -6,17 +6,20 @@ from collections import Counter
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
 import psycopg
 from django.db import connection, models
-from django.db.models import Aggregate, Count, F, Func, QuerySet
+from django.db.models import Aggregate, Count, F, Func, Max, QuerySet
+from django.utils import timezone
 from psycopg import sql
 
 from tokens import envelope, keyring
 from tokens.envelope import DataKey, EnvelopeError
 from tokens.fields import SealedField, sealed_fields
+from tokens.models import EncryptionKey
 
 Row = tuple[Any, ...]
 UNREADABLE_ID = "unreadable"
@@ -76,6 +79,11 @@ class Column:
         """The aggregate over the rows of each data key id; the unreadable ones go by ``UNREADABLE_ID``."""
         groups = self._filled().values_list("key").annotate(aggregate).order_by()
         return {_key_name(bytes(key)): value for key, value in groups}
+
+    def set_until(self, moment: datetime) -> QuerySet[Any]:
+        """The rows whose present value was entered by then."""
+        rows = self.model._base_manager.filter(**{f"{self.field.set_at}__lte": moment})
+        return cast(QuerySet[Any], rows.select_related("owner").order_by("owner__email", "pk"))
 
     def context(self, row: Row) -> bytes:
         return self.field.context_of(self.table, row[0], row[2:])
@@ -137,6 +145,27 @@ def rows_by_key() -> dict[str, int]:
     for column in columns():
         total.update(column.count_by_key())
     return dict(total)
+
+
+def last_used_by_key() -> dict[str, datetime]:
+    """When a value of each data key id was last used, over all tables."""
+    latest: dict[str, datetime] = {}
+    for column in columns():
+        for key, moment in column.by_key(Max(column.field.last_used_at)).items():
+            if moment and moment > latest.get(key, moment - timedelta(1)):
+                latest[key] = moment
+    return latest
+
+
+def exposed(key: EncryptionKey) -> list[QuerySet[Any]]:
+    """By table, the rows whose present value was sealed with this key at some time: those set before it stopped being
+    primary.
+
+    Each of them was either sealed with it when it was entered, or re-sealed with it when it became primary.
+    """
+    if key.primary_since is None:
+        return []
+    return [column.set_until(key.primary_until or timezone.now()) for column in columns()]
 
 
 def batches(column: Column, *, size: int, not_sealed_by: UUID | None = None) -> Iterator[list[Row]]:

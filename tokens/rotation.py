@@ -21,7 +21,7 @@ from time import sleep
 
 import psycopg
 from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
@@ -30,7 +30,7 @@ from audit.services import record
 from tokens import keyring, locks, reseal
 from tokens.actions import TokensAction
 from tokens.locks import RotationBusy
-from tokens.models import UNFINISHED, EncryptionKey, KeyState, ProviderToken, Rotation, RotationStep, Trigger
+from tokens.models import UNFINISHED, EncryptionKey, KeyState, Rotation, RotationStep, Trigger
 
 BATCH_SIZE = 1000
 _RETRIES = 5
@@ -98,19 +98,8 @@ def start(*, trigger: Trigger, actor: User | None, compromised: EncryptionKey | 
 
 @transaction.atomic
 def declare_compromised(key: EncryptionKey, *, actor: User | None) -> None:
-    after = {"state": key.state, "exposed": exposed_tokens(key).count()}
+    after = {"state": key.state, "exposed": sum(rows.count() for rows in reseal.exposed(key))}
     record(action=TokensAction.KEY_COMPROMISE, actor=actor, target=key, after=after)
-
-
-def exposed_tokens(key: EncryptionKey) -> QuerySet[ProviderToken]:
-    """Tokens whose present secret was sealed with this key at some time: those set before it stopped being primary.
-
-    Each of them was either sealed with it when it was entered, or re-sealed with it when it became primary.
-    """
-    tokens = ProviderToken.objects.select_related("owner").order_by("provider", "owner__email", "label")
-    if key.primary_since is None:
-        return tokens.none()
-    return tokens.filter(secret_set_at__lte=key.primary_until or timezone.now())
 
 
 def _finish(rotation: Rotation, batch_size: int, tell: Tell) -> None:

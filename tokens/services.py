@@ -24,7 +24,7 @@ from tokens.actions import TokensAction
 from tokens.base_urls import clean_base_url
 from tokens.checks import CheckResult, TokenState, check_secret
 from tokens.envelope import EnvelopeError
-from tokens.models import ProviderToken, ProviderTokenQuerySet
+from tokens.models import FactorSecret, ProviderToken, ProviderTokenQuerySet
 from tokens.secrets import clean_secret, hint_of
 
 SECRET_FIELD = ProviderToken._meta.get_field("secret")
@@ -187,11 +187,11 @@ def _use(token: ProviderToken, actor: User) -> str:
     return secret
 
 
-def stamp_use(token: ProviderToken) -> None:
+def stamp_use(row: ProviderToken | FactorSecret) -> None:
     """To the minute only: calls that go on at once would wait for each other's stamp."""
     now = timezone.now()
-    if token.last_used_at is None or now - token.last_used_at > STAMP_EVERY:
-        ProviderToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    if row.last_used_at is None or now - row.last_used_at > STAMP_EVERY:
+        type(row)._base_manager.filter(pk=row.pk).update(last_used_at=now)
 
 
 def test_secret(*, actor: User, provider: str, secret: str, base_url: str) -> CheckResult:

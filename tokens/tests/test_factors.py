@@ -13,7 +13,7 @@ from django.test import Client, RequestFactory
 
 from accounts.models import User
 from conftest import PASSWORD
-from tokens import envelope, rotation
+from tokens import envelope, key_status, rotation
 from tokens.factors import SealedMFAAdapter
 from tokens.models import EncryptionKey, FactorSecret, KeyState, Trigger
 
@@ -64,6 +64,22 @@ def test_a_rotation_covers_second_factors(alice: User, give_factors: Give) -> No
     ids = {bytes(row.secret)[envelope.KEY_ID_START : envelope.KEY_ID_END] for row in FactorSecret.objects.all()}
     assert run.resealed == 2 and ids == {new.pk.bytes}
     assert opened(alice) == KEY and codes(alice) == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_compromised_key_exposes_second_factors_too(alice: User, give_factors: Give) -> None:
+    give_factors(alice)
+    leaked = EncryptionKey.objects.get(state=KeyState.PRIMARY)
+    run = rotation.run(trigger=Trigger.COMMAND, actor=None, compromised=leaked)
+    listed = key_status.rotation_report(run)["secrets_to_replace"]
+    assert {(item["kind"], item["owner"]) for item in listed} == {("second factor", alice.email)} and len(listed) == 2
+
+
+def test_the_use_of_a_second_factor_is_one_of_its_key(alice: User, give_factors: Give) -> None:
+    give_factors(alice)
+    assert key_status.data_keys()[0].last_used_at is None
+    opened(alice)
+    assert key_status.data_keys()[0].last_used_at is not None
 
 
 def test_a_secret_opens_for_its_owner_only(alice: User, bob: User, give_factors: Give) -> None:

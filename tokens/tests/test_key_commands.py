@@ -57,7 +57,7 @@ def test_it_rotates_with_plain_lines(token: ProviderToken) -> None:
 
 def test_it_reports_a_rotation_as_json(token: ProviderToken) -> None:
     report = run_json("rotate_keys")
-    assert (report["resealed"], report["failures"], report["tokens_to_replace"]) == (1, [], [])
+    assert (report["resealed"], report["failures"], report["secrets_to_replace"]) == (1, [], [])
     assert report["rows_after"] == {report["new_key"]: 1}
 
 
@@ -118,7 +118,10 @@ def test_it_lists_the_tokens_that_a_compromise_exposed(token: ProviderToken) -> 
     code, out = run("rotate_keys", "--compromised", str(key.pk))
     key.refresh_from_db()
     assert code == 0 and key.state == KeyState.RETIRED
-    assert f"REPLACE at openai: Main of alice@example.org (sk-c…0pR2), id {token.pk}" in out and SECRET not in out
+    assert (
+        f"REPLACE provider token: OpenAI: Main of alice@example.org (sk-c…0pR2), id {token.pk}" in out
+        and SECRET not in out
+    )
 
 
 def test_it_lists_them_for_a_key_that_is_retired_already(token: ProviderToken) -> None:
@@ -126,7 +129,7 @@ def test_it_lists_them_for_a_key_that_is_retired_already(token: ProviderToken) -
     run("rotate_keys")
     before = Rotation.objects.count()
     report = run_json("rotate_keys", "--compromised", str(key.pk))
-    assert [item["id"] for item in report["tokens_to_replace"]] == [str(token.pk)]
+    assert [item["id"] for item in report["secrets_to_replace"]] == [str(token.pk)]
     assert Rotation.objects.count() == before
 
 

@@ -109,7 +109,7 @@ def test_it_lists_failures_and_exposed_tokens(client_of: ClientOf, admin: User, 
     run = rotation.run(trigger=Trigger.COMMAND, actor=None, compromised=leaked)
     page = text(client_of(admin).get(detail(run)))
     assert "1 not opened" in page and str(token.pk) in page
-    assert "To replace at the provider" in page and "sk-c…0pR2" in page
+    assert "Secrets to replace" in page and "sk-c…0pR2" in page
 
 
 def test_it_knows_no_other_rotation(client_of: ClientOf, admin: User) -> None:

@@ -222,6 +222,10 @@ def test_it_retires_a_compromised_key_although_another_row_is_damaged(token_of: 
     assert leaked.state == KeyState.RETIRED
 
 
+def exposed(key: EncryptionKey) -> set[object]:
+    return {row for rows in reseal.exposed(key) for row in rows}
+
+
 def test_it_lists_the_tokens_that_a_compromised_key_ever_sealed(token_of: Make, alice: User) -> None:
     first = token_of(alice)
     rotate()
@@ -230,7 +234,7 @@ def test_it_lists_the_tokens_that_a_compromised_key_ever_sealed(token_of: Make, 
     rotate(compromised=leaked)
     token_of(alice)
     leaked.refresh_from_db()
-    assert set(rotation.exposed_tokens(leaked)) == {first, second}
+    assert exposed(leaked) == {first, second}
 
 
 def test_it_no_longer_lists_a_token_whose_secret_was_replaced(token: ProviderToken, alice: User) -> None:
@@ -238,7 +242,7 @@ def test_it_no_longer_lists_a_token_whose_secret_was_replaced(token: ProviderTok
     rotate(compromised=leaked)
     services.replace_secret(token=token, actor=alice, secret="sk-new-at-the-provider")
     leaked.refresh_from_db()
-    assert not rotation.exposed_tokens(leaked).exists()
+    assert exposed(leaked) == set()
 
 
 def test_it_finishes_an_interrupted_rotation_before_one_for_a_compromised_key(token: ProviderToken) -> None:

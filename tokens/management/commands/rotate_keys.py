@@ -9,7 +9,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 
 from audit.context import Source, bind
-from tokens import console, key_status, keyring, reports, reseal, rotation
+from tokens import console, key_status, keyring, reseal, rotation
 from tokens.models import EncryptionKey, KeyState, Trigger
 
 
@@ -52,15 +52,15 @@ class Command(BaseCommand):
             run = rotation.run(
                 trigger=Trigger.COMMAND, actor=None, compromised=key, batch_size=options["batch_size"], tell=tell
             )
-        self._print(options, reports.as_data(run), reports.humanize_rotation(run))
+        self._print(options, key_status.rotation_report(run), key_status.humanize_rotation(run))
         return len(run.failures)
 
     def _already_retired(self, key: EncryptionKey, options: dict[str, Any]) -> int:
-        tokens = reports.exposed(key)
-        lines = [reports.humanize_replacement(token) for token in tokens]
-        data = {"compromised_key": str(key.pk), "tokens_to_replace": tokens}
+        exposed = key_status.exposed_secrets(key)
+        lines = [key_status.humanize_exposed(item) for item in exposed]
+        data = {"compromised_key": str(key.pk), "secrets_to_replace": exposed}
         self._print(
-            options, data, [*lines, f"{key.pk} is retired already; {len(tokens):,} secrets were sealed with it."]
+            options, data, [*lines, f"{key.pk} is retired already; {len(exposed):,} secrets were sealed with it."]
         )
         return 0
 
@@ -79,7 +79,7 @@ class Command(BaseCommand):
         with console.progress(silent=options["json"], write_line=self.stdout.write) as tell:
             failures = rotation.verify(batch_size=options["batch_size"], tell=tell)
         rows = sum(reseal.rows_by_key().values())
-        lines = [reports.humanize_failure(failure.as_json()) for failure in failures]
+        lines = [key_status.humanize_failure(failure.as_json()) for failure in failures]
         data = {"rows": rows, "failures": [failure.as_json() for failure in failures]}
         self._print(
             options, data, [*lines, f"{rows:,} rows, {len(failures):,} could not be opened. Nothing was changed."]
