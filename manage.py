@@ -31,7 +31,7 @@ def main() -> None:
 
 def outage(error: Exception) -> str:
     """What to say of a server that does not answer; nothing of any other error."""
-    from accounts.outages import OUTAGES, humanize_outage
+    from accounts.admission import OUTAGES, humanize_outage
 
     reason = next(iter(str(error).splitlines()), "")
     if not isinstance(error, OUTAGES):

@@ -10,6 +10,8 @@ from allauth.socialaccount.admin import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import ReadOnlyPasswordHashField, ReadOnlyPasswordHashWidget, UserChangeForm
+from django.contrib.auth.hashers import is_password_usable
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import QuerySet
@@ -19,10 +21,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from accounts.actions import AccountsAction
-from accounts.administration.access import FactorAdmin, UserSessionAdmin
+from accounts.administration.access import ApiKeyAdmin, FactorAdmin, InvitationAdmin, UserSessionAdmin
 from accounts.administration.actions import ACTIONS, administrator, counted
-from accounts.administration.passwords import PersonForm
-from accounts.administration.people import ApiKeyAdmin, InvitationAdmin
 from accounts.administration.teams import TeamAdmin
 from accounts.login.reauthentication import require_confirmation
 from accounts.models import ApiKey, Invitation, Role, Team, User, UserSession
@@ -42,9 +42,22 @@ admin.site.register(Invitation, InvitationAdmin)
 admin.site.register(ApiKey, ApiKeyAdmin)
 
 
+class PasswordState(ReadOnlyPasswordHashWidget):
+    """Whether there is one. Django's own shows the beginnings of salt and hash."""
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context(name, value, attrs)
+        label = "Has a password" if is_password_usable(value) else "Has no password"
+        return context | {"summary": [{"label": label}]}
+
+
+class UserForm(UserChangeForm[User]):
+    password = ReadOnlyPasswordHashField(label="Password", widget=PasswordState)
+
+
 @admin.register(User)
 class UserAdmin(Audited[User], DjangoUserAdmin[User]):
-    form = PersonForm
+    form = UserForm
     fieldsets = ((None, {"fields": ("email", "password", "name", "role", "is_active", "last_login", "date_joined")}),)
     add_fieldsets = ((None, {"fields": ("email", "name", "role", "password1", "password2")}),)
     readonly_fields = ("last_login", "date_joined")

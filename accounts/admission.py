@@ -1,4 +1,4 @@
-"""How many may do something at once, and who waits for it: first come, first served.
+"""How many may do something at once, and who waits for it: first come, first served; and which errors are outages.
 
 A request holds one of the server's slots while it is served, see ``aistrale.page_queue``. Whatever waits for others
 than the database, a provider for example, does so ``outside``, and holds up nobody.
@@ -14,7 +14,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Lock
 
-from django.db import connection
+import redis.exceptions
+from django.db import InterfaceError, OperationalError, connection
+
+# A server that everybody needs is out of reach.
+CACHE_OUTAGES = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError)
+OUTAGES = (OperationalError, InterfaceError, *CACHE_OUTAGES)
 
 
 class Busy(Exception):
@@ -148,3 +153,9 @@ def outside() -> Iterator[None]:
         yield
     finally:
         slot.enter_again()
+
+
+def humanize_outage(error: Exception) -> str:
+    """A sentence about one of the ``OUTAGES``."""
+    part = "cache" if isinstance(error, CACHE_OUTAGES) else "database"
+    return f"The {part} does not answer at the moment."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import pgtrigger
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models, transaction
+from django.db.models import Case, Count, Prefetch, When
 from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
@@ -163,6 +164,9 @@ class UserSession(models.Model):
 
 
 class TeamQuerySet(models.QuerySet["Team"]):
+    # Of each team on the page of teams; all of them are on the page of the team.
+    FIRST_MEMBERS: ClassVar[int] = 10
+
     def of(self, user: User | AnonymousUser) -> Self:
         """The teams that the user belongs to."""
         return (
@@ -170,6 +174,13 @@ class TeamQuerySet(models.QuerySet["Team"]):
             if user.is_active
             else self.none()
         )
+
+    def with_first_members(self, viewer: User) -> Self:
+        """With ``members_count`` and the ``first_members``, the viewer first of all."""
+        viewer_first = Case(When(user=viewer.pk, then=0), default=1)
+        members = Membership.objects.select_related("user").order_by(viewer_first, "user__name", "user__email")
+        first = Prefetch("memberships", members[: self.FIRST_MEMBERS], to_attr="first_members")
+        return self.annotate(members_count=Count("memberships")).prefetch_related(first)
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
         return self if user.is_superuser else self.of(user)
@@ -186,7 +197,7 @@ class Team(models.Model):
     members = models.ManyToManyField(User, through="Membership", related_name="teams")
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects: ClassVar[models.Manager[Team]] = TeamQuerySet.as_manager()
+    objects = TeamQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar[list[Any]] = [Lower("name")]

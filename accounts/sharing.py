@@ -5,9 +5,11 @@ Every ``Shared`` model gets its rights from here, so that pages, sockets, export
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
+from django import forms
 from django.apps import apps
 from django.core.exceptions import PermissionDenied
 from django.db import models
@@ -124,6 +126,23 @@ def audiences_for(user: User, *, everyone: bool) -> list[Audience]:
     """What the user may choose from: the user's teams, for administrators all of them."""
     teams = [Audience(Visibility.TEAM, team) for team in Team.objects.visible_to(user)]
     return [PRIVATE, *teams, *([EVERYONE] if everyone else [])]
+
+
+class AudienceField(forms.ChoiceField):
+    """Cleans to an Audience: one of those that are offered. Nothing sent is nobody else."""
+
+    def __init__(self, offered: Sequence[Audience], **kwargs: Any) -> None:
+        self._offered = {audience.key: audience for audience in offered}
+        choices = [(key, audience.title) for key, audience in self._offered.items()]
+        super().__init__(choices=choices, label="Shared with", **kwargs)
+
+    def clean(self, value: Any) -> Audience:
+        return self._offered[super().clean(value)] if value else PRIVATE
+
+
+def with_current(offered: Sequence[Audience], current: Audience) -> list[Audience]:
+    """What is may stay, also where the user could not choose it any more."""
+    return list(offered) if current in offered else [*offered, current]
 
 
 def lock_team(team: Team | None) -> None:

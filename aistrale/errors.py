@@ -16,11 +16,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.actions import AccountsAction
-from accounts.admission import Busy, TurnedAway, turn_away_waiting
+from accounts.admission import OUTAGES, Busy, TurnedAway, turn_away_waiting
 from accounts.login import throttling
 from accounts.middleware import TEXT
 from accounts.models import User
-from accounts.outages import OUTAGES
 from audit.services import record_denied
 
 log = structlog.get_logger(__name__)

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
-from accounts.outages import OUTAGES
+from accounts.admission import OUTAGES
 from aistrale.disk import full_disk
 from aistrale.process import runs
 from inference.runs.database import storage_problem

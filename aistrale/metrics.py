@@ -22,7 +22,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Metric, generate_la
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from accounts.outages import OUTAGES
+from accounts.admission import OUTAGES
 from audit import checkpoint
 from audit.models import AuditEvent, AuditVerification
 from tokens.checks import TokenState

@@ -126,8 +126,8 @@ class Audited(admin.ModelAdmin[M], Generic[M]):
         return HttpResponseRedirect(f"{reverse('audit:event-list')}?{filters}")
 
 
-class ReadOnly(Audited[M], Generic[M]):
-    """Nobody adds, changes or deletes."""
+class DeleteOnly(Audited[M], Generic[M]):
+    """Nobody adds or changes."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -135,5 +135,7 @@ class ReadOnly(Audited[M], Generic[M]):
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
+
+class ReadOnly(DeleteOnly[M], Generic[M]):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

@@ -7,13 +7,13 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.administration.actions import administrator
-from audit.admin_base import Audited, ReadOnly
+from audit.admin_base import DeleteOnly, ReadOnly
 from tokens import services
 from tokens.models import EncryptionKey, ProviderToken, Rotation
 
 
 @admin.register(ProviderToken)
-class ProviderTokenAdmin(Audited[ProviderToken]):
+class ProviderTokenAdmin(DeleteOnly[ProviderToken]):
     fields = (
         "provider",
         "label",
@@ -36,12 +36,6 @@ class ProviderTokenAdmin(Audited[ProviderToken]):
     list_select_related = ("owner", "team")
     search_fields = ("label", "owner__email", "fingerprint")
     date_hierarchy = "created_at"
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: ProviderToken | None = None) -> bool:
-        return False
 
     def delete_model(self, request: HttpRequest, obj: ProviderToken) -> None:
         services.delete_token(token=obj, actor=administrator(request))

@@ -9,10 +9,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from accounts.audiences import AudienceField, with_current
 from accounts.models import User
 from accounts.providers import keyed_choices
-from accounts.sharing import PRIVATE, Audience, audiences_for
+from accounts.sharing import PRIVATE, Audience, AudienceField, audiences_for, with_current
 from tokens.base_urls import BaseUrlRefused
 from tokens.models import ProviderToken
 from tokens.secrets import MAX_LENGTH, SecretRefused, clean_secret

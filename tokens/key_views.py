@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.login.reauthentication import confirmed
-from accounts.requests import UserRequest, administrators_only
+from accounts.requests import UserRequest, administrators_only, confirm_page
 from tokens import key_status, rotation, upkeep
 from tokens.envelope import EnvelopeError
 from tokens.locks import RotationBusy
@@ -39,7 +39,16 @@ def key_list(request: UserRequest) -> HttpResponse:
 @confirmed
 def key_rotate(request: UserRequest) -> HttpResponse:
     if request.method != "POST":
-        return render(request, "tokens/key_rotate.html" + ("#confirm" if request.htmx else ""))
+        return confirm_page(
+            request,
+            heading="Encryption keys",
+            title="Rotate the data keys?",
+            text="A new key becomes primary, every secret is re-sealed with it, and the old keys are destroyed. "
+            "Calls and edits go on meanwhile.",
+            verb="Rotate now",
+            cancel="tokens:key-list",
+            variant="primary",
+        )
     try:
         run = rotation.start(trigger=Trigger.PAGE, actor=request.user)
     except (RotationBusy, EnvelopeError) as error:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.login.reauthentication import require_confirmation
 from accounts.models import User
 from accounts.providers import label_of
-from accounts.requests import UserRequest
+from accounts.requests import UserRequest, confirm_page
 from tokens import services
 from tokens.checks import CheckResult, TokenState
 from tokens.forms import AddForm, DeleteForm, EditForm, ReplaceForm
@@ -119,8 +119,16 @@ def token_delete(request: UserRequest, token_id: UUID) -> HttpResponse:
         services.delete_token(token=token, actor=request.user)
         messages.success(request, f"Deleted “{token.label}”. No new call can use it.")
         return redirect("tokens:token-list")
-    page = "tokens/token_confirm_delete.html" + ("#confirm" if request.htmx else "")
-    return render(request, page, {"form": form, "token": token}, status=422 if form.is_bound else 200)
+    return confirm_page(
+        request,
+        heading="Provider tokens",
+        title=f"Delete “{token.label}”?",
+        text=f"{token.get_provider_display()} can no longer be called with {token.hint}. The secret cannot be brought "
+        "back; revoke it at the provider too if it may have leaked.",
+        verb="Delete",
+        cancel="tokens:token-list",
+        form=form,
+    )
 
 
 def _editable(request: UserRequest, token_id: UUID) -> ProviderToken:

@@ -1,27 +1,33 @@
-"""How people get in, for administrators: their sessions, which they can end, and that there are second factors."""
+"""How users get in, for administrators: sessions, second factors, invitations and API keys.
+
+To delete one is to end, withdraw or revoke it.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from allauth.mfa.admin import Authenticator
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 
 from accounts.administration.actions import administrator
 from accounts.login.reauthentication import require_confirmation
-from accounts.models import User, UserSession
+from accounts.models import ApiKey, Invitation, User, UserSession
+from accounts.people import invitations
+from accounts.profile import api_keys
 from accounts.sessions.services import end_sessions
 from accounts.sessions.store import key_digest
-from audit.admin_base import Audited, ReadOnly
+from audit.admin_base import DeleteOnly, ReadOnly
 from audit.services import batch
 
 
-class UserSessionAdmin(Audited[UserSession]):
+class UserSessionAdmin(DeleteOnly[UserSession]):
     """To delete one is to end it. The one in which the administrator is ends by logging out."""
 
     fields = list_display = ("user", "device", "address", "started_at", "last_seen_at")
@@ -29,12 +35,6 @@ class UserSessionAdmin(Audited[UserSession]):
     search_fields = ("=user__email", "=address")
     search_help_text = "E-mail address of a user, or address of a device"
     date_hierarchy = "last_seen_at"
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: UserSession | None = None) -> bool:
-        return False
 
     def has_delete_permission(self, request: HttpRequest, obj: UserSession | None = None) -> bool:
         return (obj is None or not _is_own(request, obj)) and super().has_delete_permission(request, obj)
@@ -81,3 +81,44 @@ class FactorAdmin(ReadOnly[Authenticator]):
     search_fields = ("=user__email",)
     search_help_text = "E-mail address of a user"
     date_hierarchy = "created_at"
+
+
+class InvitationAdmin(DeleteOnly[Invitation]):
+    """They are made on the site, where the link is sent or shown."""
+
+    fields = ("email", "name", "role", "state", "invited_by", "user", "created_at", "expires_at", "revoked_at")
+    list_display = ("email", "name", "role", "state", "invited_by", "created_at", "expires_at")
+    list_filter = ("role", "expires_at")
+    list_select_related = ("invited_by",)
+    search_fields = ("email", "name", "=invited_by__email")
+    search_help_text = "Address or name of whoever is invited, or the whole address of whoever invited"
+    date_hierarchy = "created_at"
+
+    @admin.display(description="state")
+    def state(self, invitation: Invitation) -> str:
+        return str(invitation.state.label)
+
+    def delete_model(self, request: HttpRequest, obj: Invitation) -> None:
+        invitations.remove(invitation=obj, actor=administrator(request))
+
+    def view_on_site(self, invitation: Invitation) -> str:
+        return (
+            reverse("people:person-detail", args=[invitation.user_id])
+            if invitation.user_id
+            else reverse("people:person-list")
+        )
+
+
+class ApiKeyAdmin(DeleteOnly[ApiKey]):
+    fields = list_display = ("label", "user", "prefix", "created_at", "expires_at", "last_used_at")
+    list_filter = ("expires_at",)
+    list_select_related = ("user",)
+    search_fields = ("label", "=prefix", "=user__email")
+    search_help_text = "Name or beginning of a key, or the whole address of its user"
+    date_hierarchy = "created_at"
+
+    def delete_model(self, request: HttpRequest, obj: ApiKey) -> None:
+        api_keys.revoke(key=obj, actor=administrator(request))
+
+    def view_on_site(self, key: ApiKey) -> str:
+        return reverse("people:person-detail", args=[key.user_id])

@@ -20,7 +20,7 @@ from accounts.models import Invitation, User
 from accounts.people import invitations
 from accounts.people.forms import AcceptForm, InviteForm
 from accounts.people.invitations import AlreadyUser, InvitationRefused, Invited
-from accounts.requests import UserRequest, administrators_only
+from accounts.requests import UserRequest, administrators_only, confirm_page
 from audit.services import record_denied
 
 
@@ -66,8 +66,14 @@ def invitation_revoke(request: UserRequest, pk: int) -> HttpResponse:
         else:
             messages.warning(request, f"The invitation of {invitation.email} was not open any more.")
         return redirect("people:person-list")
-    page = "accounts/invitation_confirm_revoke.html" + ("#confirm" if request.htmx else "")
-    return render(request, page, {"invitation": invitation})
+    return confirm_page(
+        request,
+        heading="People",
+        title=f"Withdraw the invitation of {invitation.email}?",
+        text="The link stops working at once. You can invite the same address again.",
+        verb="Withdraw",
+        cancel="people:person-list",
+    )
 
 
 @login_not_required

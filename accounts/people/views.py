@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actions import AccountsAction
@@ -15,7 +16,7 @@ from accounts.models import Role, User
 from accounts.people.forms import PeopleFilter, RoleForm
 from accounts.people.rows import persons
 from accounts.people.services import LastAdministrator, change_role, record_kept, set_active
-from accounts.requests import UserRequest, administrators_only
+from accounts.requests import UserRequest, administrators_only, confirm_page
 from accounts.sessions.services import MOST_SHOWN, end_sessions, live_sessions
 from audit.actions import Action
 from listing.pages import get_page, render_list
@@ -112,10 +113,8 @@ def person_end_sessions(request: UserRequest, pk: int) -> HttpResponse:
 
 
 def _question(request: UserRequest, user: User, title: str, text: str, verb: str, **more: Any) -> HttpResponse:
-    form = more.get("form")
-    context = {"user": user, "title": title, "text": text, "verb": verb, **more}
-    page = "accounts/person_confirm.html" + ("#confirm" if request.htmx else "")
-    return render(request, page, context, status=422 if form and form.is_bound else 200)
+    back = reverse("people:person-detail", args=[user.pk])
+    return confirm_page(request, heading="People", title=title, text=text, verb=verb, cancel=back, **more)
 
 
 def _refused(request: UserRequest, user: User, refusal: LastAdministrator, action: Action) -> HttpResponse:

@@ -13,7 +13,7 @@ from accounts.login.reauthentication import confirmed
 from accounts.models import ApiKey
 from accounts.profile import api_keys
 from accounts.profile.forms import ApiKeyForm, ProfileForm
-from accounts.requests import UserRequest
+from accounts.requests import UserRequest, confirm_page
 
 
 @require_http_methods(["GET", "POST"])
@@ -47,5 +47,11 @@ def api_key_revoke(request: UserRequest, pk: int) -> HttpResponse:
         api_keys.revoke(key=key, actor=request.user)
         messages.success(request, f"“{key.label}” lets nobody in any more.")
         return redirect("accounts:profile")
-    page = "accounts/api_key_confirm_revoke.html" + ("#confirm" if request.htmx else "")
-    return render(request, page, {"key": key})
+    return confirm_page(
+        request,
+        heading="Profile",
+        title=f"Revoke “{key.label}”?",
+        text="Programs that use it are refused from their next request. It cannot be brought back.",
+        verb="Revoke",
+        cancel="accounts:profile",
+    )

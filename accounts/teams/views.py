@@ -11,10 +11,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import Membership, Team, User
-from accounts.requests import UserRequest, administrators_only
+from accounts.requests import UserRequest, administrators_only, confirm_page
 from accounts.teams import services as team_services
 from accounts.teams.forms import DeleteTeamForm, MemberForm, MemberSearch, TeamForm, TeamSearch
-from accounts.teams.members import with_first_members
 from listing.pages import get_page, render_list
 
 ASKED = 3
@@ -25,7 +24,7 @@ TEAMS_ON_A_PAGE = 20
 @require_safe
 def team_list(request: UserRequest) -> HttpResponse:
     form = TeamSearch(request.GET)
-    teams = with_first_members(form.narrow(Team.objects.visible_to(request.user)), viewer=request.user)
+    teams = form.narrow(Team.objects.visible_to(request.user).with_first_members(request.user))
     page = get_page(teams.annotate(key=Lower("name")), request.GET, by=["key"], size=TEAMS_ON_A_PAGE)
     administrators = User.objects.administrators().order_by("name", "email")[:ASKED]
     context = {"form": form, "page": page, "administrators": administrators}
@@ -73,13 +72,15 @@ def team_delete(request: UserRequest, pk: UUID) -> HttpResponse:
         team_services.delete_team(team=team, actor=request.user)
         messages.success(request, f"Deleted the team “{team}”.")
         return redirect("accounts:team-list")
-    context = {
-        "title": f"Delete the team “{team}”?",
-        "text": team_services.humanize_privacy_loss(team),
-        "verb": "Delete the team",
-        "form": form,
-    }
-    return _confirm_page(request, context, status=422 if form.is_bound else 200)
+    return confirm_page(
+        request,
+        heading="Teams",
+        title=f"Delete the team “{team}”?",
+        text=team_services.humanize_privacy_loss(team),
+        verb="Delete the team",
+        cancel="accounts:team-list",
+        form=form,
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -111,15 +112,11 @@ def member_remove(request: UserRequest, pk: UUID, user_pk: int) -> HttpResponse:
         f"{team_services.humanize_privacy_loss(team, owner=user)}"
     )
     title = f"Leave “{team}”?" if leaves else f"Remove {user.get_full_name()} from “{team}”?"
-    return _confirm_page(request, {"title": title, "text": text, "verb": "Leave" if leaves else "Remove"})
+    verb = "Leave" if leaves else "Remove"
+    return confirm_page(request, heading="Teams", title=title, text=text, verb=verb, cancel="accounts:team-list")
 
 
 def _form_page(request: UserRequest, form: TeamForm | MemberForm, *, title: str, verb: str) -> HttpResponse:
     template = f"accounts/team_form.html{'#dialog' if request.htmx else ''}"
     context = {"form": form, "title": title, "verb": verb, "action": request.path}
     return render(request, template, context, status=422 if form.is_bound else 200)
-
-
-def _confirm_page(request: UserRequest, context: dict[str, object], *, status: int = 200) -> HttpResponse:
-    template = f"accounts/team_confirm.html{'#dialog' if request.htmx else ''}"
-    return render(request, template, {**context, "action": request.path}, status=status)

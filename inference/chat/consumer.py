@@ -15,9 +15,8 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
 
-from accounts import outages
+from accounts.admission import OUTAGES, humanize_outage
 from accounts.models import User
-from accounts.outages import OUTAGES
 from accounts.sessions.services import note_activity
 from accounts.sessions.users import user_of_session
 from accounts.sessions.watch import SessionWatch, Subscription, Watched
@@ -70,7 +69,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _try_again(self, error: Exception) -> None:
         """Let the page say what is out of reach, and connect again by and by."""
         log.warning("socket_closed_by_outage", error=type(error).__name__)
-        await self.close(TRY_AGAIN, outages.humanize_outage(error))
+        await self.close(TRY_AGAIN, humanize_outage(error))
 
     async def connect(self) -> None:
         bind(

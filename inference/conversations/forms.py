@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 from django import forms
 
-from accounts.audiences import AudienceField, with_current
-from accounts.sharing import audiences_for
+from accounts.sharing import AudienceField, audiences_for, with_current
 from inference.conversations.services import PAGE, Filters
 from inference.models import Conversation
 

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import Resolver404, resolve
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.requests import UserRequest
+from accounts.requests import UserRequest, confirm_page
 from inference.conversations import services
 from inference.conversations.forms import RenameForm, ShareForm, filters_from
 from inference.conversations.sharing import share_conversation
@@ -70,8 +70,14 @@ def conversation_delete(request: UserRequest, pk: UUID) -> HttpResponse:
         services.delete_conversation(conversation=conversation, actor=request.user)
         messages.success(request, f"Deleted “{conversation.title}”.")
         return redirect("inference:chat")
-    template = f"inference/conversation_confirm_delete.html{'#dialog' if request.htmx else ''}"
-    return render(request, template, {"conversation": conversation})
+    return confirm_page(
+        request,
+        heading="Delete conversation",
+        title=f"Delete “{conversation.title}”?",
+        text="All its messages and branches go for good. The calls they made stay in telemetry.",
+        verb="Delete conversation",
+        cancel=conversation,
+    )
 
 
 def _editable(request: UserRequest, pk: UUID) -> Conversation:

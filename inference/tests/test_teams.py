@@ -11,9 +11,8 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Membership, Team, User
+from accounts.models import Membership, Team, TeamQuerySet, User
 from accounts.teams import services as team_services
-from accounts.teams.members import SHOWN
 from audit.models import AuditEvent
 from inference.models import Conversation
 
@@ -87,7 +86,11 @@ def test_it_lists_the_first_members_of_many_oneself_first_and_all_on_the_teams_p
     Membership.objects.bulk_create(Membership(team=team, user=user) for user in User.objects.bulk_create(people))
     client = client_of(bob)
     listed = client.get(reverse("accounts:team-list")).content.decode()
-    assert [listed.count(name) for name in ("<strong>Zed<", "alice@", "Anna ")] == [1, 1, SHOWN - 2]
+    assert [listed.count(name) for name in ("<strong>Zed<", "alice@", "Anna ")] == [
+        1,
+        1,
+        TeamQuerySet.FIRST_MEMBERS - 2,
+    ]
     assert ("Leave</a>" in listed, "All 72 <span" in listed) == (True, True)
     url = reverse("accounts:team-detail", args=[team.pk])
     first = client.get(url)
