@@ -26,7 +26,7 @@ from accounts.administration.actions import ACTIONS, administrator, counted
 from accounts.administration.teams import TeamAdmin
 from accounts.login.reauthentication import require_confirmation
 from accounts.models import ApiKey, Invitation, Role, Team, User, UserSession
-from accounts.people.services import LastAdministrator, record_kept, update_user
+from accounts.people.services import LastAdministrator, record_last_administrator_refusal, update_user
 from accounts.people.views import DEACTIVATE_TEXT, REACTIVATE_TEXT, ROLE_TEXT
 from accounts.sessions.services import end_sessions
 from audit.admin_base import Audited
@@ -70,7 +70,7 @@ class UserAdmin(Audited[User], DjangoUserAdmin[User]):
     actions = ACTIONS
 
     def view_on_site(self, user: User) -> str:
-        """Where somebody is erased as well."""
+        """The user's page, where the account can be erased as well."""
         return reverse("people:person-detail", args=[user.pk])
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
@@ -79,7 +79,7 @@ class UserAdmin(Audited[User], DjangoUserAdmin[User]):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str
     ) -> tuple[QuerySet[User], bool]:
-        """Offered for a team are those who can log in, as on the site."""
+        """Autocompletion offers active users only, as the Teams page does."""
         match = request.resolver_match
         if match and match.url_name == "autocomplete":
             queryset = queryset.filter(is_active=True)
@@ -103,12 +103,12 @@ class UserAdmin(Audited[User], DjangoUserAdmin[User]):
             kept = User.objects.get(pk=str(object_id))
             is_demotion = request.POST.get("role") != Role.ADMINISTRATOR
             action = AccountsAction.USER_ROLE if is_demotion else AccountsAction.USER_DEACTIVATE
-            record_kept(user=kept, actor=administrator(request), action=action)
+            record_last_administrator_refusal(user=kept, actor=administrator(request), action=action)
             messages.error(request, str(refusal))
             return HttpResponseRedirect(request.path)
 
     def response_change(self, request: HttpRequest, obj: User) -> HttpResponse:
-        """Whoever has taken the own rights away has no business here any more."""
+        """Administrators who have demoted themselves leave the admin site."""
         if obj == request.user and not obj.is_administrator:
             messages.success(request, "You are no administrator any more.")
             return redirect("dashboard")

@@ -1,7 +1,7 @@
-"""How many may do something at once, and who waits for it: first come, first served; and which errors are outages.
+"""Limits of concurrency with a queue, first come, first served; and which errors are outages.
 
 A request holds one of the server's slots while it is served, see ``aistrale.page_queue``. Whatever waits for others
-than the database, a provider for example, does so ``outside``, and holds up nobody.
+than the database, a provider for example, does so within ``release_slot``, and holds up nobody.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Slots:
             self._free += 1
 
     def turn_away(self) -> None:
-        """All who wait get TurnedAway: they would wait for what one of those before them has found out of reach."""
+        """Everybody in the queue gets TurnedAway: they would wait for a server that does not answer."""
         with self._lock:
             for place in self._waiting:
                 if place.set_running_or_notify_cancel():
@@ -94,7 +94,7 @@ class Slots:
 
 
 class RequestSlot:
-    """The slot of one request. It may be left and taken again while the request is served."""
+    """The slot of one request. It may be released and taken again while the request is served."""
 
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
@@ -137,8 +137,8 @@ def turn_away_waiting() -> None:
 
 
 @contextmanager
-def outside() -> Iterator[None]:
-    """Lend the slot of the current request, if there is one, and its database connection to others meanwhile.
+def release_slot() -> Iterator[None]:
+    """Release the slot of the current request, if it has one, and its database connection while it waits for others.
 
     A transaction keeps its connection.
     """

@@ -1,4 +1,4 @@
-"""Sending mail, which a server elsewhere may refuse or keep waiting."""
+"""Sending mail, and what can go wrong with it."""
 
 from __future__ import annotations
 

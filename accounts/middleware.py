@@ -1,4 +1,4 @@
-"""What holds for every page of signed-in users: the session is in use, a second factor is there where it must be."""
+"""Session activity, API keys, rate-limit answers and required second factors."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class ApiKeyMiddleware:
 
 
 def throttle_middleware(get_response: GetResponse) -> GetResponse:
-    """The form that refused an attempt has said so in words; this says so to programs."""
+    """Sets status and Retry-After where a form has refused a rate-limited attempt."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)

@@ -1,4 +1,4 @@
-"""Who uses the system."""
+"""Users, sessions, teams, invitations and API keys."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ class User(AbstractBaseUser):
 
 
 class UserSession(models.Model):
-    """What its user and administrators may know of a session: not its key, so nobody can take it over with this."""
+    """What its user and administrators may know of a session. Holds a digest of its key, so nobody can take it over."""
 
     LONGEST_AGENT: ClassVar[int] = 200
 
@@ -190,7 +190,7 @@ class TeamQuerySet(models.QuerySet["Team"]):
 
 
 class Team(models.Model):
-    """People who share with each other. What it changes is in ``accounts.sharing``."""
+    """Users who share with each other, see ``accounts.sharing``."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=80)

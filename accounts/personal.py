@@ -1,4 +1,4 @@
-"""What this app keeps of a person."""
+"""Export and erasure of the personal data of this app."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _of_other_apps(user: User) -> Iterator[Values]:
 
 
 def erase(user: User, actor: User | None) -> dict[str, int]:
-    """What hangs on the account goes with it; this is what does not."""
+    """Deletes what does not cascade with the account."""
     this = ContentType.objects.get_for_model(User)
     LogEntry.objects.filter(content_type=this, object_id=str(user.pk)).delete()
     Invitation.objects.filter(email=user.email, user=None).delete()

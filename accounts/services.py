@@ -1,4 +1,4 @@
-"""Setting up the first administrator, what is written down about log-ins, and what a user has chosen or seen."""
+"""Setting up the first administrator, recording failed log-ins, and the settings of a user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who sees what: a thing is its owner's alone, shared with one team, or with everyone.
+"""Visibility: an object is private to its owner, shared with one team, or with everyone.
 
 Every ``Shared`` model gets its rights from here, so that pages, sockets, exports and commands ask the same question.
 """
@@ -44,7 +44,7 @@ class Audience:
 
     @property
     def key(self) -> str:
-        """What stands for it in a form."""
+        """The value in a form."""
         return str(self.team.pk) if self.team else self.visibility.value
 
     def as_audited(self) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def audiences_for(user: User, *, everyone: bool) -> list[Audience]:
 
 
 class AudienceField(forms.ChoiceField):
-    """Cleans to an Audience: one of those that are offered. Nothing sent is nobody else."""
+    """Cleans to one of the audiences offered; an empty value means private."""
 
     def __init__(self, offered: Sequence[Audience], **kwargs: Any) -> None:
         self._offered = {audience.key: audience for audience in offered}
@@ -141,7 +141,7 @@ class AudienceField(forms.ChoiceField):
 
 
 def with_current(offered: Sequence[Audience], current: Audience) -> list[Audience]:
-    """What is may stay, also where the user could not choose it any more."""
+    """Adds the current audience, which may stay even if the user could not choose it now."""
     return list(offered) if current in offered else [*offered, current]
 
 
@@ -164,6 +164,6 @@ def shared_models() -> list[type[Shared]]:
 
 
 def shared_with_team(team: Team, *, owner: User | None = None) -> list[SharedQuerySet[Any]]:
-    """One set for each kind of thing: what the ``owner``, or anybody, shares with the team."""
+    """One queryset per model: what the ``owner``, or anybody, shares with the team."""
     kinds = [SharedQuerySet[Any](model).filter(team=team) for model in shared_models()]
     return kinds if owner is None else [things.owned_by(owner) for things in kinds]

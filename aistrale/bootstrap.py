@@ -1,4 +1,4 @@
-"""What must be so before the first request: a database this code knows, keys for what is in it, static files."""
+"""Bootstrap before the first request: migrations, keys for what is stored, static files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Error pages in the house look: what happened, what to do, and the request id that is in the logs.
+"""Error pages: what happened, what to do, and the request id that is in the logs.
 
 They touch neither the session nor the database, so that they still work when one of those is what failed.
 """

@@ -1,4 +1,4 @@
-"""Is the process alive, and is it ready for more work, or why not? Nothing of who asks is looked up."""
+"""Liveness and readiness of the process. Needs no session."""
 
 from __future__ import annotations
 

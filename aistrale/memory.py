@@ -13,7 +13,7 @@ EVERY_SECONDS = 15.0
 
 
 async def keep_giving_back() -> None:
-    """Trim the heaps again and again, for ever, in a thread: 2 ms where little is free, 0.1 s for half a gigabyte."""
+    """Trim the heaps periodically, in a thread: 2 ms where little is free, 0.1 s for half a gigabyte."""
     # Other C libraries, such as musl, have no such function.
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     while trim is not None:

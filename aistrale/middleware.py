@@ -71,7 +71,7 @@ def address_middleware(get_response: GetResponse) -> GetResponse:
 
 
 def health_middleware(get_response: GetResponse) -> GetResponse:
-    """Whoever asks after the health is nobody in particular: to look a session up would take Redis and PostgreSQL."""
+    """Answers health checks before a session is looked up, which would need Redis and PostgreSQL."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if request.path.startswith("/health/"):

@@ -233,7 +233,7 @@ MFA_FORMS = {
     "authenticate": "accounts.login.forms.AuthenticateForm",
     "activate_totp": "accounts.login.forms.ActivateTOTPForm",
     "add_webauthn": "accounts.login.passkeys.AddForm",
-    "authenticate_webauthn": "accounts.login.passkeys.RefusingForm",
+    "authenticate_webauthn": "accounts.login.passkeys.PasskeyForm",
     "reauthenticate_webauthn": "accounts.login.passkeys.ConfirmForm",
     "login_webauthn": "accounts.login.passkeys.LoginForm",
 }
@@ -283,7 +283,7 @@ SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
     }
 }
 
-FORM_RENDERER = "aistrale.renderers.HouseRenderer"
+FORM_RENDERER = "aistrale.renderers.FormRenderer"
 CSRF_FAILURE_VIEW = "aistrale.errors.csrf_failure"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

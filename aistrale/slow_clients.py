@@ -66,7 +66,7 @@ class BoundedProtocol(WebSocketProtocol):
         super().connectionLost(reason)
 
     def sendMessage(self, payload: bytes, *arguments: Any, **options: Any) -> None:
-        """autobahn applies the limit of what is received to what is sent as well, and painted text is much longer."""
+        """autobahn applies the limit of what is received to what is sent as well, and rendered text is much longer."""
         limit, self.maxMessagePayloadSize = self.maxMessagePayloadSize, 0
         try:
             super().sendMessage(payload, *arguments, **options)

@@ -21,8 +21,8 @@ from aistrale import health_checks, recent_errors
 from aistrale.effective import effective_settings
 from aistrale.process import runs
 from aistrale.settings import env
-from audit import signed
 from audit.models import AuditEvent, AuditVerification
+from audit.rows import newest_checkpoints
 from telemetry.models import Generation
 from tokens import key_status
 from tokens.envelope import EnvelopeError
@@ -48,7 +48,7 @@ class Disk:
 @administrators_only
 @require_safe
 def system(request: UserRequest) -> HttpResponse:
-    checkpoints, _ = signed.newest(1)
+    checkpoints, _ = newest_checkpoints(1)
     context = {
         "findings": health_checks.run(),
         "keys": _keys(),

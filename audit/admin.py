@@ -18,7 +18,7 @@ from audit.models import AuditEvent, AuditVerification
 
 
 class TimeFilter(admin.SimpleListFilter):
-    """The admin's own would list every time there is: to it, a generated column is no date."""
+    """Django's own filter takes a generated column for no date and would list every value."""
 
     title, parameter_name = "time", "since"
     DAYS: ClassVar[dict[str, int]] = {"Past day": 1, "Past 7 days": 7, "Past 30 days": 30, "Past year": 365}

@@ -24,7 +24,7 @@ M = TypeVar("M", bound=Model)
 
 
 class CappedPaginator(Paginator[Any]):
-    """Counts no further than somebody would page: counting all rows of a large table takes seconds."""
+    """Stops counting where nobody would page to: a count of a large table takes seconds."""
 
     MOST_COUNTED: ClassVar[int] = 10_000
 
@@ -39,7 +39,7 @@ class CappedPaginator(Paginator[Any]):
 
 
 class Audited(admin.ModelAdmin[M], Generic[M]):
-    """For every ModelAdmin. Django's own history holds names that would outlive an erasure, and nothing protects it.
+    """Base of every ModelAdmin. Writes no LogEntry: names in it would outlive an erasure, and nothing protects it.
 
     What is done to several things at once is done to all of them or to none.
     """
@@ -53,7 +53,7 @@ class Audited(admin.ModelAdmin[M], Generic[M]):
     list_per_page = 50
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """By what the list shows or filters by, else what it hides could be guessed there, letter by letter."""
+        """Only by what the list shows or filters by: hidden values could be guessed by lookups, letter by letter."""
         filters = [getattr(one, "parameter_name", one) for one in self.list_filter]
         shown = {self.opts.pk.name, self.date_hierarchy, *self.list_display, *filters}
         return lookup.partition("__")[0] in shown and super().lookup_allowed(lookup, value, request)
@@ -68,7 +68,7 @@ class Audited(admin.ModelAdmin[M], Generic[M]):
         """The services record."""
 
     def consequences(self, form: ModelForm[M]) -> list[str]:
-        """What comes of a change, as sentences; it is asked about before it is made, unless there are none.
+        """Sentences that the confirmation of a change shows. Without any, the change is made without confirmation.
 
         ``form.data`` also has what inlines are sent.
         """
@@ -120,7 +120,7 @@ class Audited(admin.ModelAdmin[M], Generic[M]):
                 self.delete_model(request, obj)
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """What the log has about the object, also when the object is gone."""
+        """Redirects to the audit entries about the object, which may be deleted already."""
         named = getattr(self.get_object(request, unquote(object_id)), "audit_id", unquote(object_id))
         filters = urlencode({"target": f"{self.opts.label_lower}:{named}"})
         return HttpResponseRedirect(f"{reverse('audit:event-list')}?{filters}")

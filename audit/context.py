@@ -1,4 +1,4 @@
-"""Where the present request, socket or command comes from; every entry takes it from here."""
+"""Source, address, user agent and id of the current request, socket or command, for every audit entry."""
 
 from __future__ import annotations
 

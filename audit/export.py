@@ -1,4 +1,4 @@
-"""Exports of the whole log (or a stretch of it) that prove themselves, see ``audit.verify_export``.
+"""Exports of the log, or of a range of entries, that can be verified offline, see ``audit.verify_export``.
 
 JSON Lines, each with a ``kind``: one ``manifest``, the stretch's checkpoints (``checkpoint``), its entries (``entry``),
 and an ``end`` with the SHA-256 of all lines before it, signed by the audit key.

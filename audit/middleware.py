@@ -1,4 +1,4 @@
-"""Binds what a request says of itself to every audit entry written while it is served."""
+"""Sets the audit context of each request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from audit.context import Source, bound
 
 
 class AuditContextMiddleware:
-    """Stands after django-structlog's, whose request id it takes. Believes no forwarded header."""
+    """Comes after django-structlog's, whose request id it takes. Ignores forwarded headers."""
 
     sync_capable = True
     async_capable = True

@@ -1,4 +1,4 @@
-"""What happened: entries that are only ever added, and the personal details beside them, which can be destroyed."""
+"""Append-only entries, and the personal details beside them, which can be erased."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DATE_HOUR_MINUTE = [(1, 4), (6, 2), (9, 2), (12, 2), (15, 2)]
 
 
 class Viewer(Protocol):
-    """The part of a user that decides which entries he sees."""
+    """What decides which entries a user sees."""
 
     @property
     def audit_id(self) -> UUID: ...
@@ -146,7 +146,7 @@ class AuditDetails(models.Model):
 
 
 class AuditVerification(models.Model):
-    """One row: what the server itself found when it last verified, for the pages; ``verify_audit`` is the proof."""
+    """One row: the result of the server's own last verification, for the pages; ``verify_audit`` is the proof."""
 
     verified_at = models.DateTimeField()
     # The chain is right up to this entry.

@@ -1,4 +1,4 @@
-"""Progress of commands that walk the log: a bar on a terminal, a line now and then elsewhere."""
+"""Progress of commands that read the whole log: a bar on a terminal, else a line every 100,000 entries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EVERY = 100_000
 def watcher(
     description: str, total: int, write_line: Callable[[str], None]
 ) -> Callable[[Iterable[ChainEntry]], Iterable[ChainEntry]]:
-    """Something that passes entries on as they are read and tells of it."""
+    """A wrapper of an iterable of entries that reports progress as they are read."""
 
     def bar(entries: Iterable[ChainEntry]) -> Iterable[ChainEntry]:
         return track(entries, description, total, console=Console(stderr=True), transient=True)

@@ -1,4 +1,4 @@
-"""Entries as people read them: the objects they link to, the values they show."""
+"""Rows of the audit pages: entries with links and personal details, and checkpoints."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.apps import apps
+from django.conf import settings
 from django.db import models
 
+from audit import checkpoint
 from audit.models import AuditEvent, Viewer
 
 # Whom an entry names is for all who may read the entry; from where somebody else worked is not.
@@ -107,3 +112,39 @@ def _text(values: dict[str, Any], name: str) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointRow:
+    """``problem`` is '' where the signature is right and the log agrees; ``time`` is None where it cannot be read."""
+
+    sequence: int
+    key: str
+    time: datetime | None
+    problem: str
+
+
+def newest_checkpoints(count: int) -> tuple[list[CheckpointRow], int]:
+    """The newest first, and how many there are in all."""
+    paths = checkpoint.files(settings.CHECKPOINT_DIR)
+    newest = paths[: -count - 1 : -1]
+    keys = [key.public_key() for key in checkpoint.read_keys(settings.AUDIT_KEYS)]
+    stored = dict(
+        AuditEvent.objects.filter(pk__in=[1, *map(checkpoint.sequence_of, newest)]).values_list("sequence", "hash")
+    )
+    return [_checkpoint_row(path, keys, stored) for path in newest], len(paths)
+
+
+def _checkpoint_row(path: Path, keys: list[Ed25519PublicKey], stored: dict[int, str]) -> CheckpointRow:
+    number = checkpoint.sequence_of(path)
+    try:
+        text = path.read_text()
+        read = checkpoint.parse(text, keys)
+        time, key = datetime.fromisoformat(read.time), str(json.loads(text)["key"])
+    except (OSError, ValueError) as error:
+        return CheckpointRow(number, "", None, str(error))
+    if read.sequence != number:
+        return CheckpointRow(number, key, time, f"it is of entry {read.sequence}")
+    if (stored.get(number), stored.get(1)) != (read.hash, read.chain):
+        return CheckpointRow(number, key, time, "the log differs" if number in stored else "the log ends before it")
+    return CheckpointRow(number, key, time, "")

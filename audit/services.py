@@ -46,7 +46,7 @@ _gathered: ContextVar[list[_Entry] | None] = ContextVar("gathered", default=None
 
 
 class Actor(Protocol):
-    """A user as the audit log knows him."""
+    """A user as the audit log knows them."""
 
     @property
     def audit_id(self) -> UUID: ...

@@ -1,4 +1,4 @@
-"""The list of entries as a table for other programs, streamed in batches and safe for spreadsheets and terminals."""
+"""The list of entries as CSV or JSON Lines, streamed in batches, safe for spreadsheets and terminals."""
 
 from __future__ import annotations
 

@@ -12,11 +12,11 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_safe
 
-from audit import services, signed, table_export
+from audit import services, table_export
 from audit.actions import AuditAction
 from audit.forms import EventFilter
 from audit.models import AuditEvent, AuditVerification, Viewer
-from audit.rows import changes_of, rows_of
+from audit.rows import changes_of, newest_checkpoints, rows_of
 from listing.pages import get_page, render_list
 
 LISTED_CHECKPOINTS = 50
@@ -59,7 +59,7 @@ def event_detail(request: HttpRequest, sequence: int) -> HttpResponse:
 def checkpoint_list(request: HttpRequest) -> HttpResponse:
     if not _user(request).is_administrator:
         raise PermissionDenied
-    checkpoints, total = signed.newest(LISTED_CHECKPOINTS)
+    checkpoints, total = newest_checkpoints(LISTED_CHECKPOINTS)
     return render(request, "audit/checkpoint_list.html", {"checkpoints": checkpoints, "total": total})
 
 

@@ -61,7 +61,7 @@ class GenerationAdmin(ReadOnly[Generation]):
 
 @admin.register(GenerationContent)
 class GenerationContentAdmin(ReadOnly[GenerationContent]):
-    """Who opens what somebody else has said leaves an entry in the log."""
+    """Opening another user's content is recorded in the audit log."""
 
     list_display = ("generation_id", "started_at", "user", "request_model")
     list_select_related = ("generation__user",)
@@ -73,7 +73,7 @@ class GenerationContentAdmin(ReadOnly[GenerationContent]):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[GenerationContent], search_term: str
     ) -> tuple[QuerySet[GenerationContent], bool]:
-        """Never by words: that would be reading without an entry."""
+        """Never by text: that would be reading without an audit entry."""
         try:
             return (queryset.filter(pk=UUID(search_term.strip())) if search_term else queryset), False
         except ValueError:

@@ -1,4 +1,4 @@
-"""What this app keeps of a person. The figures of calls stay, as nobody's."""
+"""Export and erasure of the personal data of this app. The figures of calls stay, anonymously."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def finish_generation(*, generation_id: UUID, outcome: CallOutcome, ended_at: da
 
 
 def abandon_generation(*, generation_id: UUID, outcome: CallOutcome) -> bool:
-    """The same for a call that goes on by the records, by whoever does not make it."""
+    """The same for a call that is recorded as running, by a process that does not make it."""
     return _finish(Generation.objects.running(), generation_id, outcome, timezone.now())
 
 

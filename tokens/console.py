@@ -1,4 +1,4 @@
-"""How the key commands speak: a progress bar on a terminal, plain lines elsewhere, nothing beside JSON."""
+"""Output of the key commands: a progress bar on a terminal, plain lines elsewhere, nothing beside JSON."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def progress(*, silent: bool, write_line: Callable[[str], None]) -> Iterator[Tel
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """What keeps a key command from starting ends it with exit code 2; nothing was changed then."""
+    """Turns errors that keep a key command from starting into exit code 2."""
     try:
         yield
     except (RotationBusy, EnvelopeError) as error:

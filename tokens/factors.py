@@ -1,4 +1,4 @@
-"""Seals what second factors are made of, as provider tokens are sealed.
+"""Seals the secrets of second factors, as provider tokens are sealed.
 
 django-allauth keeps a factor as JSON, in which a rotation of keys could find nothing: there are no columns to count and
 compare by. So the JSON holds the id of a ``FactorSecret``, whose sealed field is found in the model registry like any

@@ -28,7 +28,7 @@ def change_primary() -> None:
 
 @contextmanager
 def rotation() -> Iterator[None]:
-    """Held by the connection, over many transactions, and let go of when it closes. Raises RotationBusy."""
+    """A lock of the session, over many transactions, released when the connection closes. Raises RotationBusy."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_CLASS, _ROTATION])
         if not cursor.fetchone()[0]:

@@ -1,4 +1,4 @@
-"""What this app keeps of a person."""
+"""Export and erasure of the personal data of this app."""
 
 from __future__ import annotations
 

@@ -245,7 +245,7 @@ def recheck_unreadable() -> None:
 
 
 def _settle_state(token: ProviderToken, *, readable: bool) -> None:
-    """Write only what differs: tokens are many, and hardly ever does one change sides."""
+    """Writes only where the state changes, which is rare."""
     if readable == (token.state != TokenState.NEEDS_REENTRY):
         return
     state = TokenState.UNTESTED if readable else TokenState.NEEDS_REENTRY

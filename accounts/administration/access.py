@@ -28,7 +28,7 @@ from audit.services import batch
 
 
 class UserSessionAdmin(DeleteOnly[UserSession]):
-    """To delete one is to end it. The one in which the administrator is ends by logging out."""
+    """The administrator's own current session is left out: it ends by logging out."""
 
     fields = list_display = ("user", "device", "address", "started_at", "last_seen_at")
     list_select_related = ("user",)

@@ -1,4 +1,4 @@
-"""Steps that administrators take for other people's accounts. Each asks who takes it, then whether it is meant."""
+"""Admin actions on users. Each requires reauthentication, then a confirmation."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def administrator(request: HttpRequest) -> User:
-    """Nobody else passes the doors of the admin site."""
+    """The user of a request to the admin site."""
     if not isinstance(request.user, User):
         raise TypeError("The admin site was entered without an account.")
     return request.user

@@ -1,4 +1,4 @@
-"""Django admin, with our own door. Named in INSTALLED_APPS."""
+"""Django admin with our own site class. Named in INSTALLED_APPS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door of the admin site."""
+"""The admin site, for administrators only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class AdministrationSite(AdminSite):
     index_title = "Everything that is stored"
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Engineers are refused where they knock, not sent to a log-in that they have passed: so it is recorded."""
+        """Engineers get a 403, which is recorded, instead of a redirect to a log-in that they have passed."""
         if request.user.is_authenticated and not super().has_permission(request):
             raise PermissionDenied
         return super().has_permission(request)

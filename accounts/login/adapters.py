@@ -1,4 +1,4 @@
-"""What we change in django-allauth: no sign-up, one answer for every failed log-in, audit entries."""
+"""Our account adapter of django-allauth: no sign-up, one answer for every failed log-in, audit entries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.shortcuts import redirect
 
 from accounts import services
 from accounts.actions import AccountsAction
-from accounts.admission import outside
+from accounts.admission import release_slot
 from accounts.login import throttling
 from accounts.login.links import reset_link
 from accounts.login.reauthentication import is_confirmed
@@ -67,7 +67,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Raises MailNotSent."""
-        with outside(), sending():
+        with release_slot(), sending():
             super().send_mail(template_prefix, email, {**context, "site": urlsplit(settings.PUBLIC_URL).netloc})
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:

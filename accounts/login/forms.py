@@ -1,4 +1,4 @@
-"""What our log-in, password and second-factor pages ask, beyond django-allauth's forms."""
+"""The forms of log-in, passwords and second factors, based on django-allauth's."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class ReauthenticateForm(AllauthReauthenticateForm):
 
 
 class ConfirmBySsoForm(forms.Form):
-    """Before somebody goes to the provider: the code that would be asked for after a log-in there."""
+    """Asks for the code of the second factor before reauthentication at the provider of single sign-on."""
 
     def __init__(self, data: QueryDict | None, *, user: User) -> None:
         super().__init__(data)

@@ -1,4 +1,4 @@
-"""Links that let in whoever has them: nobody guesses at them for long, and their secret stays out of the log."""
+"""Links that hold a secret, and the rate limit of wrong ones."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ GONE = 410
 
 
 def reset_link(uid: str, key: str) -> str:
-    """Where a new password is set: at the public address, whatever name the request was sent to that asks for it."""
+    """The link to set a new password, at the public URL whatever the Host header of the request says."""
     names = {"uidb36": uid, "key": key}
     return f"{settings.PUBLIC_URL}{reverse('account_reset_password_from_key', kwargs=names)}"
 
 
 def secret_link(view: View) -> View:
-    """For a view whose address holds a secret, and which answers 410 to one that opens nothing."""
+    """Rate limit for a view whose URL holds a secret, and which answers 410 where that is wrong."""
 
     @wraps(view)
     def wrapper(request: HttpRequest, **arguments: Any) -> HttpResponse:

@@ -52,13 +52,13 @@ def lacks_factor(user: User) -> bool:
 
 
 def throttle_key(user: User) -> str:
-    """Under which wrong codes and passkeys of somebody who is known are counted."""
+    """The key of the rate limit of wrong codes and passkeys of a known user."""
     return f"mfa {user.pk}"
 
 
 @transaction.atomic
 def remove_factors(*, user: User, actor: User | None) -> bool:
-    """All of them, for somebody who has lost them: the password alone lets in again. False where there were none."""
+    """Removes all factors of a user who has lost them; returns False where there were none."""
     kinds = sorted(Authenticator.objects.filter(user=user).values_list("type", flat=True))
     if kinds:
         Authenticator.objects.filter(user=user).delete()
@@ -86,7 +86,7 @@ def record_removed(*, user: User, authenticator: Authenticator, **_: Any) -> Non
 
 @transaction.atomic
 def record_used(*, user: User, authenticator: Authenticator, **_: Any) -> None:
-    """Receives the signal of every use of a factor. A log-in is recorded as such; a code for emergencies as well."""
+    """Receives the signal of every use of a factor. Log-ins are recorded as such; the use of a recovery code also."""
     if authenticator.type == Authenticator.Type.RECOVERY_CODES:
         record(action=AccountsAction.MFA_RECOVER, actor=user, target=user)
 
@@ -97,7 +97,7 @@ def record_failed(*, user: User, authenticator: Authenticator, **_: Any) -> None
 
 
 def record_refused(*, user: User | None, kind: str) -> None:
-    """Something that did not fit, at log-in or at a confirmation; ``user`` is for whom it was tried, if known."""
+    """Records a wrong factor at log-in or reauthentication; ``user`` is whose account was tried, if known."""
     details = {"factor": str(kind)}
     record_denied(
         action=AccountsAction.SESSION_LOGIN_FAILED, actor=None, target=user, outcome=Outcome.FAILED, details=details

@@ -1,4 +1,4 @@
-"""Passkeys that do not fit: said in words, counted and recorded, which django-allauth leaves out."""
+"""Passkey forms and views with error messages, rate limits and audit entries, which django-allauth lacks."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ MALFORMED = (ValueError, TypeError, LookupError, AttributeError, struct.error)
 NOT_ADDED = "This passkey could not be added: the answer of the device does not fit this page. Try again."
 
 
-class RefusingForm(allauth_forms.AuthenticateWebAuthnForm):
-    """Has one answer for whatever is wrong, at the top: its field is not to be seen."""
+class PasskeyForm(allauth_forms.AuthenticateWebAuthnForm):
+    """Gives one message for every failure, as a non-field error since its field is hidden."""
 
     suspect: User | None = None
 
@@ -59,12 +59,12 @@ class RefusingForm(allauth_forms.AuthenticateWebAuthnForm):
         self.add_error(None, REFUSED)
 
 
-class ConfirmForm(RefusingForm):
+class ConfirmForm(PasskeyForm):
     reauthenticated = True
 
 
-class LoginForm(RefusingForm, allauth_forms.LoginWebAuthnForm):
-    """Of somebody who is not known yet."""
+class LoginForm(PasskeyForm, allauth_forms.LoginWebAuthnForm):
+    """Log-in by passkey alone: the user is not known yet."""
 
 
 class AddForm(allauth_forms.AddWebAuthnForm):
@@ -90,7 +90,7 @@ class AddForm(allauth_forms.AddWebAuthnForm):
 
 
 def _user_named_in(credential: Any) -> User | None:
-    """The user whom the device names; anybody can name anybody."""
+    """The user that the device names. It is not verified yet: a client can name any user."""
     try:
         pk = url_str_to_user_pk(base64.urlsafe_b64decode(credential["response"]["userHandle"] + "==").decode())
     except (ValidationError, *MALFORMED):

@@ -1,4 +1,4 @@
-"""Steps that a stolen or forgotten session is not enough for: who takes one has confirmed anew who they are."""
+"""Reauthentication before dangerous steps, for which a stolen session must not be enough."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def require_confirmation(request: HttpRequest) -> None:
 
 
 def is_confirmed(request: HttpRequest) -> bool:
-    ways = get_authentication_records(request, request.user) if has_own_way(request) else []
+    ways = get_authentication_records(request, request.user) if has_local_method(request) else []
     times = [request.session.get(_SSO_CONFIRMED_AT, 0), *(way["at"] for way in ways if way.get("reauthenticated"))]
     return bool(time.time() - max(times) < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
 
@@ -36,7 +36,7 @@ def note_confirmed_by_sso(request: HttpRequest) -> None:
     request.session[_SSO_CONFIRMED_AT] = time.time()
 
 
-def has_own_way(request: HttpRequest) -> bool:
+def has_local_method(request: HttpRequest) -> bool:
     """Whoever has neither password nor passkey here can only be asked by the provider of single sign-on."""
     return bool(get_adapter().get_reauthentication_methods(request.user))
 
@@ -44,7 +44,7 @@ def has_own_way(request: HttpRequest) -> bool:
 def confirmed(
     view: Callable[Concatenate[Request, P], Response],
 ) -> Callable[Concatenate[Request, P], Response]:
-    """For views whose form is not even shown before."""
+    """Decorator of views that require reauthentication before they show anything."""
 
     @wraps(view)
     def guarded(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> Response:

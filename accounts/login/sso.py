@@ -19,11 +19,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from accounts.actions import AccountsAction
-from accounts.admission import outside
+from accounts.admission import release_slot
 from accounts.login import mfa
 from accounts.login.reauthentication import is_confirmed, note_confirmed_by_sso
 from accounts.models import Role, User
-from accounts.people.services import LastAdministrator, record_kept, update_user
+from accounts.people.services import LastAdministrator, record_last_administrator_refusal, update_user
 from audit.actions import Outcome
 from audit.services import record, record_denied
 
@@ -32,16 +32,16 @@ CLOCK_SKEW = 60
 
 
 class Question(TypedDict):
-    """What goes with somebody who is sent to the provider only to confirm who they are."""
+    """State of a reauthentication at the provider."""
 
     asked_at: float
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):
     def get_requests_session(self) -> Any:
-        """While the provider is asked, others are served."""
+        """Releases the slot of the request while it waits for the provider."""
         session = super().get_requests_session()
-        session.request = outside()(session.request)
+        session.request = release_slot()(session.request)
         return session
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
@@ -84,7 +84,7 @@ def _connect(request: HttpRequest, sociallogin: SocialLogin) -> None:
 
 
 def _confirm(request: HttpRequest, sociallogin: SocialLogin, question: Question) -> HttpResponse:
-    """Nobody is logged in by this, whoever comes back."""
+    """Completes a reauthentication at the provider. Never logs anybody in."""
     next_page = sociallogin.get_redirect_url(request) or "/"
     user = request.user
     if not isinstance(user, User) or not sociallogin.is_existing or sociallogin.user != user:
@@ -134,7 +134,7 @@ def _email_in(claims: dict[str, Any]) -> str:
 
 
 def _objection(claims: dict[str, Any], email: str, user: User | None) -> str:
-    """Why somebody who is not known by an earlier log-in is not let in; empty where nothing speaks against it."""
+    """Why a first log-in is refused; empty if it is not."""
     domain = email.rpartition("@")[2]
     if not domain or claims.get("email_verified") is not True:
         return "it does not vouch for your e-mail address"
@@ -150,7 +150,7 @@ def _objection(claims: dict[str, Any], email: str, user: User | None) -> str:
 
 
 def _follow_role(request: HttpRequest, user: User, claims: dict[str, Any]) -> None:
-    """Where roles come from the provider, each log-in brings the present one."""
+    """Updates the role from the provider's claim at each log-in, where a role claim is configured."""
     if not settings.OIDC_ROLE_CLAIM:
         return
     value = claims.get(settings.OIDC_ROLE_CLAIM, [])
@@ -163,7 +163,7 @@ def _follow_role(request: HttpRequest, user: User, claims: dict[str, Any]) -> No
         update_user(user=user, actor=user)
     except LastAdministrator as refusal:
         user.role = before
-        record_kept(user=user, actor=user, action=AccountsAction.USER_ROLE)
+        record_last_administrator_refusal(user=user, actor=user, action=AccountsAction.USER_ROLE)
         messages.warning(request, f"You stay administrator. {refusal}")
 
 

@@ -1,4 +1,4 @@
-"""The way to the provider of single sign-on and back; ``sso`` says what comes of it."""
+"""Redirects to the provider of single sign-on and its callback; ``sso`` decides what follows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from accounts.login.forms import ConfirmBySsoForm
-from accounts.login.reauthentication import has_own_way
+from accounts.login.reauthentication import has_local_method
 from accounts.login.sso import Question
 from accounts.requests import UserRequest
 from audit.text import replace_unstorable
@@ -62,7 +62,7 @@ class CheckingAdapter(views.OpenIDConnectOAuth2Adapter):
         return login
 
 
-def _surviving_outages(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def _handle_provider_failures(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
@@ -75,8 +75,8 @@ def _surviving_outages(view: Callable[..., HttpResponse]) -> Callable[..., HttpR
     return answer
 
 
-def _over_a_page(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """The Content-Security-Policy stops a form from leaving this site, by a redirect as well; a page may lead on.
+def _redirect_by_page(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Redirects by a page: the Content-Security-Policy blocks forms, and redirects of forms, to other sites.
 
     Raises ValueError where the redirect leads nowhere else.
     """
@@ -91,13 +91,13 @@ def _over_a_page(request: HttpRequest, response: HttpResponse) -> HttpResponse:
 
 
 @login_not_required
-@_surviving_outages
+@_handle_provider_failures
 def login(request: HttpRequest, provider_id: str) -> HttpResponse:
-    return _over_a_page(request, views.login(request, provider_id))
+    return _redirect_by_page(request, views.login(request, provider_id))
 
 
 @login_not_required
-@_surviving_outages
+@_handle_provider_failures
 def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
     if provider_id != settings.OIDC_PROVIDER_ID or not settings.OIDC_SERVER:
         raise Http404
@@ -106,11 +106,11 @@ def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@_surviving_outages
+@_handle_provider_failures
 def confirm(request: UserRequest) -> HttpResponse:
-    """For those who have neither password nor passkey here: the provider asks them anew."""
+    """Reauthentication at the provider, for users without password and passkey here."""
     next_page = get_next_redirect_url(request) or "/"
-    if has_own_way(request):
+    if has_local_method(request):
         return redirect_to_login(next_page, reverse("account_reauthenticate"))
     form = ConfirmBySsoForm(request.POST if request.method == "POST" else None, user=request.user)
     if not settings.OIDC_SERVER or not form.is_valid():
@@ -119,4 +119,4 @@ def confirm(request: UserRequest) -> HttpResponse:
     provider = get_adapter().get_provider(request, settings.OIDC_PROVIDER_ID)
     question = Question(asked_at=time.time())
     sent = provider.redirect(request, AuthProcess.LOGIN, next_page, question, auth_params=ASK_AGAIN)
-    return _over_a_page(request, sent)
+    return _redirect_by_page(request, sent)

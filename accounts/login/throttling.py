@@ -26,7 +26,7 @@ from django.http import HttpRequest
 from django_redis import get_redis_connection
 
 from accounts.actions import AccountsAction
-from accounts.admission import Slots, outside
+from accounts.admission import Slots, release_slot
 from accounts.models import User
 from audit.services import record_denied
 
@@ -42,7 +42,7 @@ _IPV6_PREFIX = 64  # what a provider hands out to one customer
 @contextmanager
 def in_turn() -> Iterator[None]:
     """Around the check of a password or a code. Raises Busy where too many are waiting to have theirs checked."""
-    with outside(), _attempts.held(within=ATTEMPT_WAIT_SECONDS):
+    with release_slot(), _attempts.held(within=ATTEMPT_WAIT_SECONDS):
         yield
 
 

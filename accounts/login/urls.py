@@ -1,4 +1,4 @@
-"""The pages of django-allauth that are in use, under the names it looks up, at addresses of our own."""
+"""The views of django-allauth in use, under the URL names that it looks up, at our own paths."""
 
 from __future__ import annotations
 

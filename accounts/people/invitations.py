@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.actions import AccountsAction
-from accounts.admission import outside
+from accounts.admission import release_slot
 from accounts.mail import sending
 from accounts.models import Invitation, Role, User
 from audit.services import record
@@ -127,7 +127,7 @@ def send(*, invited: Invited) -> None:
     invitation, link = invited
     context = {"invitation": invitation, "link": link, "days": GOOD_FOR.days}
     text = render_to_string("accounts/email/invitation.txt", context)
-    with outside(), sending():
+    with release_slot(), sending():
         send_mail("Your invitation to AISTRALE", text, None, [invitation.email])
 
 

@@ -1,4 +1,4 @@
-"""Who is here, for the people page of administrators."""
+"""Rows of the people page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What administrators do to accounts. The database itself keeps one of them, see the trigger of ``User``."""
+"""Changes of accounts by administrators. A trigger of ``User`` keeps the last administrator."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class LastAdministrator(Exception):
 
 
 @contextmanager
-def keeping_an_administrator() -> Iterator[None]:
+def last_administrator_guard() -> Iterator[None]:
     """Raises LastAdministrator in place of the database's own error; what was tried is rolled back."""
     try:
         with transaction.atomic():
@@ -38,7 +38,7 @@ def keeping_an_administrator() -> Iterator[None]:
         raise
 
 
-def record_kept(*, user: User, actor: User | None, action: Action) -> None:
+def record_last_administrator_refusal(*, user: User, actor: User | None, action: Action) -> None:
     """That ``action`` was refused since ``user`` is the last administrator; after the transaction of the attempt."""
     record_denied(action=action, actor=actor, target=user, details={"reason": "the last active administrator stays"})
 
@@ -48,7 +48,7 @@ def update_user(*, user: User, actor: User) -> None:
 
     Raises LastAdministrator.
     """
-    with keeping_an_administrator():
+    with last_administrator_guard():
         before = User.objects.select_for_update(no_key=True).get(pk=user.pk)
         actions = _actions(before, user)
         if not actions:

@@ -1,4 +1,4 @@
-"""The people page: who is here, and what administrators do about them."""
+"""The people page, and the steps that administrators take for accounts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from accounts.login.reauthentication import confirmed
 from accounts.models import Role, User
 from accounts.people.forms import PeopleFilter, RoleForm
 from accounts.people.rows import persons
-from accounts.people.services import LastAdministrator, change_role, record_kept, set_active
+from accounts.people.services import LastAdministrator, change_role, record_last_administrator_refusal, set_active
 from accounts.requests import UserRequest, administrators_only, confirm_page
 from accounts.sessions.services import MOST_SHOWN, end_sessions, live_sessions
 from audit.actions import Action
@@ -118,7 +118,7 @@ def _question(request: UserRequest, user: User, title: str, text: str, verb: str
 
 
 def _refused(request: UserRequest, user: User, refusal: LastAdministrator, action: Action) -> HttpResponse:
-    record_kept(user=user, actor=request.user, action=action)
+    record_last_administrator_refusal(user=user, actor=request.user, action=action)
     messages.error(request, str(refusal))
     return redirect("people:person-detail", user.pk)
 

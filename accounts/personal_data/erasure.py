@@ -1,4 +1,4 @@
-"""Erasing a person: everything personal goes or becomes nobody's, and the audit log stays right."""
+"""Erasing a user: personal data is deleted or made anonymous, and the audit log stays valid."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.db import transaction
 
 from accounts.actions import AccountsAction
 from accounts.models import Invitation, User
-from accounts.people.services import keeping_an_administrator
+from accounts.people.services import last_administrator_guard
 from accounts.personal_data.registry import handlers
 from accounts.sessions.services import end_sessions
 from audit.actions import AuditAction
@@ -27,7 +27,7 @@ FILE_NAME = "erased-people"
 def erase_user(*, user: User, actor: User | None) -> None:
     """Sessions and running calls end, too. ``actor`` None is the operator. Raises LastAdministrator."""
     pseudonym = user.audit_id
-    with keeping_an_administrator():
+    with last_administrator_guard():
         # From here on nothing new can belong to the user: its foreign key would have to wait for this.
         person = User.objects.select_for_update().get(pk=user.pk)
         # The database says now whether this is the last administrator: sessions that have ended do not come back.
@@ -40,7 +40,7 @@ def erase_user(*, user: User, actor: User | None) -> None:
             record(action=AccountsAction.USER_ERASE, actor=actor, target=person, after=counts)
         for each in [*others, pseudonym]:
             erase_details(audit_id=each, actor=actor)
-        transaction.on_commit(partial(note, pseudonym), robust=True)
+        transaction.on_commit(partial(append_to_erasure_list, pseudonym), robust=True)
 
 
 def _pseudonyms_before(person: User) -> list[UUID]:
@@ -51,14 +51,14 @@ def _pseudonyms_before(person: User) -> list[UUID]:
     return list(others.order_by().values_list("audit_id", flat=True).distinct())
 
 
-def list_file() -> Path:
+def erasure_list() -> Path:
     return Path(settings.CHECKPOINT_DIR) / FILE_NAME
 
 
-def note(pseudonym: UUID) -> None:
-    """Adds to the list by which erasures are repeated after an older database was restored."""
-    list_file().parent.mkdir(parents=True, exist_ok=True)
-    with list_file().open("a") as file:
+def append_to_erasure_list(pseudonym: UUID) -> None:
+    """Adds to the list by which ``replay_erasures`` repeats erasures after an older database was restored."""
+    erasure_list().parent.mkdir(parents=True, exist_ok=True)
+    with erasure_list().open("a") as file:
         file.write(f"{pseudonym} {datetime.now(UTC).isoformat(timespec='seconds')}\n")
 
 

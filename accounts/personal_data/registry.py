@@ -1,4 +1,4 @@
-"""Everything that is kept of a person, app by app: to be handed out, and to be erased.
+"""Export and erasure of personal data, app by app.
 
 Each app that keeps something registers its handler when it is ready.
 """

@@ -1,4 +1,4 @@
-"""Handing out everything that is kept of a person, and erasing it: by oneself, and by administrators."""
+"""Export and erasure of personal data, by the user and by administrators."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from accounts.actions import AccountsAction
 from accounts.login.reauthentication import confirmed
 from accounts.models import User
 from accounts.people.forms import EraseForm
-from accounts.people.services import LastAdministrator, record_kept
+from accounts.people.services import LastAdministrator, record_last_administrator_refusal
 from accounts.personal_data import registry
 from accounts.personal_data.erasure import erase_user
 from accounts.requests import UserRequest, administrators_only
@@ -80,7 +80,7 @@ def _erase(request: UserRequest, user: User, *, back: str) -> HttpResponse | Non
         try:
             erase_user(user=user, actor=request.user)
         except LastAdministrator as refusal:
-            record_kept(user=user, actor=request.user, action=AccountsAction.USER_ERASE)
+            record_last_administrator_refusal(user=user, actor=request.user, action=AccountsAction.USER_ERASE)
             form.add_error(None, str(refusal))
         else:
             return None
@@ -89,7 +89,7 @@ def _erase(request: UserRequest, user: User, *, back: str) -> HttpResponse | Non
 
 
 def _export(user: User, *, actor: User) -> StreamingHttpResponse:
-    """That somebody took it is recorded first."""
+    """The export is recorded first."""
     with transaction.atomic():
         record(action=AccountsAction.USER_EXPORT, actor=actor, target=user)
     name = f"personal-data-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.jsonl"

@@ -21,7 +21,7 @@ _STAMP_EVERY = timedelta(minutes=1)
 
 @transaction.atomic
 def create(*, user: User, label: str, expires_at: datetime | None) -> tuple[ApiKey, str]:
-    """The key in words is known now and never again."""
+    """Returns the key itself too, which is not stored."""
     text = f"ais_{secrets.token_hex(6)}_{secrets.token_urlsafe(32)}"
     made = ApiKey.objects.create(user=user, label=label, prefix=text[:16], digest=_digest(text), expires_at=expires_at)
     after = {"prefix": made.prefix, "expires_at": expires_at.isoformat() if expires_at else None}
@@ -49,7 +49,7 @@ class KeyRefused(Exception):
 
 
 def user_of(text: str) -> User:
-    """Whom a program acts for. Raises KeyRefused. Both are recorded."""
+    """The user of an API key. Raises KeyRefused. Both are recorded."""
     found = _FORM.fullmatch(text)
     key = ApiKey.objects.select_related("user").filter(prefix=found[1]).first() if found else None
     if key is None or not constant_time_compare(key.digest, _digest(text)):

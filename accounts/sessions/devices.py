@@ -1,4 +1,4 @@
-"""What a browser calls itself, in words a person knows. It can say anything, so nothing is decided by it."""
+"""Names of browsers and systems from the User-Agent header, for display only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Beginning, following and ending sessions. Redis holds the sessions, the database what people may know of them."""
+"""Starting, tracking and ending sessions. Redis holds the sessions, the database what users may know of them."""
 
 from __future__ import annotations
 

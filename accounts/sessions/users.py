@@ -1,4 +1,4 @@
-"""Who sessions belong to at this moment, for connections that outlive a request."""
+"""The current users of sessions, for connections that outlive a request."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Ends connections whose session has ended, and those that look at what their user may not see any more.
+"""Polls sessions and permissions: ends connections that have lost either.
 
-One look every two seconds serves all connections of a process.
+One poll every two seconds serves all connections of a process.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from accounts.sessions.users import users_of_sessions
 
 INTERVAL_SECONDS = 2.0
 
-# A user by number, and what the user looks at.
+# A user's primary key, and the id of what is shown.
 Pair = tuple[int, UUID]
-# By pair the version of what is looked at; without those whose user may not see it.
+# The version by pair; pairs whose user has no access are left out.
 Poll = Callable[[Collection[Pair]], dict[Pair, int]]
 
 log = structlog.get_logger(__name__)
@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True, eq=False)
 class Subscription:
-    """What a connection looks at by somebody else's leave. ``on_news`` is awaited with each new version."""
+    """An object shared by another user that a connection shows. ``on_news`` is awaited with each new version."""
 
     pair: Pair
     on_news: Callable[[int], Awaitable[None]]
@@ -38,7 +38,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Watched:
-    """``on_end`` is awaited once: when the session is over, its user's role has changed or the sight is lost."""
+    """``on_end`` is awaited once: when the session is over, its user's role has changed or access is lost."""
 
     session_key: str
     role: str
@@ -77,11 +77,11 @@ class SessionWatch:
             try:
                 ended, news = await self._what_has_changed()
             except Exception:
-                # A part that is out of reach ends nobody's session; the next look may find it back.
+                # A part that is out of reach ends nobody's session; the next poll may succeed.
                 log.warning("session_watch_failed", exc_info=True)
                 continue
             for watched in ended:
-                # The next look is not to find it again while its end takes time.
+                # The next poll must not end it again while this takes time.
                 self._watched.discard(watched)
                 await asyncio.gather(watched.on_end(), return_exceptions=True)
             for subscription in news:

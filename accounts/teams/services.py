@@ -66,7 +66,7 @@ def remove_member(*, team: Team, user: User, actor: User) -> bool:
 
 
 def becomes_private(team: Team, *, owner: User | None = None) -> list[tuple[str, int]]:
-    """What would, if the team, or the owner in it, went: for example ``("conversation", 3)``."""
+    """What would become private if the team, or the owner in it, went: for example ``("conversation", 3)``."""
     counted = [(str(things.model._meta.verbose_name), things.count()) for things in shared_with_team(team, owner=owner)]
     return [(name, count) for name, count in counted if count]
 

@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 from django.db import connection
 
-from accounts.admission import Busy, RequestSlot, Slots, TurnedAway, outside
+from accounts.admission import Busy, RequestSlot, Slots, TurnedAway, release_slot
 
 
 def test_it_gives_slots_in_the_order_in_which_they_were_asked_for() -> None:
@@ -96,13 +96,13 @@ def test_it_never_gives_more_than_there_are_nor_loses_any() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_it_gives_the_database_connection_back_while_somebody_else_is_waited_for() -> None:
     connection.ensure_connection()
-    with outside():
+    with release_slot():
         assert connection.connection is None
 
 
 @pytest.mark.django_db
 def test_it_keeps_the_connection_of_a_transaction() -> None:
-    with outside():
+    with release_slot():
         assert connection.connection is not None
 
 
@@ -113,7 +113,7 @@ async def test_it_lends_a_slot_to_the_next_while_somebody_else_is_waited_for() -
     await first.enter(within=1)
 
     def call_a_provider() -> None:
-        with outside():
+        with release_slot():
             asked.set()
             answered.wait(10)
 

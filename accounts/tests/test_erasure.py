@@ -14,7 +14,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from accounts.models import Invitation, Role, User
 from accounts.people import invitations
 from accounts.people.services import LastAdministrator
-from accounts.personal_data.erasure import erase_user, list_file
+from accounts.personal_data.erasure import erase_user, erasure_list
 from accounts.profile.api_keys import create
 from audit.models import AuditDetails, AuditEvent
 from audit.verification import verify_stored
@@ -187,8 +187,8 @@ def test_an_erasure_is_repeated_from_an_export(alice: User, admin: User, tmp_pat
 def test_it_repeats_the_erasure_of_everybody_but_a_last_administrator(
     admin: User, alice: User, bob: User, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    list_file().parent.mkdir(parents=True)
-    list_file().write_text("".join(f"{user.audit_id} 2026-01-01T00:00:00+00:00\n" for user in (alice, admin, bob)))
+    erasure_list().parent.mkdir(parents=True)
+    erasure_list().write_text("".join(f"{user.audit_id} 2026-01-01T00:00:00+00:00\n" for user in (alice, admin, bob)))
     with pytest.raises(CommandError, match=f"{admin.audit_id} is not erased: .* last active administrator") as refusal:
         call_command("replay_erasures")
     assert refusal.value.returncode == 1
@@ -200,8 +200,8 @@ def test_it_repeats_the_erasure_of_everybody_but_a_last_administrator(
 @pytest.mark.django_db(transaction=True)
 def test_it_records_that_a_last_administrator_was_not_erased_again(admin: User, client_of: ClientOf) -> None:
     client = client_of(admin)
-    list_file().parent.mkdir(parents=True)
-    list_file().write_text(f"{admin.audit_id} 2026-01-01T00:00:00+00:00\n")
+    erasure_list().parent.mkdir(parents=True)
+    erasure_list().write_text(f"{admin.audit_id} 2026-01-01T00:00:00+00:00\n")
     before = tables_with(admin.email)
     with pytest.raises(CommandError):
         call_command("replay_erasures")

@@ -1,4 +1,4 @@
-"""The words every page is written with; docs/pages.md shows each in use."""
+"""The template tags of all pages; docs/pages.md shows each in use."""
 
 from __future__ import annotations
 

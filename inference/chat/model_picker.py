@@ -15,7 +15,7 @@ from asgiref.sync import async_to_sync
 from django.core.cache import cache
 from django.db.models import F
 
-from accounts.admission import outside
+from accounts.admission import release_slot
 from accounts.providers import PROVIDERS, label_of, needs_key
 from inference.models import Conversation
 from inference.providers.errors import ProviderError
@@ -189,7 +189,7 @@ def _question(user: User, provider: str, token: ProviderToken | None, key: str) 
 def _ask_all(questions: Sequence[_Question]) -> dict[str, Listing]:
     if not questions:
         return {}
-    with outside():
+    with release_slot():
         answers = async_to_sync(_gather)(questions)
     for question, answer in zip(questions, answers, strict=True):
         cache.set(question.cache_key, answer, ERROR_KEPT_SECONDS if answer["error"] else KEPT_SECONDS)

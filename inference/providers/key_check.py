@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from accounts.admission import outside
+from accounts.admission import release_slot
 from inference.providers.base import Adapter
 from inference.providers.errors import AuthenticationFailed, PermissionDenied, ProviderError, RateLimited
 from inference.providers.registry import get_adapter
@@ -23,7 +23,7 @@ def check_key(*, provider: str, api_key: str, base_url: str) -> CheckResult:
     """Make the provider's cheapest call, in at most ``LIMIT`` seconds. What a provider does never raises here."""
     adapter = get_adapter(provider)  # its first import may take longer than any answer
     started = time.monotonic()
-    with outside():
+    with release_slot():
         state, message = asyncio.run(_ask(adapter, api_key, base_url))
     return CheckResult(state, message, round((time.monotonic() - started) * 1000))
 

@@ -10,8 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.actions import AccountsAction
 from accounts.models import User
-from accounts.people.services import LastAdministrator, record_kept
-from accounts.personal_data.erasure import erase_user, list_file, pseudonyms
+from accounts.people.services import LastAdministrator, record_last_administrator_refusal
+from accounts.personal_data.erasure import erase_user, erasure_list, pseudonyms
 from audit.context import Source, bind
 
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, path: Path | None, dry_run: bool, **options: Any) -> None:
         bind(source=Source.COMMAND)
-        listed = _read(path or list_file())
+        listed = _read(path or erasure_list())
         back = User.objects.filter(audit_id__in=listed)
         gone = len(listed) - len(back)
         refused: list[str] = []
@@ -64,7 +64,7 @@ def _erase(user: User) -> list[str]:
     try:
         erase_user(user=user, actor=None)
     except LastAdministrator as refusal:
-        record_kept(user=user, actor=None, action=AccountsAction.USER_ERASE)
+        record_last_administrator_refusal(user=user, actor=None, action=AccountsAction.USER_ERASE)
         return [f"{user.audit_id} is not erased: {refusal}"]
     return []
 
