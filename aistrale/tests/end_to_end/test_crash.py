@@ -123,7 +123,7 @@ def test_it_stops_a_run_after_the_last_tab_is_closed(tmp_path: Path) -> None:
 JUDGE = """
 import asyncio, django
 django.setup()
-from inference import runs
+from inference.runs import active as runs
 runs.SWEEP_SECONDS = 0.1
 async def judge():
     await runs.Runs().open()
