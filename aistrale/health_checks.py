@@ -137,11 +137,8 @@ def _worker() -> str:
     connectivity.postgres_version()
     heartbeat = job_queue.last_heartbeat()
     if not job_queue.living_workers():
-        last = f"since {heartbeat:%Y-%m-%d %H:%M:%S %Z}" if heartbeat else "here"
-        raise Warned(
-            f"No worker is alive {last}: nothing is done in the background, such as checkpoints and the rotation of "
-            "keys. Run `make run`, or `manage.py worker` beside `manage.py serve`."
-        )
+        last = f" (last heartbeat {heartbeat:%Y-%m-%d %H:%M:%S %Z})" if heartbeat else ""
+        raise Warned(f"No worker is running{last}. {job_queue.NO_WORKER}")
     if failed := job_queue.failed().count():
         raise Warned(f"Failed jobs: {failed}. The system page says why and runs them again.")
     return f"last heartbeat at {heartbeat:%Y-%m-%d %H:%M:%S %Z}"

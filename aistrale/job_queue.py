@@ -23,6 +23,10 @@ HEARTBEAT_SECONDS = 10
 # A worker that has given no sign of life for so long is dead.
 STALE_SECONDS = 30
 LISTED = 50
+NO_WORKER = (
+    "Checkpoints, verification of the audit log and key rotation wait for one. `make run` starts it; beside "
+    "`manage.py serve`, run `manage.py worker`."
+)
 
 
 def counts() -> dict[str, int]:

@@ -63,6 +63,7 @@ def system(request: UserRequest) -> HttpResponse:
         "failed_jobs": job_queue.failed()[: job_queue.LISTED],
         "heartbeat": job_queue.last_heartbeat(),
         "workers": job_queue.living_workers(),
+        "no_worker": job_queue.NO_WORKER,
         "is_draining": runs.is_draining,
         "disk": Disk(*shutil.disk_usage(settings.DATA_DIR)),
         "data_dir": settings.DATA_DIR,
@@ -78,7 +79,7 @@ def run_job_again(request: UserRequest, job_id: int) -> HttpResponse:
     with transaction.atomic():
         job = get_object_or_404(job_queue.failed().select_for_update(of=["self"]), pk=job_id)
         job_queue.run_again(job=job, actor=request.user)
-    messages.success(request, f"Job {job.pk} will be run again within seconds.")
+    messages.success(request, f"Job {job.pk} was queued to run again.")
     return redirect("system")
 
 

@@ -126,10 +126,10 @@ def test_it_warns_where_no_worker_is_alive() -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE procrastinate_workers SET last_heartbeat = '2026-01-31 12:00+00'")
     found = examine(0)["Worker"]
-    assert found["warning"] and "No worker is alive since 2026-01-31 12:00:00 UTC" in found["detail"]
+    assert found["warning"] and "No worker is running (last heartbeat 2026-01-31 12:00:00 UTC)" in found["detail"]
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM procrastinate_workers")
-    assert "No worker is alive here" in examine(0)["Worker"]["detail"]
+    assert "No worker is running. " in examine(0)["Worker"]["detail"]
 
 
 def test_it_warns_of_failed_jobs() -> None:

@@ -136,10 +136,10 @@ def failed_job(db: None) -> ProcrastinateJob:
 
 
 def test_it_says_that_no_worker_is_alive(page: Callable[[], str]) -> None:
-    assert "No worker is alive" in page()
+    assert "No worker is running" in page()
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
-    assert "No worker is alive" not in page()
+    assert "No worker is running" not in page()
 
 
 def test_it_shows_a_failed_job_without_secrets(page: Callable[[], str], failed_job: ProcrastinateJob) -> None:

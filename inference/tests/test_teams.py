@@ -53,12 +53,12 @@ def test_it_tells_somebody_without_a_team_whom_to_ask(
 
 
 def test_it_offers_administrators_to_make_the_first_team(client_of: ClientOf, admin: User) -> None:
-    assert "Make a team" in text(client_of(admin).get(LIST))
+    assert "Create team" in text(client_of(admin).get(LIST))
 
 
 def test_it_says_that_a_team_has_no_members(client_of: ClientOf, admin: User) -> None:
     Team.objects.create(name="Empty")
-    assert "Nobody is in this team yet" in text(client_of(admin).get(LIST))
+    assert "No members yet" in text(client_of(admin).get(LIST))
 
 
 @pytest.mark.django_db
@@ -100,7 +100,7 @@ def test_it_lists_the_first_members_of_many_oneself_first_and_all_on_the_teams_p
 
 
 @pytest.mark.parametrize(
-    ("query", "said"), [({"q": "nobody at all"}, "No members match these filters"), ({}, "Nobody is in this team yet")]
+    ("query", "said"), [({"q": "nobody at all"}, "No members match these filters"), ({}, "No members yet")]
 )
 def test_it_says_that_nobody_matches_or_is_in_the_team(
     client_of: ClientOf, admin: User, query: dict[str, str], said: str

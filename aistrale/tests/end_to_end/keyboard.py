@@ -69,10 +69,10 @@ def newcomer(
 
 def go_to(page: Page, target: Locator, *, key: str = "Tab") -> None:
     """With Tab from stop to stop."""
-    expect(target).to_be_visible()
-    # Scripts hear no key on a page that has just come, nor htmx in what it has just swapped.
+    # Scripts hear no key on a page that has just come, nor htmx in what it has just swapped or is about to swap.
     page.wait_for_load_state()
-    expect(page.locator(".htmx-settling")).to_have_count(0)
+    expect(page.locator(".htmx-request, .htmx-settling")).to_have_count(0)
+    expect(target).to_be_visible()
     element = target.element_handle()
     if page.evaluate("(target) => target === document.activeElement", element):
         return

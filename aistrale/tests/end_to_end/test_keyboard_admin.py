@@ -49,7 +49,7 @@ def test_it_changes_a_role_in_the_dialog(keyboard: Page, newcomer: Newcomer) -> 
     press(page, page.get_by_role("link", name="People"))
     fill(page, "Search", colleague)
     page.keyboard.press("Enter")
-    press(page, page.get_by_role("link", name=colleague))
+    press(page, page.get_by_role("link", name=colleague, exact=True))
     expect_page(page, colleague)
     opener = page.get_by_role("link", name="Change the role")
     press(page, opener)

@@ -79,7 +79,7 @@ def test_it_makes_a_team_and_shares_a_token_with_it(keyboard: Page, site: Site, 
     page, email = keyboard, newcomer()
     name = f"Crew {time.monotonic_ns()}"
     open_teams(page)
-    press(page, page.get_by_role("link", name=re.compile("New team|Make a team")))
+    press(page, page.get_by_role("link", name=re.compile("New team|Create team")))
     fill(page, "Name", name)
     page.keyboard.press("Enter")
     expect_toast(page, name)
@@ -96,7 +96,7 @@ def test_it_makes_a_team_and_shares_a_token_with_it(keyboard: Page, site: Site, 
     open_teams(page)
     dialog = open_dialog(page, page.get_by_role("link", name=f"Leave {name} B"), "Leave")
     press(page, dialog.get_by_role("button", name="Leave"))
-    expect(page.get_by_role("heading", name="Nobody is in this team yet")).to_be_visible()
+    expect(page.get_by_role("heading", name="No members yet")).to_be_visible()
     dialog = open_dialog(page, page.get_by_role("link", name=f"Delete {name} B"), "Delete")
     fill(page, "Type its name", f"{name} B")
     press(page, dialog.get_by_role("button", name="Delete"))
