@@ -65,6 +65,8 @@ class GenerationContentAdmin(ReadOnly[GenerationContent]):
 
     list_display = ("generation_id", "started_at", "user", "request_model")
     list_select_related = ("generation__user",)
+    fields = ("generation", "sent", "response_text", "reasoning_text")
+    readonly_fields = ("sent",)
     ordering = ("-generation__started_at",)
     sortable_by = ()
     search_fields = ("generation_id",)
@@ -83,6 +85,9 @@ class GenerationContentAdmin(ReadOnly[GenerationContent]):
         if content := self.get_object(request, object_id):
             note_content_read(generation=content.generation, actor=administrator(request))
         return super().change_view(request, object_id, *args, **kwargs)
+
+    def sent(self, content: GenerationContent) -> str:
+        return "\n\n".join(f"{message.role}\n{message.text}" for message in content.sent())
 
     @admin.display(description="started")
     def started_at(self, content: GenerationContent) -> datetime:

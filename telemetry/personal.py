@@ -7,7 +7,7 @@ from typing import Any
 
 from accounts.models import User
 from accounts.personal_data.registry import PersonalDataHandler, Values, in_batches
-from telemetry.models import Generation, GenerationContent
+from telemetry.models import ContextMessage, Generation, GenerationContent
 
 _LEFT_OUT = {"user", "receipt"}
 # Whatever a person or a provider has put into words, and whatever leads back to one.
@@ -29,7 +29,7 @@ def export(user: User) -> Iterator[Values]:
     for generation in in_batches(Generation.objects.filter(user=user).select_related("content")):
         content = getattr(generation, "content", None)
         said = {
-            "request": content.request if content else None,
+            "request": [message._asdict() for message in content.sent()] if content else None,
             "response_text": content.response_text if content else None,
             "reasoning_text": content.reasoning_text if content else None,
         }
@@ -38,7 +38,10 @@ def export(user: User) -> Iterator[Values]:
 
 def erase(user: User, actor: User | None) -> dict[str, int]:
     GenerationContent.objects.filter(generation__user=user).delete()
+    ContextMessage.objects.filter(user=user).delete()
     return {"calls": Generation.objects.filter(user=user).update(**_ANONYMOUS)}
 
 
-HANDLER = PersonalDataHandler("telemetry", export, erase, frozenset({"telemetry.generation.user"}))
+HANDLER = PersonalDataHandler(
+    "telemetry", export, erase, covers=frozenset({"telemetry.generation.user", "telemetry.contextmessage.user"})
+)

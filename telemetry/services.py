@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -16,7 +16,9 @@ from django.utils import timezone
 from audit.services import record
 from audit.text import replace_unstorable
 from telemetry.actions import TelemetryAction
+from telemetry.context import SentMessage, chain, head_of, period_of
 from telemetry.models import (
+    ContextMessage,
     Generation,
     GenerationContent,
     GenerationQuerySet,
@@ -71,7 +73,7 @@ def start_generation(
     provider: str,
     model: str,
     parameters: Mapping[str, Any],
-    request: Mapping[str, Any],
+    sent: Iterable[SentMessage],
     process_id: int,
     base_url: str = "",
 ) -> Generation:
@@ -88,8 +90,24 @@ def start_generation(
         started_at=timezone.now(),
         process_id=process_id,
     )
-    GenerationContent.objects.create(generation=generation, request=dict(request))
+    period = period_of(generation.started_at)
+    head = store_context(sent, user=user, period=period)
+    GenerationContent.objects.create(generation=generation, period=period, head=head)
     return generation
+
+
+def store_context(messages: Iterable[SentMessage], *, user: User, period: date) -> bytes:
+    """Store what is not stored yet of what a call sends; returns the digest that stands for all of it."""
+    entries = chain(messages)
+    stored = ContextMessage.objects.stored(entries, user_id=user.pk, period=period)
+    missing = [
+        ContextMessage(user=user, period=period, digest=entry.digest, parent=entry.parent, **entry.message._asdict())
+        for entry in entries
+        if entry.digest not in stored
+    ]
+    # Another call of the same user may store the same at this moment.
+    ContextMessage.objects.bulk_create(missing, ignore_conflicts=True)
+    return head_of(entries)
 
 
 def mark_alive(*, generation_ids: Collection[UUID]) -> None:

@@ -34,5 +34,10 @@ def generation_detail(request: UserRequest, pk: UUID) -> HttpResponse:
         note_record_read(user=request.user)
     elif hasattr(generation, "content"):
         note_content_read(generation=generation, actor=request.user)
-    context = {"generation": generation, "attempts": attempts_of(generation), "receipt": receipt_view(generation)}
+    context = {
+        "generation": generation,
+        "sent": generation.content.sent() if hasattr(generation, "content") else [],
+        "attempts": attempts_of(generation),
+        "receipt": receipt_view(generation),
+    }
     return render(request, "telemetry/generation_detail.html", context)

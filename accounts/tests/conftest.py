@@ -105,10 +105,12 @@ def canary(alice: User, bob: User, client_of: Callable[[User], Client], totp_of:
         started_at=timezone.now(),
         heartbeat_at=timezone.now(),
     )
-    said = {"system": word, "messages": [{"role": "user", "text": "said-by-alice"}]}
+    sent = map(import_string("telemetry.context.SentMessage"), ("system", "user"), (word, "said-by-alice"))
+    month = timezone.now().date().replace(day=1)
     apps.get_model("telemetry.GenerationContent")._default_manager.create(
         generation=generation,
-        request=said,
+        period=month,
+        head=import_string("telemetry.services.store_context")(sent, user=alice, period=month),
         response_text=word,
     )
     apps.get_model("inference.Message")._default_manager.create(

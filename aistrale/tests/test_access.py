@@ -52,7 +52,7 @@ def a_call(owner: User) -> Any:
         provider="echo",
         model="echo",
         parameters={},
-        request={},
+        sent=[],
         process_id=1,
     )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
+from telemetry.context import SentMessage
 from telemetry.pricing import TokenCounts
 
 # English text of the common tokenisers; good enough for a figure that is always shown with "≈".
@@ -19,11 +19,9 @@ def estimate_text_tokens(text: str) -> int:
     return -(-len(text) // CHARACTERS_PER_TOKEN)
 
 
-def estimate_tokens(request: Mapping[str, Any], text: str, reasoning: str) -> TokenCounts:
-    """``request`` is what GenerationContent keeps: the system prompt and the messages."""
-    said = [request["system"], *(message["text"] for message in request["messages"])]
+def estimate_tokens(sent: Iterable[SentMessage], text: str, reasoning: str) -> TokenCounts:
     return TokenCounts(
-        input=sum(estimate_text_tokens(part) for part in said),
+        input=sum(estimate_text_tokens(message.text) for message in sent),
         output=estimate_text_tokens(text),
         reasoning=estimate_text_tokens(reasoning),
     )

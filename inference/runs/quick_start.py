@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from typing import Any
 from uuid import UUID, uuid4
@@ -35,13 +36,14 @@ from inference.runs.start import (
     PreparedRun,
     RunRequest,
     StartedRun,
-    as_recorded,
+    as_sent,
     asked_with,
     chat_history,
     started_with,
     title_from,
 )
-from telemetry.models import Generation, GenerationContent
+from telemetry.context import ContextEntry, chain, head_of, period_of
+from telemetry.models import ContextMessage, Generation, GenerationContent
 from tokens.envelope import EnvelopeError
 from tokens.models import ProviderToken
 from tokens.services import by_preference, is_readable, open_at_hand
@@ -61,6 +63,7 @@ class ReadAhead:
     """What the next question of a page needs. ``branch``: the messages that it goes below, from the first on.
 
     ``tokens``: by provider the one that its user's calls are made with. Their secrets stay sealed.
+    ``stored``: the digests of those entries of ``context`` that calls of the month ``period`` have sent before.
     """
 
     user: User
@@ -68,6 +71,9 @@ class ReadAhead:
     is_new: bool
     branch: tuple[Message, ...]
     tokens: Mapping[str, ProviderToken]
+    context: Sequence[ContextEntry] = ()
+    period: date | None = None
+    stored: frozenset[bytes] = frozenset()
 
     def fits(self, form: RunRequest) -> bool:
         """Whether the form asks a new question at the end of the branch, with a token that was found."""
@@ -87,7 +93,9 @@ def read_ahead(user: User, conversation_id: UUID, *, may_begin: bool) -> ReadAhe
     branch = branch_of(conversation, None)
     if sum(len(message.text) for message in branch) > KEPT_CHARACTERS:
         return None
-    return ReadAhead(user, conversation, False, tuple(branch), _tokens(user))
+    context, period = chain(as_sent(conversation.system, chat_history(branch))), period_of(timezone.now())
+    stored = ContextMessage.objects.stored(context, user_id=user.pk, period=period)
+    return ReadAhead(user, conversation, False, tuple(branch), _tokens(user), context, period, stored)
 
 
 def _tokens(user: User) -> dict[str, ProviderToken]:
@@ -179,12 +187,13 @@ async def _ask(session: psycopg.AsyncConnection[Any], statement: str, values: di
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """What is going to be stored."""
+    """What is going to be stored. ``context``: what is not stored yet of all that the call sends."""
 
     conversation: Conversation
     question: Message
     call: Generation
     content: GenerationContent
+    context: Sequence[ContextEntry]
     answer: Message
     request: ChatRequest
     token: ProviderToken | None
@@ -222,11 +231,15 @@ class _Rows:
             started_at=timezone.now(),
             process_id=PROCESS_ID,
         )
+        period = period_of(call.started_at)
+        stored = ahead.stored if period == ahead.period else frozenset()
+        context = chain(as_sent(request.system, request.messages), known=ahead.context)
         return cls(
             conversation=conversation,
             question=question,
             call=call,
-            content=GenerationContent(generation=call, request=as_recorded(request)),
+            content=GenerationContent(generation=call, period=period, head=head_of(context)),
+            context=[entry for entry in context if entry.digest not in stored],
             answer=Message(conversation=conversation, role=Role.ASSISTANT, generation=call),
             request=request,
             token=token,
@@ -249,6 +262,10 @@ class _Rows:
             "salt": salt,
             "details": details,
             "secret": bytes(self.token.secret) if self.token else None,
+            "digests": [entry.digest for entry in self.context],
+            "parents": [entry.parent for entry in self.context],
+            "roles": [entry.message.role for entry in self.context],
+            "texts": [entry.message.text for entry in self.context],
             **_pick()[1],
             **_values("conversation", self.conversation),
             **_values("question", self.question),
@@ -288,6 +305,7 @@ WITH permitted AS MATERIALIZED (
 question AS ({_insert("question", Message(role=Role.USER), "conversation")} RETURNING id),
 call AS ({_insert("call", Generation(), "question")} RETURNING id),
 content AS ({_insert("content", GenerationContent(), "call")}),
+context AS ({_CONTEXT}),
 answer AS ({_insert("answer", Message(role=Role.ASSISTANT), "question, call", parent_id="question.id")} RETURNING id)
 SELECT conversation.title, question.id, answer.id,
   (SELECT sequence FROM audit_append(ARRAY[%(body)s::text], ARRAY[%(salt)s::text], ARRAY[%(details)s::text]))
@@ -313,6 +331,12 @@ UPDATE inference_conversation AS kept
 SET provider = %(conversation_provider)s, model = %(conversation_model)s, system = %(conversation_system)s,
   parameters = %(conversation_parameters)s, updated_at = %(conversation_updated_at)s
 FROM permitted WHERE kept.id = %(conversation_id)s AND kept.owner_id = %(user)s RETURNING kept.id, kept.title"""
+# Another call of the same user may have stored some of it since.
+_CONTEXT = """
+INSERT INTO telemetry_contextmessage (user_id, period, digest, parent, role, text)
+SELECT %(user)s, %(content_period)s::date, entry.* FROM call,
+  unnest(%(digests)s::bytea[], %(parents)s::bytea[], %(roles)s::text[], %(texts)s::text[]) AS entry
+ON CONFLICT DO NOTHING"""
 _ASKER, _PROVIDER = -1, "\0"
 
 
@@ -335,7 +359,7 @@ _SENT: Mapping[str, tuple[str, ...]] = {
         *("id", "user", "conversation_id", "token_id", "token_label", "base_url", "provider", "request_model"),
         *("parameters", "started_at", "process_id"),
     ),
-    "content": ("generation", "request"),
+    "content": ("generation", "period", "head"),
     "answer": ("conversation", "generation", "created_at"),
 }
 

@@ -18,7 +18,7 @@ from inference.providers.base import Finished, ReasoningDelta, StreamEvent, Text
 from inference.providers.errors import ContentFiltered, ProviderError
 from inference.providers.registry import load_adapter
 from inference.runs.estimates import estimate_tokens, estimate_uncounted
-from inference.runs.start import PreparedRun
+from inference.runs.start import PreparedRun, as_sent
 from inference.runs.stream_buffer import Delta, LiveRun
 from telemetry.models import Status
 from telemetry.pricing import TokenCounts
@@ -209,9 +209,8 @@ class Run:
             return {}
         said, thought = self.live.text("text"), self.live.text("reasoning")
         if usage is None:
-            asked = self.order.request
-            request = {"system": asked.system, "messages": [{"text": message.text} for message in asked.messages]}
-            return {"tokens": estimate_tokens(request, said, thought), "tokens_are_estimated": True}
+            sent = as_sent(self.order.request.system, self.order.request.messages)
+            return {"tokens": estimate_tokens(sent, said, thought), "tokens_are_estimated": True}
         told: dict[str, Any] = {
             "tokens": TokenCounts(usage.input, usage.cache_read, usage.cache_write, usage.output, usage.reasoning),
             "cache_write_1h": usage.cache_write_1h,

@@ -21,6 +21,7 @@ from inference.runs.database import storage_problem
 from inference.runs.limits import LimitHit, limit_reached
 from inference.runs.process_lock import PROCESS_ID
 from telemetry import services as telemetry
+from telemetry.context import SentMessage
 from telemetry.models import Generation, Status
 from tokens.models import ProviderToken
 from tokens.services import TokenUnreadable, open_picked
@@ -204,12 +205,10 @@ def chat_history(branch: Iterable[Message]) -> tuple[ChatMessage, ...]:
     )
 
 
-def as_recorded(request: ChatRequest) -> dict[str, Any]:
-    """What a call's record has of what was sent."""
-    return {
-        "system": request.system,
-        "messages": [{"role": message.role, "text": message.text} for message in request.messages],
-    }
+def as_sent(system: str, messages: Iterable[ChatMessage]) -> list[SentMessage]:
+    """What a call's record has of a request. An empty system prompt is not sent."""
+    first = [SentMessage("system", system)] if system else []
+    return [*first, *(SentMessage(message.role, message.text) for message in messages)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +245,7 @@ def _start_generation(
         model=form.model,
         parameters=form.parameters,
         process_id=PROCESS_ID,
-        request=as_recorded(request),
+        sent=as_sent(request.system, request.messages),
     )
 
 

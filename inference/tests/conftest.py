@@ -14,6 +14,7 @@ from inference.tests.fake_provider import FakeProvider
 
 if TYPE_CHECKING:
     from inference.runs.active import Runs
+    from inference.runs.quick_start import QuickStart
 
 StartRuns = Callable[[], Awaitable["Runs"]]
 
@@ -54,6 +55,16 @@ async def start_runs(quick_limits: None) -> AsyncIterator[StartRuns]:
     yield start
     for runs in opened:
         await runs.close()
+
+
+@pytest_asyncio.fixture
+async def quick_start() -> AsyncIterator[QuickStart]:
+    from inference.runs.quick_start import QuickStart
+
+    quick_start = QuickStart()
+    await quick_start.open()
+    yield quick_start
+    await quick_start.close()
 
 
 async def until(condition: Callable[[], Awaitable[Any]], *, within: float = 30.0) -> Any:

@@ -17,7 +17,7 @@ from inference.runs.database import in_thread
 from inference.tests.conftest import StartRuns
 from inference.tests.fake_provider import FakeProvider
 from inference.tests.test_active_runs import start
-from telemetry.models import Generation, GenerationContent, Status
+from telemetry.models import ContextMessage, Generation, GenerationContent, Status
 from tokens.services import add_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -49,4 +49,5 @@ async def test_it_stops_the_call_and_keeps_figures_alone(
     assert generation.output_tokens and generation.usage_source == "estimated"
     assert not await in_thread(Message.objects.exists)()
     assert not await in_thread(GenerationContent.objects.exists)()
+    assert not await in_thread(ContextMessage.objects.exists)()
     assert not await in_thread(AuditDetails.objects.filter(event__actor=alice.audit_id).exists)()

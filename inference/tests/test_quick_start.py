@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-import pytest_asyncio
 from django.db import transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -39,14 +38,6 @@ OWN |= {"created_at", "updated_at", "started_at", "heartbeat_at", "ended_at"}
 @pytest.fixture
 def token(alice: User) -> ProviderToken:
     return add_token(owner=alice, actor=None, provider="openai", label="Main", secret=SECRET)
-
-
-@pytest_asyncio.fixture
-async def quick_start() -> AsyncIterator[QuickStart]:
-    quick_start = QuickStart()
-    await quick_start.open()
-    yield quick_start
-    await quick_start.close()
 
 
 def form(parent_id: int | None = None, **changes: Any) -> RunRequest:

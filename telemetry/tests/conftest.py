@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def start(db: None) -> Callable[..., Generation]:
     """`start(user=alice, model="gpt-4o")`: a call that has just begun."""
+    from telemetry.context import SentMessage
     from telemetry.services import start_generation
 
     def start(**values: Any) -> Generation:
@@ -26,7 +27,7 @@ def start(db: None) -> Callable[..., Generation]:
             "model": "gpt-4o",
             "parameters": {"temperature": 0.5},
             "process_id": 1,
-            "request": {"system": "Be brief.", "messages": [{"role": "user", "text": "Hello?"}]},
+            "sent": [SentMessage("system", "Be brief."), SentMessage("user", "Hello?")],
         }
         return start_generation(**plain | values)
 

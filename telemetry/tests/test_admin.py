@@ -78,6 +78,7 @@ def test_it_shows_a_call_without_a_way_to_change_it(
     page = client_of(admin).get(reverse(name, args=[generation.pk])).content.decode()
     assert 'name="_save"' not in page
     assert "deletelink" not in page
+    assert ("Be brief." in page) == (name == CONTENT)
 
 
 def test_it_shows_what_was_said_apart_from_the_call(

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from accounts.models import User
+from telemetry.context import SentMessage
 from telemetry.models import Generation, GenerationContent, PriceOverride, Status
 from telemetry.pricing import TokenCounts
 from telemetry.report import exact_dollars
@@ -173,7 +174,7 @@ def test_it_escapes_everything_that_comes_from_outside(
             model=hostile,
             token_label=hostile,
             parameters={hostile: hostile},
-            request={"system": hostile, "messages": [{"role": hostile, "text": hostile}]},
+            sent=[SentMessage("system", hostile), SentMessage("user", hostile)],
         ),
         status=Status.FAILED,
         text=hostile,

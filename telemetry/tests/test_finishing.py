@@ -40,7 +40,7 @@ def dear_model(db: None) -> PriceOverride:
 def test_it_starts_as_running(start: Make, alice: User) -> None:
     generation = start(user=alice)
     assert (generation.status, generation.ended_at, generation.cost_usd) == (Status.RUNNING, None, None)
-    assert generation.content.request == {"system": "Be brief.", "messages": [{"role": "user", "text": "Hello?"}]}
+    assert generation.content.sent() == [("system", "Be brief."), ("user", "Hello?")]
 
 
 def test_it_stores_how_a_call_ended(start: Make, finish: Make, alice: User) -> None:
