@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import groupby
 from typing import Any, Literal
 
 from prompts.drafts import Draft
@@ -55,8 +56,41 @@ class Section:
     rows: list[Row | Fold]
 
     @property
+    def added(self) -> int:
+        return sum(1 for row in self._changes if row.new)
+
+    @property
+    def removed(self) -> int:
+        return sum(1 for row in self._changes if row.old)
+
+    @property
     def has_changed(self) -> bool:
-        return any(isinstance(row, Row) and row.kind != "equal" for row in self.rows)
+        return bool(self._changes)
+
+    @property
+    def _changes(self) -> list[Row]:
+        return [row for row in self.rows if isinstance(row, Row) and row.kind != "equal"]
+
+    @property
+    def unified(self) -> list[Row | Fold]:
+        """The same rows with one side each where they differ, of neighbours all old sides first."""
+        result: list[Row | Fold] = []
+        for _, group in groupby(self.rows, _is_change):
+            result += _one_sided(list(group))
+        return result
+
+
+def _is_change(row: Row | Fold) -> bool:
+    return isinstance(row, Row) and row.kind != "equal"
+
+
+def _one_sided(rows: list[Row | Fold]) -> list[Row | Fold]:
+    """Of rows that are all changes, or none of them."""
+    if not _is_change(rows[0]):
+        return rows
+    changes = [row for row in rows if isinstance(row, Row)]
+    removed = [Row("removed", row.old, None) for row in changes if row.old]
+    return [*removed, *(Row("added", None, row.new) for row in changes if row.new)]
 
 
 def compare(old: Draft, new: Draft) -> list[Section]:

@@ -82,7 +82,7 @@ class Draft:
         return {
             "body": self.body if isinstance(self.body, str) else [dict(message) for message in self.body],
             "variables": [asdict(variable) for variable in self.variables],
-            "tools": [dict(tool) for tool in self.tools],
+            "tools": list(self.tools),
             "response_schema": self.response_schema,
             "config": dict(self.config),
             "provider": self.provider,

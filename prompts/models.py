@@ -10,8 +10,8 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import F, Func, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Cast, Coalesce, Now
 from django.urls import reverse
 
 from accounts.sharing import Shared, SharedQuerySet, Visibility
@@ -29,7 +29,15 @@ NAME = RegexValidator(
     "Use letters, digits, spaces, “-”, “_” and “.”, with “/” between folders.",
 )
 LABEL_NAME = RegexValidator(r"\A[a-z0-9][a-z0-9_.-]{0,49}\Z", "Use up to 50 small letters, digits, “-”, “_” and “.”.")
+_FOLDER = Coalesce(Func(F("name"), Value("^(.*)/"), function="substring"), Value(""), output_field=models.TextField())
 TAG = RegexValidator(r"\A[^\x00-\x1f,]+\Z", "A tag has no commas and no line breaks.")
+
+
+def _unchanging(name: str, *, but: str) -> pgtrigger.Trigger:
+    """No row changes, except for the column ``but``."""
+    # In SQL: without a database, as in `makemigrations --check`, pgtrigger cannot compare rows.
+    changed = pgtrigger.Condition(f"to_jsonb(OLD) - '{but}' IS DISTINCT FROM to_jsonb(NEW) - '{but}'")
+    return pgtrigger.Protect(name=name, operation=pgtrigger.Update, condition=changed)
 
 
 class PromptType(models.TextChoices):
@@ -47,6 +55,22 @@ class PromptQuerySet(SharedQuerySet["Prompt"]):
 
     def archived(self) -> Self:
         return self.filter(is_archived=True)
+
+    def with_folder(self) -> Self:
+        """``in_folder`` is all before the last slash of the name, '' for none."""
+        return self.annotate(in_folder=_FOLDER)
+
+    def folders(self) -> set[str]:
+        """Those that hold prompts, and those that hold such folders."""
+        deepest = self.order_by().values_list(_FOLDER, flat=True).distinct()
+        parts = [str(folder).split("/") for folder in deepest if folder]
+        return {"/".join(names[: depth + 1]) for names in parts for depth in range(len(names))}
+
+    def with_text(self) -> Self:
+        """To filter by ``newest_text``, what the newest version says, as JSON."""
+        newest = PromptVersion.objects.filter(prompt=OuterRef("pk")).order_by("-number")
+        text = newest.values(text=Cast("body", models.TextField()))
+        return self.alias(newest_text=Subquery(text[:1]))
 
 
 class Prompt(Shared):
@@ -72,7 +96,10 @@ class Prompt(Shared):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             *Shared.Meta.constraints,
             models.UniqueConstraint(
-                fields=["name"], name="prompt_name_is_taken_once", violation_error_message="This name is taken."
+                fields=["name"],
+                name="prompt_name_is_taken_once",
+                violation_error_code="unique",
+                violation_error_message="This name is taken.",
             ),
             models.CheckConstraint(
                 condition=Q(readers_may_edit=False) | ~Q(visibility=Visibility.PRIVATE), name="prompt_has_other_editors"
@@ -84,6 +111,22 @@ class Prompt(Shared):
 
     def get_absolute_url(self) -> str:
         return reverse("prompts:prompt-detail", args=[self.pk])
+
+    @property
+    def short_name(self) -> str:
+        """Without its folder."""
+        return self.name.rpartition("/")[2]
+
+    @property
+    def folder(self) -> str:
+        return self.name.rpartition("/")[0]
+
+
+class PromptVersionQuerySet(models.QuerySet["PromptVersion"]):
+    def without_content(self) -> Self:
+        """For lists: who wrote which version when, and why."""
+        content = ("body", "variables", "tools", "response_schema", "config", "parameters")
+        return self.defer(*content).select_related("author")
 
 
 class PromptVersion(models.Model):
@@ -104,17 +147,22 @@ class PromptVersion(models.Model):
     made_from = models.PositiveIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = PromptVersionQuerySet.as_manager()
+
     class Meta:
         ordering = ["-number"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["prompt", "number"], name="version_number_is_taken_once"),
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
-            pgtrigger.ReadOnly(name="version_never_changes", exclude=["author"]),
+            _unchanging("version_never_changes", but="author_id"),
         ]
 
     def __str__(self) -> str:
         return f"{self.prompt} v{self.number}"
+
+    def get_absolute_url(self) -> str:
+        return f"{self.prompt.get_absolute_url()}?version={self.number}"
 
     @property
     def draft(self) -> Draft:
@@ -161,7 +209,7 @@ class LabelMove(models.Model):
             models.Index(fields=["prompt", "label", "-at"], name="label_history"),
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
-            pgtrigger.ReadOnly(name="move_never_changes", exclude=["actor"]),
+            _unchanging("move_never_changes", but="actor_id"),
         ]
 
     def __str__(self) -> str:

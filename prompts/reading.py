@@ -54,11 +54,16 @@ def resolved(version: PromptVersion, *, reader: User) -> Resolved:
 
 
 def target_of(include: Include, reader: User) -> Target | None:
+    found = included_version(include, reader=reader)
+    return Target(found.prompt.name, found.number, found.body) if found else None
+
+
+def included_version(include: Include, *, reader: User) -> PromptVersion | None:
+    """The version that an include means at the moment; None for what there is not, or not to be seen."""
     prompt = Prompt.objects.visible_to(reader).filter(name=include.name).first()
     if prompt is None:
         return None
     try:
-        found = version_of(prompt, version=include.version, label=include.label)
+        return version_of(prompt, version=include.version, label=include.label)
     except VersionNotFound:
         return None
-    return Target(prompt.name, found.number, found.body)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from accounts.models import User
     from accounts.sharing import Audience
 
+# No version has this number.
+ANYWHERE = 0
+
 
 class SavedMeanwhile(Exception):
     """Somebody has saved another version since the one that was edited. ``newest`` is theirs."""
@@ -78,15 +81,18 @@ def save_version(
     made_from: int | None = None,
     labels: Collection[str] = (),
     unless_newer: bool = True,
+    newest_seen: int | None = None,
 ) -> PromptVersion:
     """A new version, the newest from now on.
 
-    ``made_from`` is the number of the version that was edited. Raises SavedMeanwhile where a newer one stands and
-    ``unless_newer``, DraftRefused for what cannot be stored.
+    ``made_from`` is the number of the version that was edited, ``newest_seen`` of the newest one that its author knew
+    of where that is another. Raises SavedMeanwhile where a newer one stands and ``unless_newer``, DraftRefused for
+    what cannot be stored.
     """
     locked = Prompt.objects.select_for_update(no_key=True).get(pk=prompt.pk)
     newest = locked.versions.first()
-    if unless_newer and newest is not None and made_from is not None and newest.number > made_from:
+    known = newest_seen or made_from
+    if unless_newer and newest is not None and known is not None and newest.number > known:
         raise SavedMeanwhile(newest)
     _check(locked, draft, author)
     version = _add_version(locked, draft, author, message, made_from)
@@ -124,11 +130,17 @@ def _check(prompt: Prompt, draft: Draft, author: User) -> None:
 
 @transaction.atomic
 def move_label(
-    *, prompt: Prompt, label: str, to: PromptVersion | None, actor: User, reason: str = ""
+    *,
+    prompt: Prompt,
+    label: str,
+    to: PromptVersion | None,
+    actor: User,
+    reason: str = "",
+    seen_at: int | None = ANYWHERE,
 ) -> LabelMove | None:
     """Set, move or (``to`` None) remove a label, with its history. None where it stands there already.
 
-    Raises LabelRefused.
+    ``seen_at`` is the version at which the actor saw the label, None for no such label. Raises LabelRefused.
     """
     Prompt.objects.select_for_update(no_key=True).get(pk=prompt.pk)
     if label == LATEST:
@@ -142,6 +154,9 @@ def move_label(
     after = to.number if to else None
     if before == after:
         return None
+    if seen_at not in (ANYWHERE, before):
+        now = f"stands at v{before}" if before else "is gone"
+        raise LabelRefused(f"Somebody has moved “{label}” meanwhile: it {now}.", "label_moved")
     if to is not None:
         _check_includes(prompt, to, actor)
     if to is None:

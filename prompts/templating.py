@@ -7,12 +7,13 @@ A variable is written ``{{name}}``, as in Langfuse and OpenAI's prompt objects. 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _VARIABLE = re.compile(rf"\{{\{{\s*({NAME})\s*\}}\}}")
 _INCLUDE = re.compile(r"@@@langfusePrompt:(.*?)@@@", re.DOTALL)
+_MARKED = re.compile(f"{_VARIABLE.pattern}|{_INCLUDE.pattern}", re.DOTALL)
 _INCLUDE_TARGET = re.compile(r"name=(?P<name>[^|@]+)\|(?:label=(?P<label>[^|@]+)|version=(?P<version>[1-9]\d{0,8}))")
 
 
@@ -36,6 +37,36 @@ class Include:
         """As it is written in a text."""
         target = f"label={self.label}" if self.label else f"version={self.version}"
         return f"@@@langfusePrompt:name={self.name}|{target}@@@"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of a text: plain, or one ``variable`` or ``include`` as it is written there."""
+
+    text: str
+    variable: str = ""
+    include: Include | None = None
+
+
+def parts_of(text: str) -> Iterator[Part]:
+    """The whole text, in order. An include that names nothing is plain text."""
+    end = 0
+    for found in _MARKED.finditer(text):
+        if found.start() > end:
+            yield Part(text[end : found.start()])
+        yield _part(found)
+        end = found.end()
+    if end < len(text):
+        yield Part(text[end:])
+
+
+def _part(found: re.Match[str]) -> Part:
+    if found[1]:
+        return Part(found[0], variable=found[1])
+    try:
+        return Part(found[0], include=_include(found[2]))
+    except TemplateError:
+        return Part(found[0])
 
 
 def variables_in(text: str) -> list[str]:

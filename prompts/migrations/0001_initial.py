@@ -100,7 +100,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='prompt',
-            constraint=models.UniqueConstraint(fields=('name',), name='prompt_name_is_taken_once', violation_error_message='This name is taken.'),
+            constraint=models.UniqueConstraint(fields=('name',), name='prompt_name_is_taken_once', violation_error_code='unique', violation_error_message='This name is taken.'),
         ),
         migrations.AddConstraint(
             model_name='prompt',
@@ -112,7 +112,7 @@ class Migration(migrations.Migration):
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='labelmove',
-            trigger=pgtrigger.compiler.Trigger(name='move_never_changes', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."prompt_id" IS DISTINCT FROM (NEW."prompt_id") OR OLD."label" IS DISTINCT FROM (NEW."label") OR OLD."from_version" IS DISTINCT FROM (NEW."from_version") OR OLD."to_version" IS DISTINCT FROM (NEW."to_version") OR OLD."reason" IS DISTINCT FROM (NEW."reason") OR OLD."at" IS DISTINCT FROM (NEW."at"))', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='0023616cd3fd0d770c5456c0c86b1208b4fd7948', operation='UPDATE', pgid='pgtrigger_move_never_changes_99fec', table='prompts_labelmove', when='BEFORE')),
+            trigger=pgtrigger.compiler.Trigger(name='move_never_changes', sql=pgtrigger.compiler.UpsertTriggerSql(condition="WHEN (to_jsonb(OLD) - 'actor_id' IS DISTINCT FROM to_jsonb(NEW) - 'actor_id')", func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='4e6b7aff33536121abb19a41a562b8527d624cb5', operation='UPDATE', pgid='pgtrigger_move_never_changes_99fec', table='prompts_labelmove', when='BEFORE')),
         ),
         migrations.AddConstraint(
             model_name='promptversion',
@@ -120,7 +120,7 @@ class Migration(migrations.Migration):
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='promptversion',
-            trigger=pgtrigger.compiler.Trigger(name='version_never_changes', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."prompt_id" IS DISTINCT FROM (NEW."prompt_id") OR OLD."number" IS DISTINCT FROM (NEW."number") OR OLD."body" IS DISTINCT FROM (NEW."body") OR OLD."variables" IS DISTINCT FROM (NEW."variables") OR OLD."tools" IS DISTINCT FROM (NEW."tools") OR OLD."response_schema" IS DISTINCT FROM (NEW."response_schema") OR OLD."config" IS DISTINCT FROM (NEW."config") OR OLD."provider" IS DISTINCT FROM (NEW."provider") OR OLD."model" IS DISTINCT FROM (NEW."model") OR OLD."parameters" IS DISTINCT FROM (NEW."parameters") OR OLD."message" IS DISTINCT FROM (NEW."message") OR OLD."made_from" IS DISTINCT FROM (NEW."made_from") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at"))', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='e2f5864723ef51bc98d3f365626a5eedd7b8d20c', operation='UPDATE', pgid='pgtrigger_version_never_changes_84dc4', table='prompts_promptversion', when='BEFORE')),
+            trigger=pgtrigger.compiler.Trigger(name='version_never_changes', sql=pgtrigger.compiler.UpsertTriggerSql(condition="WHEN (to_jsonb(OLD) - 'author_id' IS DISTINCT FROM to_jsonb(NEW) - 'author_id')", func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='ed57ae32869abc6934806f86f5052122e18d7b77', operation='UPDATE', pgid='pgtrigger_version_never_changes_84dc4', table='prompts_promptversion', when='BEFORE')),
         ),
         migrations.AddConstraint(
             model_name='label',

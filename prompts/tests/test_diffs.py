@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompts.diffs import Fold, Row, Side, compare, folded, rows_of
+from prompts.diffs import Fold, Row, Section, Side, compare, folded, rows_of
 from prompts.drafts import Draft
 
 
@@ -58,3 +58,15 @@ def test_messages_are_compared_line_by_line_with_their_roles() -> None:
     (section,) = compare(old, new)
     added = [text_of(row.new) for row in section.rows if isinstance(row, Row) and row.kind == "added"]
     assert added == ["", "[placeholder] history"]
+
+
+def test_one_below_the_other_removed_lines_come_first() -> None:
+    section = Section("Prompt", folded(rows_of("a\nb\nc", "x\ny\nc\nd")))
+    shown = [(row.kind, text_of(row.old or row.new)) for row in section.unified if isinstance(row, Row)]
+    assert shown == [("removed", "a"), ("removed", "b"), ("added", "x"), ("added", "y"), ("equal", "c"), ("added", "d")]
+    assert (section.added, section.removed) == (3, 2)
+
+
+def test_what_is_unchanged_stays_folded_one_below_the_other() -> None:
+    section = Section("Prompt", folded(rows_of("a\n" * 20 + "b", "a\n" * 20 + "c")))
+    assert [type(row) for row in section.unified] == [Fold, Row, Row, Row, Row, Row]

@@ -233,3 +233,30 @@ def test_two_saves_at_the_same_moment_get_two_numbers(alice: User) -> None:
     for thread in threads:
         thread.join()
     assert sorted(prompt.versions.values_list("number", flat=True)) == [1, 2, 3]
+
+
+def test_an_older_version_can_be_edited_where_the_newest_one_is_known(alice: User) -> None:
+    prompt = create(alice).prompt
+    for text in ("B", "C"):
+        services.save_version(prompt=prompt, draft=Draft(text), author=alice)
+    saved = services.save_version(prompt=prompt, draft=Draft("D"), author=alice, made_from=1, newest_seen=3)
+    assert (saved.number, saved.made_from) == (4, 1)
+    with pytest.raises(SavedMeanwhile):
+        services.save_version(prompt=prompt, draft=Draft("E"), author=alice, made_from=1, newest_seen=3)
+
+
+@pytest.mark.parametrize("seen_at", [None, 2])
+def test_it_moves_no_label_that_stands_elsewhere_than_its_user_saw(alice: User, seen_at: int | None) -> None:
+    version = create(alice, labels=["production"])
+    second = services.save_version(prompt=version.prompt, draft=Draft("B"), author=alice)
+    move: dict[str, Any] = {"prompt": version.prompt, "label": "production", "to": second, "actor": alice}
+    with pytest.raises(LabelRefused) as refused:
+        services.move_label(**move, seen_at=seen_at)
+    assert refused.value.code == "label_moved" and "stands at v1" in refused.value.message
+    assert services.move_label(**move, seen_at=1)
+
+
+def test_it_says_that_the_label_is_gone(alice: User) -> None:
+    version = create(alice)
+    with pytest.raises(LabelRefused, match="it is gone"):
+        services.move_label(prompt=version.prompt, label="production", to=version, actor=alice, seen_at=1)

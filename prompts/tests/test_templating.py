@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompts.templating import Include, TemplateError, check, fill, includes_in, replace_includes, variables_in
+from prompts.templating import (
+    Include,
+    Part,
+    TemplateError,
+    check,
+    fill,
+    includes_in,
+    parts_of,
+    replace_includes,
+    variables_in,
+)
 
 INCLUDE = "@@@langfusePrompt:name=team/rules|label=production@@@"
 
@@ -56,3 +66,18 @@ def test_it_refuses_includes_that_name_nothing(target: str) -> None:
 
 def test_it_replaces_includes() -> None:
     assert replace_includes(f"a {INCLUDE} b", {Include("team/rules", label="production"): "X"}) == "a X b"
+
+
+def test_it_cuts_a_text_into_what_is_plain_and_what_is_not() -> None:
+    include = Include("team/rules", label="production")
+    assert list(parts_of(f"Hi {{{{ a }}}}!{INCLUDE}")) == [
+        Part("Hi "),
+        Part("{{ a }}", variable="a"),
+        Part("!"),
+        Part(INCLUDE, include=include),
+    ]
+
+
+@given(st.text() | st.lists(st.sampled_from(["{{a}}", INCLUDE, "@@@langfusePrompt:x@@@", "{{", "\n"])).map("".join))
+def test_its_parts_are_the_whole_text(text: str) -> None:
+    assert "".join(part.text for part in parts_of(text)) == text
