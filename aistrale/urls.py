@@ -25,6 +25,7 @@ urlpatterns = [
     path("system/", system, name="system"),
     path("metrics", metrics, name="metrics"),
     path("chat/", include("inference.urls")),
+    path("prompts/", include("prompts.urls")),
     path("tokens/", include("tokens.urls")),
     path("telemetry/", include("telemetry.urls")),
     path("audit/", include("audit.urls")),
