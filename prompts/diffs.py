@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -13,6 +14,9 @@ from typing import Any, Literal
 from prompts.drafts import Draft
 
 CONTEXT_LINES = 3
+MOST_LINES = 5_000
+# Of words or lines that are equal on both sides: more take seconds.
+_MOST_PAIRS = 1_000_000
 _WORDS = re.compile(r"\w+|\s+|.", re.DOTALL)
 
 Kind = Literal["equal", "changed", "removed", "added"]
@@ -50,10 +54,14 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One part of a version, such as its messages or its tools, in both states."""
+    """One part of a version, such as its messages or its tools, in both states.
+
+    Where it ``is_cut``, only the first ``MOST_LINES`` lines are compared.
+    """
 
     title: str
     rows: list[Row | Fold]
+    is_cut: bool = False
 
     @property
     def added(self) -> int:
@@ -96,13 +104,18 @@ def _one_sided(rows: list[Row | Fold]) -> list[Row | Fold]:
 def compare(old: Draft, new: Draft) -> list[Section]:
     """Every part in which at least one of the two has something."""
     parts = zip(_parts(old), _parts(new), strict=True)
-    return [Section(title, folded(rows_of(before, after))) for (title, before), (_, after) in parts if before or after]
+    return [_section(title, before, after) for (title, before), (_, after) in parts if before or after]
+
+
+def _section(title: str, old: str, new: str) -> Section:
+    is_cut = max(len(old.splitlines()), len(new.splitlines())) > MOST_LINES
+    return Section(title, folded(rows_of(old, new)), is_cut)
 
 
 def rows_of(old: str, new: str) -> list[Row]:
-    before, after = old.splitlines(), new.splitlines()
+    before, after = old.splitlines()[:MOST_LINES], new.splitlines()[:MOST_LINES]
     rows: list[Row] = []
-    for tag, i, j, k, m in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+    for tag, i, j, k, m in _opcodes(before, after):
         if tag == "equal":
             rows += [Row("equal", _plain(i + n, before[i + n]), _plain(k + n, after[k + n])) for n in range(j - i)]
         else:
@@ -144,6 +157,16 @@ def _changed(before: Sequence[str], after: Sequence[str], old: range, new: range
         yield Row("added", None, _plain(k, after[k]))
 
 
+def _opcodes(before: Sequence[str], after: Sequence[str]) -> list[tuple[str, int, int, int, int]]:
+    """As SequenceMatcher gives them; of what would take it seconds, one change of the whole."""
+    counts = Counter(after)
+    pairs = sum(count * counts[each] for each, count in Counter(before).items())
+    if pairs > _MOST_PAIRS or max(len(before), len(after)) > MOST_LINES:
+        is_equal = before == after
+        return [("equal" if is_equal else "replace", 0, len(before), 0, len(after))]
+    return list(SequenceMatcher(None, before, after, autojunk=False).get_opcodes())
+
+
 def _plain(place: int, text: str) -> Side:
     return Side(place + 1, (Piece(text, is_changed=False),))
 
@@ -151,7 +174,7 @@ def _plain(place: int, text: str) -> Side:
 def _by_word(old: str, new: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
     before, after = _WORDS.findall(old), _WORDS.findall(new)
     left, right = [], []
-    for tag, i, j, k, m in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+    for tag, i, j, k, m in _opcodes(before, after):
         if i < j:
             left.append(Piece("".join(before[i:j]), tag != "equal"))
         if k < m:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import time
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompts.diffs import Fold, Row, Section, Side, compare, folded, rows_of
+from prompts.diffs import MOST_LINES, Fold, Row, Section, Side, compare, folded, rows_of
 from prompts.drafts import Draft
 
 
@@ -70,3 +73,20 @@ def test_one_below_the_other_removed_lines_come_first() -> None:
 def test_what_is_unchanged_stays_folded_one_below_the_other() -> None:
     section = Section("Prompt", folded(rows_of("a\n" * 20 + "b", "a\n" * 20 + "c")))
     assert [type(row) for row in section.unified] == [Fold, Row, Row, Row, Row, Row]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("a\n" * 250_000, "b\n" + "a\n" * 249_999),
+        ("\n".join(map(str, range(80_000))), "\n".join(map(str, reversed(range(80_000))))),
+        ("a " * 250_000, "b " * 250_000),
+        ("a " * 250_000, "a " * 249_999 + "b"),
+    ],
+    ids=["equal lines", "turned round", "other words", "equal words"],
+)
+def test_the_largest_texts_take_no_minutes(old: str, new: str) -> None:
+    begin = time.perf_counter()
+    (section,) = compare(Draft(old), Draft(new))
+    assert section.has_changed and time.perf_counter() - begin < 10
+    assert section.is_cut == (old.count("\n") > MOST_LINES)
