@@ -50,6 +50,9 @@ class PromptQuerySet(SharedQuerySet["Prompt"]):
         """The user's own, and shared ones whose readers may edit."""
         return self.visible_to(user).filter(Q(owner_id=user.pk) | Q(readers_may_edit=True))
 
+    def make_private(self) -> int:
+        return self.update(visibility=Visibility.PRIVATE, team=None, readers_may_edit=False)
+
     def current(self) -> Self:
         return self.filter(is_archived=False)
 

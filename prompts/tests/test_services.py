@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Team, User
 from accounts.sharing import EVERYONE, Audience, Visibility
+from accounts.teams.services import delete_team
 from audit.models import AuditEvent
 from prompts import services
 from prompts.actions import PromptsAction
@@ -260,3 +261,11 @@ def test_it_says_that_the_label_is_gone(alice: User) -> None:
     version = create(alice)
     with pytest.raises(LabelRefused, match="it is gone"):
         services.move_label(prompt=version.prompt, label="production", to=version, actor=alice, seen_at=1)
+
+
+def test_a_team_that_goes_leaves_its_prompts_to_their_owners_alone(alice: User, admin: User, team: Team) -> None:
+    prompt = create(alice, audience=Audience(Visibility.TEAM, team)).prompt
+    services.share_prompt(prompt=prompt, audience=prompt.audience, readers_may_edit=True, actor=alice)
+    delete_team(team=team, actor=admin)
+    prompt.refresh_from_db()
+    assert (prompt.visibility, prompt.readers_may_edit) == (Visibility.PRIVATE, False)
