@@ -163,6 +163,8 @@ def _variable_errors(draft: Draft) -> Iterator[tuple[str, str]]:
     for name in set(draft.placeholders) & {*names, *draft.used_variables}:
         yield "variables", f"“{name}” is both a placeholder and a variable."
     for variable in draft.variables:
+        if "\0" in "".join((variable.default, variable.sample, *variable.choices)):
+            yield "variables", f"The variable “{variable.name}” contains a NUL character."
         if not _is_name(variable.name):
             yield "variables", f"“{variable.name}” is not a name of letters, digits and underscores."
         if variable.type not in VARIABLE_TYPES:

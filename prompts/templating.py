@@ -14,7 +14,9 @@ NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _VARIABLE = re.compile(rf"\{{\{{\s*({NAME})\s*\}}\}}")
 _INCLUDE = re.compile(r"@@@langfusePrompt:(.*?)@@@", re.DOTALL)
 _MARKED = re.compile(f"{_VARIABLE.pattern}|{_INCLUDE.pattern}", re.DOTALL)
-_INCLUDE_TARGET = re.compile(r"name=(?P<name>[^|@]+)\|(?:label=(?P<label>[^|@]+)|version=(?P<version>[1-9]\d{0,8}))")
+_INCLUDE_TARGET = re.compile(
+    r"name=(?P<name>[^|@\0]+)\|(?:label=(?P<label>[^|@\0]+)|version=(?P<version>[1-9]\d{0,8}))"
+)
 
 
 class TemplateError(ValueError):

@@ -30,11 +30,8 @@ def version_compare(request: UserRequest, pk: UUID) -> HttpResponse:
     """Two versions, and at the end the move of a label to the second one."""
     prompt = visible_prompt(request.user, pk)
     label = request.GET.get("label", "")
-    stands_at = Label.objects.filter(prompt=prompt, name=label).values_list("version__number", flat=True).first()
-    new = chosen_version(prompt, request.GET.get("new", ""))
-    old = chosen_version(prompt, request.GET.get("old") or str(stands_at or "")) if new else None
-    if new and not (request.GET.get("old") or stands_at):
-        old = _predecessor(new)
+    stands_at = _place_of(label, prompt)
+    old, new = _chosen_pair(request, prompt, stands_at)
     sections = compare(old.draft, new.draft) if old and new else []
     context = header_of(prompt, request.user) | {
         "old": old,
@@ -52,6 +49,22 @@ def version_compare(request: UserRequest, pk: UUID) -> HttpResponse:
     return render(request, "prompts/version_compare.html", context)
 
 
+def _place_of(label: str, prompt: Prompt) -> int | None:
+    """The number of the version that the label names; None where there is no such label."""
+    return Label.objects.filter(prompt=prompt, name=label).values_list("version__number", flat=True).first()
+
+
+def _chosen_pair(
+    request: UserRequest, prompt: Prompt, stands_at: int | None
+) -> tuple[PromptVersion | None, PromptVersion | None]:
+    """Without a choice the newest version, after the one that the label names or else its predecessor."""
+    new = chosen_version(prompt, request.GET.get("new", ""))
+    if new is None:
+        return None, None
+    number = request.GET.get("old") or str(stands_at or "")
+    return chosen_version(prompt, number) if number else _predecessor(new), new
+
+
 def _predecessor(version: PromptVersion) -> PromptVersion:
     """The version that it was made from, or else the one before it, or else itself."""
     before = version.prompt.versions.select_related("author").filter(number__lt=version.number)
@@ -60,9 +73,8 @@ def _predecessor(version: PromptVersion) -> PromptVersion:
 
 def _move_form(label: str, version: PromptVersion | None, prompt: Prompt) -> MoveForm:
     """Of the label, or of any that the user names."""
-    stands_at = Label.objects.filter(prompt=prompt, name=label).values_list("version__number", flat=True).first()
     initial = {"label": label or PRODUCTION, "version": version.number if version else None}
-    form = MoveForm(initial=initial | {"seen_at": stands_at if label else ANYWHERE})
+    form = MoveForm(initial=initial | {"seen_at": _place_of(label, prompt) if label else ANYWHERE})
     if label:
         form.fields["label"].widget.attrs["readonly"] = True
     return form
@@ -95,8 +107,8 @@ def label_move(request: UserRequest, pk: UUID) -> HttpResponse:
 
 
 def _asked_move(request: UserRequest, prompt: Prompt) -> MoveForm:
-    label, number = request.GET.get("label", ""), request.GET.get("version", "")
-    return _move_form(label, chosen_version(prompt, number) if number else None, prompt)
+    number = request.GET.get("version", "")
+    return _move_form(request.GET.get("label", ""), chosen_version(prompt, number) if number else None, prompt)
 
 
 @require_safe

@@ -66,6 +66,9 @@ def test_it_creates_a_prompt(client_of: ClientOf, alice: User) -> None:
         ("message-2-content", "@@@langfusePrompt:name=no|label=production@@@", "there is no such prompt"),
         ("message-1-content", "no name", "a placeholder needs a name"),
         ("variable-0-choices", "", "needs choices"),
+        ("variable-0-sample", "a\0", "contains a NUL character"),
+        ("message-2-content", "a\0", "contains a NUL character"),
+        ("name", "a\0", "Null characters are not allowed"),
         ("variable-0-type", "date", "must be one of"),
         ("message-0-role", "king", "the role must be one of"),
         ("tools", "[{]", "This is not JSON"),
@@ -169,7 +172,15 @@ def test_it_previews_the_text_with_samples_and_includes(
     assert preview.token_estimate == 8
 
 
-@pytest.mark.parametrize("text", ["@@@langfusePrompt:name=x@@@", "@@@langfusePrompt:name=x|version=1@@@", "{{"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@@@langfusePrompt:name=x@@@",
+        "@@@langfusePrompt:name=x|version=1@@@",
+        "@@@langfusePrompt:name=\0|label=\0@@@",
+        "{{",
+    ],
+)
 def test_it_previews_what_cannot_be_saved(text: str, client_of: ClientOf, alice: User) -> None:
     page = client_of(alice).post(ADD, {"step": "refresh", "type": "text", "text": text})
     assert page.status_code == 200 and page.context["page"].preview.messages[0].source == text

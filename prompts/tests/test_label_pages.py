@@ -43,6 +43,7 @@ def production(version: PromptVersion) -> int | None:
         ("?old=2&new=1", (2, 1)),
         ("?new=1", (1, 1)),
         ("?label=no-such", (1, 2)),
+        ("?label=Not+This", (1, 2)),
     ],
 )
 def test_it_compares_two_versions(
