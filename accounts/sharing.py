@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
 from django import forms
 from django.apps import apps
@@ -165,5 +165,5 @@ def shared_models() -> list[type[Shared]]:
 
 def shared_with_team(team: Team, *, owner: User | None = None) -> list[SharedQuerySet[Any]]:
     """One queryset per model: what the ``owner``, or anybody, shares with the team."""
-    kinds = [SharedQuerySet[Any](model).filter(team=team) for model in shared_models()]
+    kinds = [cast(SharedQuerySet[Any], model._default_manager.filter(team=team)) for model in shared_models()]
     return kinds if owner is None else [things.owned_by(owner) for things in kinds]

@@ -48,6 +48,7 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 INSTALLED_APPS = [
     "aistrale",
+    "prompts",
     "inference",
     "tokens",
     "telemetry",

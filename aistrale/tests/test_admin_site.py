@@ -44,6 +44,9 @@ def test_it_has_everything_that_is_stored() -> None:
         "telemetry_generationcontent",
         "telemetry_priceoverride",
         "inference_conversation",
+        "prompts_prompt",
+        "prompts_promptversion",
+        "prompts_labelmove",
         "audit_auditevent",
         "audit_auditverification",
     } <= set(names())

@@ -34,6 +34,10 @@ from inference.conversations.sharing import copy_branch, share_conversation
 from inference.models import Conversation
 from inference.runs.finish import request_stop
 from inference.runs.start import RunRequest, StartedRun, start_run
+from prompts import services as prompt_services
+from prompts.actions import PromptsAction
+from prompts.drafts import Draft
+from prompts.models import PromptVersion
 from tokens import envelope, master_keys, rotation, services
 from tokens.actions import TokensAction
 from tokens.models import EncryptionKey, KeyState, ProviderToken, Trigger
@@ -59,6 +63,9 @@ class Scene:
 
     def key(self) -> EncryptionKey:
         return EncryptionKey.objects.get(state=KeyState.PRIMARY)
+
+    def prompt(self) -> PromptVersion:
+        return prompt_services.create_prompt(owner=self.alice, name="triage", type="text", draft=Draft("Hi"))
 
     def conversation(self) -> Conversation:
         return Conversation.objects.create(owner=self.alice, title="Mine")
@@ -138,6 +145,7 @@ ROTATION = [
     TokensAction.KEY_VERIFY,
     TokensAction.KEY_RETIRE,
 ]
+PROMPT = [PromptsAction.PROMPT_CREATE, PromptsAction.VERSION_CREATE]
 TABLE: dict[str, tuple[Callable[[Scene], object], Sequence[Action]]] = {
     "log-in": (lambda s: log_in(s.alice.email, PASSWORD), [AccountsAction.SESSION_LOGIN]),
     "failed log-in": (lambda s: log_in(s.alice.email, "wrong"), [AccountsAction.SESSION_LOGIN_FAILED]),
@@ -170,6 +178,35 @@ TABLE: dict[str, tuple[Callable[[Scene], object], Sequence[Action]]] = {
     ),
     "run started": (start, [InferenceAction.RUN_START]),
     "run stopped": (stop, [InferenceAction.RUN_START, InferenceAction.RUN_STOP]),
+    "prompt created": (lambda s: s.prompt(), PROMPT),
+    "prompt described": (
+        lambda s: prompt_services.update_prompt(prompt=s.prompt().prompt, actor=s.alice, description="Sorts"),
+        [*PROMPT, PromptsAction.PROMPT_UPDATE],
+    ),
+    "prompt shared": (
+        lambda s: prompt_services.share_prompt(
+            prompt=s.prompt().prompt, audience=EVERYONE, readers_may_edit=True, actor=s.alice
+        ),
+        [*PROMPT, PromptsAction.PROMPT_SHARE],
+    ),
+    "prompt deleted": (
+        lambda s: prompt_services.delete_prompt(prompt=s.prompt().prompt, actor=s.alice),
+        [*PROMPT, PromptsAction.PROMPT_DELETE],
+    ),
+    "version saved": (
+        lambda s: prompt_services.save_version(prompt=s.prompt().prompt, draft=Draft("Bye"), author=s.alice),
+        [*PROMPT, PromptsAction.VERSION_CREATE],
+    ),
+    "version deleted": (
+        lambda s: prompt_services.delete_version(version=s.prompt(), actor=s.alice),
+        [*PROMPT, PromptsAction.VERSION_DELETE],
+    ),
+    "label moved": (
+        lambda s: prompt_services.move_label(
+            prompt=(version := s.prompt()).prompt, label="production", to=version, actor=s.alice
+        ),
+        [*PROMPT, PromptsAction.LABEL_MOVE],
+    ),
     "role changed": (
         lambda s: user_services.change_role(user=s.alice, role=UserRole.ADMINISTRATOR, actor=s.admin),
         [AccountsAction.USER_ROLE],

@@ -29,6 +29,7 @@ ENGINEER, GONE = "engineer@example.org", "gone@example.org"
 BY_ADDRESS = ("/account/confirm/passkey/", "/logout/", "/password/reset/done/", "/password/reset/sent/")
 # What walks do not come by: a list that nothing is on, a filter that is on, one that is wrong, and no page at all.
 STATES = (
+    *("/prompts/?q=nothing", "/prompts/add/?type=text"),
     *("/chat/?q=nothing", "/chat/?shared=1", "/telemetry/?model=nothing"),
     *("/audit/?action=accounts:session:login", "/audit/?start=x", "/nothing-here/"),
 )
@@ -72,6 +73,9 @@ from aistrale.job_queue import note_error
 from audit.tasks import verify_next_slice
 from inference.models import Conversation, Message
 from procrastinate.contrib.django.models import ProcrastinateJob
+from accounts.sharing import EVERYONE
+from prompts import services as prompts
+from prompts.drafts import Draft, Variable
 from telemetry.models import PriceOverride
 from tokens.tasks import rotate_keys
 call_command("createsuperuser", interactive=False, email="{ADMIN}")
@@ -95,6 +99,21 @@ verify_next_slice(0)
 job = ProcrastinateJob.objects.filter(pk=rotate_keys.defer())
 job.update(status="failed", attempts=6)
 note_error(job.get().pk, "ConnectError: " + "x" * 400)
+tone = prompts.create_prompt(
+    owner=admin, name="support/tone", type="text", draft=Draft("Be brief <b>"), labels=["production"], tags=["x" * 50]
+)
+said = [{{"type": "placeholder", "name": "history"}}]
+include = "@@@langfusePrompt:name=support/tone|label=production@@@"
+for text in ("Sort {{{{ticket}}}}", "Sort {{{{ticket}}}} {{{{plan}}}} " + include):
+    said.append({{"type": "chatmessage", "role": "user", "content": text + "x" * 90}})
+variables = (Variable("ticket", sample="T" * 90), Variable("unused", "choice", choices=("a", "b")))
+tools = ({{"type": "function", "function": {{"name": "x" * 90}}}},)
+drafts = [Draft(said[:count], variables, tools, {{"title": "x" * 90}}, {{"queue": "eu"}}) for count in (2, 3)]
+first = prompts.create_prompt(
+    owner=admin, name="support/" + "x" * 90, type="chat", draft=drafts[0], audience=EVERYONE, labels=["production"]
+)
+second = prompts.save_version(prompt=first.prompt, draft=drafts[1], author=admin, message="x" * 90, made_from=1)
+prompts.move_label(prompt=first.prompt, label="production", to=second, actor=admin, reason="x" * 90)
 call_command("rotate_keys")
 """
 

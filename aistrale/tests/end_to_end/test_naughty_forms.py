@@ -32,6 +32,12 @@ FORMS = {
     "/admin/telemetry/priceoverride/add/: model provider valid_from_0 valid_from_1",
     *("/audit/: actor target", "/chat/: q", "/chat/<id>/: q", "/chat/<id>/rename/: title"),
     *("/password/: password1 password2", "/people/: q", "/people/<id>/erase/: email", "/people/invite/: email name"),
+    *("/admin/prompts/prompt/: q", "/admin/prompts/promptversion/: q", "/admin/prompts/labelmove/: q", "/prompts/: q"),
+    "/prompts/add/: config description message message-0-content message-1-content model name parameters "
+    "response_schema tags tools",
+    "/prompts/<id>/edit/: config message model parameters response_schema text tools variable-0-default "
+    "variable-0-sample",
+    *("/prompts/<id>/details/: description tags", "/prompts/<id>/labels/move/: label reason"),
     *("/telemetry/: model user", "/tokens/<id>/delete/: name", "/tokens/<id>/edit/: base_url label secret"),
     *("/tokens/<id>/replace/: secret", "/tokens/add/: base_url label secret"),
 }

@@ -144,10 +144,12 @@ REPRESENTATIVE = [string for string in STRINGS if re.search(r"<script|onerror|ja
 
 
 def watch(page: Page, url: str) -> list[str]:
-    """Collects dialogs, answers of 500 and more, and requests that leave the site."""
+    """Collects dialogs, answers of 500 and more, and requests that leave the site. Unsaved text is left behind."""
     seen: list[str] = []
 
     def note_dialog(dialog: Dialog) -> None:
+        if dialog.type == "beforeunload":
+            return dialog.accept()
         seen.append(f"dialog: {dialog.message}")
         dialog.dismiss()
 

@@ -1,0 +1,15 @@
+"""What the audit log records of prompts."""
+
+from __future__ import annotations
+
+from audit.actions import Action
+
+
+class PromptsAction(Action):
+    PROMPT_CREATE = "prompts:prompt:create"
+    PROMPT_UPDATE = "prompts:prompt:update"
+    PROMPT_SHARE = "prompts:prompt:share"
+    PROMPT_DELETE = "prompts:prompt:delete"
+    VERSION_CREATE = "prompts:version:create"
+    VERSION_DELETE = "prompts:version:delete"
+    LABEL_MOVE = "prompts:label:move"

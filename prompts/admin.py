@@ -1,0 +1,43 @@
+"""That there are prompts, versions and moves of labels, for administrators: whose and when. Not what prompts say."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from audit.admin_base import ReadOnly
+from prompts.models import LabelMove, Prompt, PromptVersion
+
+
+@admin.register(Prompt)
+class PromptAdmin(ReadOnly[Prompt]):
+    list_display = ("name", "type", "owner", "visibility", "team", "last_number", "is_archived", "updated_at")
+    list_filter = ("type", "visibility", "is_archived")
+    list_select_related = ("owner", "team")
+    sortable_by = ()
+    search_fields = ("name", "owner__email")
+    search_help_text = "The name of a prompt, or the email address of its owner"
+    fields = (
+        "name", "type", "owner", "visibility", "team", "readers_may_edit", "is_archived", "last_number", "created_at",
+        "updated_at",
+    )  # fmt: skip
+
+
+@admin.register(PromptVersion)
+class PromptVersionAdmin(ReadOnly[PromptVersion]):
+    list_display = ("prompt", "number", "author", "made_from", "created_at")
+    list_select_related = ("prompt", "author")
+    sortable_by = ()
+    ordering = ("-pk",)
+    search_fields = ("prompt__name", "author__email")
+    search_help_text = "The name of a prompt, or the email address of an author"
+    fields = ("prompt", "number", "author", "made_from", "provider", "model", "created_at")
+
+
+@admin.register(LabelMove)
+class LabelMoveAdmin(ReadOnly[LabelMove]):
+    list_display = ("prompt", "label", "from_version", "to_version", "actor", "at")
+    list_select_related = ("prompt", "actor")
+    sortable_by = ()
+    search_fields = ("prompt__name", "label", "actor__email")
+    search_help_text = "The name of a prompt, a label, or the email address of a user"
+    fields = ("prompt", "label", "from_version", "to_version", "reason", "actor", "at")

@@ -1,0 +1,1 @@
+"""The pages of prompts: list, editor, one prompt, comparison of versions, labels."""

@@ -1,0 +1,132 @@
+"""One prompt: its versions as they read, and what is done to it as a whole."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.requests import UserRequest
+from prompts import services
+from prompts.models import PRODUCTION, Prompt, PromptVersion
+from prompts.pages.access import chosen_version, editable_prompt, own_prompt, visible_prompt
+from prompts.pages.editor_page import TYPES
+from prompts.pages.forms import DetailsForm, ShareForm
+from prompts.pages.header import header_of
+from prompts.pages.preview import read_view
+from prompts.services import LabelRefused
+from prompts.usage import dependents_of, included_by, snippets
+
+VERSIONS_SHOWN = 10
+LANGUAGES = [("python", "Python"), ("curl", "curl"), ("javascript", "JavaScript")]
+
+
+@require_safe
+def prompt_detail(request: UserRequest, pk: UUID) -> HttpResponse:
+    prompt = visible_prompt(request.user, pk)
+    version = chosen_version(prompt, request.GET.get("version", ""))
+    versions = prompt.versions.without_content().prefetch_related("labels")
+    context = header_of(prompt, request.user) | {
+        "version": version,
+        "versions": versions if "all" in request.GET else versions[:VERSIONS_SHOWN],
+        "versions_count": prompt.versions.count(),
+        "dependents": dependents_of(prompt, reader=request.user),
+    }
+    if version:
+        context |= _content(request, prompt, version)
+    return render(request, "prompts/prompt_detail.html", context)
+
+
+def _content(request: UserRequest, prompt: Prompt, version: PromptVersion) -> dict[str, object]:
+    labels = [label.name for label in version.labels.all()]
+    label = PRODUCTION if PRODUCTION in labels or not labels else labels[0]
+    host = request.build_absolute_uri("/").rstrip("/")
+    shown = read_view(version.body, reader=request.user)
+    return {
+        "messages_shown": shown,
+        "variables": [
+            (row, TYPES.get(row.type, row.type), [said.title for said in shown if row.name in said.variables])
+            for row in version.draft.variables
+        ],
+        "includes": included_by(version, reader=request.user),
+        "languages": LANGUAGES,
+        "snippets": snippets(host=host, prompt=prompt, label=label, version=version),
+    }
+
+
+@require_http_methods(["GET", "POST"])
+def prompt_edit(request: UserRequest, pk: UUID) -> HttpResponse:
+    prompt = editable_prompt(request.user, pk)
+    form = DetailsForm(request.POST or None, initial={"description": prompt.description, "tags": prompt.tags})
+    if form.is_valid():
+        try:
+            services.update_prompt(prompt=prompt, actor=request.user, **form.cleaned_data)
+        except ValidationError as error:
+            for name, texts in error.message_dict.items():
+                form.add_error(name if name in form.fields else None, texts)
+        else:
+            messages.success(request, "Saved.")
+            return redirect(prompt)
+    template = f"prompts/prompt_form.html{'#dialog' if request.htmx else ''}"
+    return render(request, template, {"prompt": prompt, "form": form}, status=422 if form.is_bound else 200)
+
+
+@require_http_methods(["GET", "POST"])
+def prompt_share(request: UserRequest, pk: UUID) -> HttpResponse:
+    prompt = own_prompt(request.user, pk)
+    form = ShareForm(request.POST or None, prompt=prompt)
+    if form.is_valid():
+        services.share_prompt(prompt=prompt, actor=request.user, **form.cleaned_data)
+        messages.success(request, f"“{prompt}” is shared with {form.cleaned_data['audience']}.")
+        return redirect(prompt)
+    template = f"prompts/prompt_share.html{'#dialog' if request.htmx else ''}"
+    return render(request, template, {"prompt": prompt, "form": form}, status=422 if form.is_bound else 200)
+
+
+@require_POST
+def prompt_archive(request: UserRequest, pk: UUID) -> HttpResponse:
+    prompt = editable_prompt(request.user, pk)
+    is_archived = request.POST.get("on") == "1"
+    services.update_prompt(prompt=prompt, actor=request.user, is_archived=is_archived)
+    messages.success(request, f"{'Archived' if is_archived else 'Restored'} “{prompt}”.")
+    return redirect(prompt)
+
+
+@require_http_methods(["GET", "POST"])
+def prompt_delete(request: UserRequest, pk: UUID) -> HttpResponse:
+    prompt = own_prompt(request.user, pk)
+    problem = ""
+    if request.method == "POST":
+        try:
+            services.delete_prompt(prompt=prompt, actor=request.user)
+        except LabelRefused as error:
+            problem = error.message
+        else:
+            messages.success(request, f"Deleted “{prompt}”.")
+            return redirect("prompts:prompt-list")
+    labels = [label.name for label in prompt.labels.all()]
+    template = f"prompts/prompt_confirm_delete.html{'#dialog' if request.htmx else ''}"
+    context = {"prompt": prompt, "labels": labels, "problem": problem, "versions_count": prompt.versions.count()}
+    return render(request, template, context, status=422 if problem else 200)
+
+
+@require_http_methods(["GET", "POST"])
+def version_delete(request: UserRequest, pk: UUID, number: int) -> HttpResponse:
+    prompt = own_prompt(request.user, pk)
+    version = get_object_or_404(prompt.versions, number=number)
+    problem = ""
+    if request.method == "POST":
+        try:
+            services.delete_version(version=version, actor=request.user)
+        except LabelRefused as error:
+            problem = error.message
+        else:
+            messages.success(request, f"Deleted version {number}.")
+            return redirect(prompt)
+    template = f"prompts/version_confirm_delete.html{'#dialog' if request.htmx else ''}"
+    context = {"prompt": prompt, "version": version, "labels": version.labels.all(), "problem": problem}
+    return render(request, template, context, status=422 if problem else 200)

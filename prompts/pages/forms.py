@@ -1,0 +1,166 @@
+"""Forms of the pages of prompts."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from accounts.providers import provider_choices
+from accounts.sharing import AudienceField, audiences_for, with_current
+from prompts.models import LABEL_NAME, Prompt, PromptType, PromptVersion
+
+MOST_LEVELS = 64
+KINDS = {dict: "an object: {…}", list: "a list: […]"}
+NUMBERS = ("temperature", "top_p", "max_tokens")
+
+
+class JsonField(forms.CharField):
+    """Text that cleans to JSON of one kind, empty where there is none; only to what PostgreSQL can store."""
+
+    def __init__(self, kind: type[dict[str, Any]] | type[list[Any]], **options: Any) -> None:
+        self._kind = kind
+        widget = forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "class": "mono"})
+        super().__init__(required=False, widget=widget, **options)
+
+    def clean(self, value: Any) -> Any:
+        text = str(super().clean(value))
+        if not text:
+            return self._kind()
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ValidationError(f"This is not JSON: {error}.") from error
+        if not isinstance(found, self._kind):
+            raise ValidationError(f"Write {KINDS[self._kind]}.")
+        _check_storable(found, MOST_LEVELS)
+        return found
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return value
+        return json.dumps(value, ensure_ascii=False, indent=2) if value else ""
+
+
+def _check_storable(value: Any, levels: int) -> None:
+    """Raises ValidationError."""
+    if not levels:
+        raise ValidationError(f"This is nested more than {MOST_LEVELS} levels deep.")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValidationError("A number is too large, or is none.")
+    if isinstance(value, str) and any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value):
+        raise ValidationError("A text has a character that cannot be stored.")
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    if isinstance(value, list):
+        for each in value:
+            _check_storable(each, levels - 1)
+
+
+class TagsField(forms.CharField):
+    """Cleans to a list."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(required=False, max_length=2000, help_text="Separated by commas.", **options)
+
+    def clean(self, value: Any) -> list[str]:
+        return [tag.strip() for tag in str(super().clean(value)).split(",") if tag.strip()]
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list) else value
+
+
+class DetailsForm(forms.Form):
+    """What a prompt has that is no part of its versions."""
+
+    description = forms.CharField(required=False, max_length=2000)
+    tags = TagsField()
+
+
+class PromptForm(DetailsForm):
+    """A new prompt."""
+
+    name = forms.CharField(
+        max_length=200,
+        help_text="Applications ask for it by this name, which cannot be changed. “/” makes folders.",
+        widget=forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "none"}),
+    )
+    type = forms.ChoiceField(choices=PromptType, widget=forms.HiddenInput)
+
+    field_order = ["name", "description", "tags", "type"]
+
+
+class VersionForm(forms.Form):
+    """What a version has beside its text and its variables."""
+
+    message = forms.CharField(
+        label="Commit message",
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2, "placeholder": "What changed, and why"}),
+    )
+    provider = forms.ChoiceField(required=False, choices=lambda: [("", "Not set"), *provider_choices()])
+    model = forms.CharField(required=False, max_length=200, widget=forms.TextInput(attrs={"spellcheck": "false"}))
+    temperature = forms.FloatField(required=False, min_value=0, max_value=2)
+    max_tokens = forms.IntegerField(required=False, min_value=1, max_value=10_000_000)
+    top_p = forms.FloatField(label="Top P", required=False, min_value=0, max_value=1)
+    parameters = JsonField(dict, label="Other parameters", help_text="JSON, such as {“seed”: 7}.")
+    tools = JsonField(list, help_text="JSON: a list of functions, in OpenAI's form.")
+    response_schema = JsonField(dict, help_text="A JSON schema that answers must match.")
+    config = JsonField(dict, help_text="JSON for the application. It is handed on as it is.")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if twice := [name for name in NUMBERS if name in cleaned.get("parameters", {})]:
+            self.add_error("parameters", f"There is a field for {', '.join(twice)}.")
+        return cleaned
+
+    def values(self) -> dict[str, Any]:
+        """By the names of the fields of a draft."""
+        cleaned = self.cleaned_data
+        numbers = {name: cleaned[name] for name in NUMBERS if cleaned[name] is not None}
+        names = ("provider", "model", "tools", "config")
+        return {
+            **{name: cleaned[name] for name in names},
+            "response_schema": cleaned["response_schema"] or None,
+            "parameters": numbers | cleaned["parameters"],
+        }
+
+
+def initial_of(version: PromptVersion) -> dict[str, Any]:
+    """Of a VersionForm."""
+    names = ("provider", "model", "tools", "response_schema", "config")
+    numbers = {name: value for name, value in version.parameters.items() if name in NUMBERS}
+    others = {name: value for name, value in version.parameters.items() if name not in NUMBERS}
+    return {**{name: getattr(version, name) for name in names}, **numbers, "parameters": others}
+
+
+class MoveForm(forms.Form):
+    """A label, and the version that it is to name: none to remove it. ``seen_at``: where its user saw it stand."""
+
+    label = forms.CharField(
+        max_length=50,
+        validators=[LABEL_NAME],
+        widget=forms.TextInput(attrs={"list": "known-labels", "spellcheck": "false", "autocapitalize": "none"}),
+    )
+    version = forms.IntegerField(required=False, min_value=1, max_value=2_147_483_647, widget=forms.HiddenInput)
+    seen_at = forms.IntegerField(required=False, min_value=0, max_value=2_147_483_647, widget=forms.HiddenInput)
+    reason = forms.CharField(
+        max_length=500, widget=forms.TextInput(attrs={"placeholder": "Shown in the label's history"})
+    )
+
+
+class ShareForm(forms.Form):
+    readers_may_edit = forms.BooleanField(
+        required=False, label="They may edit", help_text="They may then save versions, move labels and archive it."
+    )
+
+    def __init__(self, data: Mapping[str, str] | None, *, prompt: Prompt) -> None:
+        super().__init__(data, initial={"audience": prompt.audience.key, "readers_may_edit": prompt.readers_may_edit})
+        offered = with_current(audiences_for(prompt.owner, everyone=True), prompt.audience)
+        help_text = "They can read all versions and labels, including future ones."
+        self.fields["audience"] = AudienceField(offered, help_text=help_text)
+        self.order_fields(["audience"])

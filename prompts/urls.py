@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from prompts.pages import detail_views, editor_views, label_views, list_views
+
+app_name = "prompts"
+urlpatterns = [
+    path("", list_views.prompt_list, name="prompt-list"),
+    path("add/", editor_views.prompt_add, name="prompt-add"),
+    path("<uuid:pk>/", detail_views.prompt_detail, name="prompt-detail"),
+    path("<uuid:pk>/edit/", editor_views.version_add, name="version-add"),
+    path("<uuid:pk>/compare/", label_views.version_compare, name="version-compare"),
+    path("<uuid:pk>/labels/", label_views.label_history, name="label-history"),
+    path("<uuid:pk>/labels/move/", label_views.label_move, name="label-move"),
+    path("<uuid:pk>/details/", detail_views.prompt_edit, name="prompt-edit"),
+    path("<uuid:pk>/share/", detail_views.prompt_share, name="prompt-share"),
+    path("<uuid:pk>/archive/", detail_views.prompt_archive, name="prompt-archive"),
+    path("<uuid:pk>/delete/", detail_views.prompt_delete, name="prompt-delete"),
+    path("<uuid:pk>/versions/<int:number>/delete/", detail_views.version_delete, name="version-delete"),
+]
