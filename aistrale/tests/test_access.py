@@ -219,7 +219,14 @@ def test_who_is_invited_chooses_neither_role_nor_address(admin: User) -> None:
 
 
 def test_a_key_that_is_made_is_ones_own(alice: User, bob: User, confirmed_client_of: ClientOf) -> None:
-    fields = {"label": "Nightly", "user": str(bob.pk), "user_id": str(bob.pk), "digest": "x", "prefix": "x"}
+    fields = {
+        "label": "Nightly",
+        "scopes": "audit:read",
+        "user": str(bob.pk),
+        "user_id": str(bob.pk),
+        "digest": "x",
+        "prefix": "x",
+    }
     assert confirmed_client_of(alice).post("/account/api-keys/add/", fields).status_code == 200
     assert ApiKey.objects.get().user == alice and len(ApiKey.objects.get().digest) == 64
 
