@@ -10,6 +10,7 @@ from django.views.generic import RedirectView
 
 from accounts.people import invitation_views
 from aistrale import health
+from aistrale.api import api
 from aistrale.metrics import metrics
 from aistrale.system import system
 from inference.dashboard import dashboard
@@ -28,6 +29,7 @@ urlpatterns = [
     path("tokens/", include("tokens.urls")),
     path("telemetry/", include("telemetry.urls")),
     path("audit/", include("audit.urls")),
+    path("", api.urls),
     # Before the admin's own, so that there is one log-in with one throttling, and one way to a new password.
     path("admin/login/", secure_admin_login(admin.site.login)),
     path("admin/logout/", logout),

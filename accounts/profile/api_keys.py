@@ -11,18 +11,26 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from accounts.actions import AccountsAction
+from accounts.compiled import CompiledQuery
 from accounts.login.mfa import lacks_factor
 from accounts.models import ApiKey, User
 from accounts.profile import scopes as key_scopes
 from audit.services import record, record_denied
 
 _FORM = re.compile(r"(ais_[0-9a-f]{12})_([A-Za-z0-9_-]{43})")
+_KEY_FIELDS = [field.attname for field in ApiKey._meta.concrete_fields]
+_USER_FIELDS = [field.attname for field in User._meta.concrete_fields]
+_BY_PREFIX = CompiledQuery(
+    lambda *, prefix: ApiKey.objects.filter(prefix=prefix).values_list(
+        *_KEY_FIELDS, *(f"user__{name}" for name in _USER_FIELDS)
+    )
+)
 # A use is recorded, and the last one stamped, no more often than this: programs ask hundreds of times a second.
 NOTE_USE_EVERY = timedelta(minutes=1)
 
@@ -81,8 +89,7 @@ def authenticate(secret: str, *, public: str | None = None) -> ApiKey:
     Raises KeyRefused. That is recorded, and so are the uses of a key, but no more often than ``NOTE_USE_EVERY``.
     """
     found = _FORM.fullmatch(secret)
-    is_pair = found is not None and public in (None, found[1])
-    key = ApiKey.objects.select_related("user").filter(prefix=found[1]).first() if found and is_pair else None
+    key = _key_with(found[1]) if found and public in (None, found[1]) else None
     if key is None or not constant_time_compare(key.digest, _digest(secret)):
         record_denied(action=AccountsAction.API_KEY_USE, actor=None, details={"reason": KeyRefused.UNKNOWN})
         raise KeyRefused(KeyRefused.UNKNOWN)
@@ -90,6 +97,15 @@ def authenticate(secret: str, *, public: str | None = None) -> ApiKey:
         record_denied(action=AccountsAction.API_KEY_USE, actor=key.user, target=key, details={"reason": reason})
         raise KeyRefused(reason)
     _note_use(key)
+    return key
+
+
+def _key_with(prefix: str) -> ApiKey | None:
+    rows = _BY_PREFIX.rows(prefix=prefix)
+    if not rows:
+        return None
+    key = ApiKey.from_db(DEFAULT_DB_ALIAS, _KEY_FIELDS, rows[0][: len(_KEY_FIELDS)])
+    key.user = User.from_db(DEFAULT_DB_ALIAS, _USER_FIELDS, rows[0][len(_KEY_FIELDS) :])
     return key
 
 
