@@ -59,6 +59,7 @@ api = NinjaAPI(
     openapi_url="/api/openapi.json",
     docs_url=None,
     urls_namespace="api",
+    servers=[{"url": settings.PUBLIC_URL}],
     parser=BoundedParser(),
 )
 public = Router(tags=["Server"])

@@ -24,7 +24,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.admission import Busy
-from accounts.api.errors import is_for_programs
+from accounts.api.errors import ApiError, is_for_programs, respond
 from aistrale import errors
 from aistrale.page_queue import REFUSED
 
@@ -90,6 +90,10 @@ def api_middleware(get_response: GetResponse) -> GetResponse:
             return get_response(request)
         match = request.resolver_match = resolve(request.path_info)
         answer: HttpResponse = match.func(request, *match.args, **match.kwargs)
+        if answer.status_code == 405:
+            return respond(
+                ApiError(405, "method_not_allowed", "Not with this method.", headers={"Allow": answer["Allow"]})
+            )
         return answer
 
     return middleware

@@ -11,6 +11,7 @@ from django.views.generic import RedirectView
 from accounts.people import invitation_views
 from aistrale import health
 from aistrale.api import api
+from aistrale.api_docs import api_docs
 from aistrale.metrics import metrics
 from aistrale.system import system
 from inference.dashboard import dashboard
@@ -29,6 +30,7 @@ urlpatterns = [
     path("tokens/", include("tokens.urls")),
     path("telemetry/", include("telemetry.urls")),
     path("audit/", include("audit.urls")),
+    path("api-docs/", api_docs, name="api-docs"),
     path("", api.urls),
     # Before the admin's own, so that there is one log-in with one throttling, and one way to a new password.
     path("admin/login/", secure_admin_login(admin.site.login)),

@@ -55,8 +55,8 @@ def _admit(request: HttpRequest, secret: str, *, public: str | None = None) -> A
     """The user of the key is that of the request from here on. Raises ApiError: 401, 429."""
     if throttling.must_wait(request, throttling.API_KEY):
         throttling.record_limit_hit(request, throttling.API_KEY)
-        # The header says how long, see ``accounts.middleware.throttle_middleware``.
-        raise ApiError(429, "too_many_unknown_keys", "This address has sent too many unknown keys. Wait, then retry.")
+        headers = {"Retry-After": str(throttling.throttled_for(request))}
+        raise ApiError(429, "too_many_unknown_keys", "This address has sent too many unknown keys.", headers=headers)
     try:
         key = api_keys.authenticate(secret, public=public)
     except KeyRefused as refusal:

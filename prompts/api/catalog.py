@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, TypedDict
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from accounts.models import User
 from prompts.api.schemas import ListQuery
@@ -32,17 +32,30 @@ def page_of(reader: User, query: ListQuery, *, name_prefixes: Sequence[str]) -> 
     versions = _matching(query.label)
     prompts = Prompt.objects.visible_to(reader).current().filter(_filter(query, name_prefixes), Exists(versions))
     first = (query.page - 1) * query.limit
-    rows = prompts.order_by("name").values(
+    rows = prompts.order_by("name").values_list(
         "name",
         "type",
+        ArraySubquery(versions.order_by("number").values("number")),
+        ArraySubquery(Label.objects.filter(prompt=OuterRef("pk")).order_by("name").values("name")),
         "tags",
-        versions=ArraySubquery(versions.order_by("number").values("number")),
-        labels=ArraySubquery(Label.objects.filter(prompt=OuterRef("pk")).order_by("name").values("name")),
-        lastUpdatedAt=F("updated_at"),
-        lastConfig=Subquery(versions.order_by("-number").values("config")[:1]),
+        "updated_at",
+        Subquery(versions.order_by("-number").values("config")[:1]),
     )
-    page = [Row(**{**row, "labels": [*row["labels"], LATEST]}) for row in rows[first : first + query.limit]]
-    return page, prompts.count()
+    return [_row(*row) for row in rows[first : first + query.limit]], prompts.count()
+
+
+def _row(
+    name: str, type: str, versions: list[int], labels: list[str], tags: list[str], changed: datetime, config: Any
+) -> Row:
+    return Row(
+        name=name,
+        type=type,
+        versions=versions,
+        labels=[*labels, LATEST],
+        tags=tags,
+        lastUpdatedAt=changed,
+        lastConfig=config,
+    )
 
 
 def _matching(label: str | None) -> QuerySet[PromptVersion]:
