@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from accounts.api.errors import ApiError
@@ -23,8 +24,10 @@ def publish(owner: User, sent: NewVersion) -> PromptVersion:
     """
     try:
         return _publish(owner, sent)
-    except IntegrityError:
-        # Somebody has created it in this moment: now it exists.
+    except (IntegrityError, ValidationError):
+        if not Prompt.objects.filter(name=sent.name).exists():
+            raise
+        # Somebody may have created it in this moment.
         return _publish(owner, sent)
 
 

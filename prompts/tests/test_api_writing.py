@@ -171,7 +171,7 @@ def test_of_two_that_create_a_prompt_at_once_the_second_adds_a_version(program: 
 
     def post() -> None:
         barrier.wait()
-        versions.append(program.post(TEXT).json()["version"])
+        versions.append(program.post(TEXT).json().get("version"))
         connection.close()
 
     threads = [Thread(target=post) for _ in range(2)]
@@ -244,6 +244,8 @@ def test_it_deletes_a_version_and_a_prompt(program: Program) -> None:
     assert [version.number for version in Prompt.objects.get().versions.all()] == [2]
     assert program.delete(NAME).status_code == 204
     assert not Prompt.objects.exists()
+    recorded = list(AuditEvent.objects.order_by("sequence").values_list("action", flat=True))
+    assert recorded[-2:] == [PromptsAction.VERSION_DELETE, PromptsAction.PROMPT_DELETE]
 
 
 @pytest.mark.parametrize("query", [{}, {"version": 1}, {"label": "production"}])
