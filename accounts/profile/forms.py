@@ -70,7 +70,7 @@ class ApiKeyForm(forms.Form):
         help_text="The key can never do more than you can.",
     )
     name_prefix = forms.CharField(
-        label="Only prompts whose name begins with",
+        label="Only prompts that begin with",
         required=False,
         max_length=200,
         help_text="For example “support/”. Leave empty for all prompts.",
