@@ -1,7 +1,7 @@
 """Queries that are asked hundreds of times a second, compiled once for each process.
 
-Django builds the SQL of a queryset anew each time, which takes some ten times as long as PostgreSQL takes to answer a
-query over several tables by their indexes. What is asked is still said by querysets, rights included.
+Django builds the SQL of a queryset anew each time, which over several tables takes longer than all else that a request
+needs. What is asked is still said by querysets, rights included.
 """
 
 from __future__ import annotations
