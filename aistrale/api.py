@@ -9,6 +9,7 @@ import orjson
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
 from ninja import NinjaAPI, Router, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.parser import Parser
@@ -58,6 +59,7 @@ api = NinjaAPI(
     description="Prompts for applications. Clients of Langfuse's prompt API work with it as they are.",
     openapi_url="/api/openapi.json",
     docs_url=None,
+    docs_decorator=require_safe,
     urls_namespace="api",
     servers=[{"url": settings.PUBLIC_URL}],
     parser=BoundedParser(),

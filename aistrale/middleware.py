@@ -91,9 +91,9 @@ def api_middleware(get_response: GetResponse) -> GetResponse:
         match = request.resolver_match = resolve(request.path_info)
         answer: HttpResponse = match.func(request, *match.args, **match.kwargs)
         if answer.status_code == 405:
-            return respond(
-                ApiError(405, "method_not_allowed", "Not with this method.", headers={"Allow": answer["Allow"]})
-            )
+            headers = {"Allow": answer["Allow"]}
+            answer = respond(ApiError(405, "method_not_allowed", "Not with this method.", headers=headers))
+        answer.headers.setdefault("Cache-Control", "no-store")
         return answer
 
     return middleware

@@ -52,7 +52,7 @@ def respond(error: ApiError) -> JsonResponse:
     }
     if error.details:
         body["details"] = [{"field": field, "message": message} for field, message in error.details]
-    return JsonResponse(body, status=error.status, headers=dict(error.headers))
+    return JsonResponse(body, status=error.status, headers={"Cache-Control": "no-store", **error.headers})
 
 
 def is_for_programs(request: HttpRequest) -> bool:

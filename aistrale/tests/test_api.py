@@ -45,6 +45,7 @@ def test_it_names_one_project_to_whoever_has_a_key(client: Client, alice: User) 
 def test_whatever_goes_wrong_is_told_in_json(client: Client, method: str, path: str, status: int, code: str) -> None:
     response = getattr(client, method)(path)
     assert (response.status_code, response["Content-Type"]) == (status, "application/json")
+    assert response["Cache-Control"] == "no-store"
     assert response.json().keys() == {"message", "error", "code"} and response.json()["code"] == code
 
 
