@@ -9,7 +9,7 @@ JOBS ?= 4
 REPEATS ?= 20
 SUITABLE := 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
 
-.PHONY: help run install install-dev install-security dump restore test test-slow faults check security lock bench bench-audit bench-hostile bench-keys bench-pages clean
+.PHONY: help run install install-dev install-security dump restore test test-slow faults check security lock bench bench-audit bench-hostile bench-keys bench-pages bench-prompts clean
 
 # Some shells and containers set it. Without compiled files each start of Python takes 3 seconds more.
 unexport PYTHONDONTWRITEBYTECODE
@@ -89,6 +89,9 @@ bench-hostile: install-dev ## Measure what answers that are hard to show, and cl
 
 bench-keys: install-dev ## Measure a rotation of the data keys against bare updates (ARGS="--json")
 	@exec $(BIN)/python -m bench.keys $(ARGS)
+
+bench-prompts: install-dev ## Measure how fast applications read prompts through the API (ARGS="--json")
+	@exec $(BIN)/python -m bench.prompts $(ARGS)
 
 UV ?= $(BIN)/uv
 COMPILE = $(UV) pip compile $(ARGS) --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

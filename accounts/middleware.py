@@ -11,7 +11,7 @@ from django.urls import reverse
 from accounts.login import throttling
 from accounts.login.mfa import lacks_factor
 from accounts.models import User
-from accounts.profile import api_keys
+from accounts.profile import api_keys, scopes
 from accounts.profile.api_keys import KeyRefused
 from accounts.sessions import services as session_services
 
@@ -19,8 +19,8 @@ TEXT = "text/plain; charset=utf-8"
 GetResponse = Callable[[HttpRequest], HttpResponse]
 # Sent by pages that ask on their own; a page that is merely open does not keep its session alive.
 POLL_HEADER = "X-Poll"
-# What can be read with an API key instead of a session.
-FOR_PROGRAMS = {"audit:event-export-csv", "audit:event-export-jsonl"}
+# Pages that can be read with an API key of this scope instead of a session. The API asks for keys itself.
+FOR_PROGRAMS = {"audit:event-export-csv": scopes.READ_AUDIT, "audit:event-export-jsonl": scopes.READ_AUDIT}
 # What somebody may still do who has to set up a second factor first.
 WITHOUT_FACTOR = {"account_logout", "account_reauthenticate", "account_change_password", "accounts:theme"}
 
@@ -55,11 +55,14 @@ class ApiKeyMiddleware:
             throttling.record_limit_hit(request, throttling.API_KEY)
             return HttpResponse("Too many unknown keys.\n", TEXT, 429)
         try:
-            request.user = api_keys.user_of(key.strip())
+            known = api_keys.authenticate(key.strip())
         except KeyRefused as refusal:
             if refusal.reason == KeyRefused.UNKNOWN:
                 throttling.note_failure(request, throttling.API_KEY)
             return HttpResponse("This key is not valid.\n", TEXT, 401, headers={"WWW-Authenticate": "Bearer"})
+        request.user = known.user
+        if not known.allows(FOR_PROGRAMS[name]):
+            return HttpResponse(f"This key lacks the scope {FOR_PROGRAMS[name]}.\n", TEXT, 403)
         return None
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pgtrigger
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
 from django.db.models import Case, Count, Prefetch, When
 from django.db.models.functions import Lower
@@ -14,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.actions import AccountsAction
+from accounts.profile import scopes as key_scopes
 from accounts.sessions.devices import device_name
 from audit.services import record
 
@@ -265,12 +267,16 @@ class Invitation(models.Model):
 
 
 class ApiKey(models.Model):
-    """A key with which a program acts as its user. Only the beginning of it and a digest are kept."""
+    """A key with which a program acts as its user. Of its secret half only a digest is kept.
+
+    ``prefix`` is its public half. ``scopes`` say what it may be used for, see ``accounts.profile.scopes``.
+    """
 
     user = models.ForeignKey(User, models.CASCADE, related_name="api_keys")
     label = models.CharField(max_length=80)
     prefix = models.CharField(max_length=20, unique=True, editable=False)
     digest = models.CharField(max_length=64, editable=False)
+    scopes = ArrayField(models.CharField(max_length=key_scopes.LONGEST), default=list)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)
@@ -285,3 +291,11 @@ class ApiKey(models.Model):
     @property
     def has_expired(self) -> bool:
         return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    @property
+    def scope_titles(self) -> list[str]:
+        return [key_scopes.title(scope) for scope in self.scopes]
+
+    def allows(self, kind: str, name: str = "") -> bool:
+        """Whether it has such a scope, for a prompt with this name. What its user may do is another question."""
+        return key_scopes.allows(self.scopes, kind, name)

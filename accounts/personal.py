@@ -37,7 +37,7 @@ def export(user: User) -> Iterator[Values]:
     for session in in_batches(user.sessions.all()):
         yield values_of(session, "session", "device", "user_agent", "address", "started_at", "last_seen_at")
     for key in in_batches(user.api_keys.all()):
-        yield values_of(key, "api_key", "label", "prefix", "created_at", "expires_at", "last_used_at")
+        yield values_of(key, "api_key", "label", "prefix", "scopes", "created_at", "expires_at", "last_used_at")
     for membership in in_batches(user.memberships.select_related("team")):
         yield {"kind": "team", "name": membership.team.name, "since": membership.created_at}
     for invitation in in_batches(Invitation.objects.filter(Q(user=user) | Q(email=user.email, user=None))):

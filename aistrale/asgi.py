@@ -11,12 +11,14 @@ from django.core.asgi import get_asgi_application
 from django.urls import re_path
 from django.utils.module_loading import import_string
 
+from aistrale.api_handler import ApiHandler
 from aistrale.forwarded import Forwarded
 from aistrale.origins import OwnPages
 from aistrale.page_queue import PageQueue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aistrale.settings")
-pages = PageQueue(get_asgi_application(), at_once=settings.PAGES_AT_ONCE)
+pages = ApiHandler(get_asgi_application(), threads=settings.PAGES_AT_ONCE)
+requests = PageQueue(pages, at_once=settings.PAGES_AT_ONCE)
 
 # What needs models can be imported only now that Django is set up.
 runs = import_string("aistrale.process.runs")
@@ -27,4 +29,4 @@ routes = import_string("inference.chat.routing.websocket_urlpatterns")(runs)
 nothing: Any = WebsocketDenier.as_asgi()
 sockets = OwnPages(CookieMiddleware(URLRouter([*routes, re_path("", nothing)])))
 
-application = Forwarded(ProtocolTypeRouter({"http": pages, "websocket": sockets}), proxies=settings.PROXIES)
+application = Forwarded(ProtocolTypeRouter({"http": requests, "websocket": sockets}), proxies=settings.PROXIES)

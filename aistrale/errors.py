@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 
 import redis.exceptions
 import structlog
@@ -17,6 +18,7 @@ from django.shortcuts import render
 
 from accounts.actions import AccountsAction
 from accounts.admission import OUTAGES, Busy, TurnedAway, turn_away_waiting
+from accounts.api.errors import ApiError, is_for_programs, respond
 from accounts.login import throttling
 from accounts.middleware import TEXT
 from accounts.models import User
@@ -150,6 +152,9 @@ def _is_outage(error: BaseException | None) -> bool:
 
 def _answer(request: HttpRequest, status: int, explanation: Explanation | None = None) -> HttpResponse:
     explanation = explanation or EXPLANATIONS[status]
+    if is_for_programs(request):
+        code = HTTPStatus(status).name.lower()
+        return respond(ApiError(status, code, f"{explanation.title}. {explanation.text}"))
     if request.headers.get("Authorization", "").lower().startswith("bearer "):
         # A program with an API key, which gets its other refusals as a line as well.
         return HttpResponse(f"{explanation.title}. {explanation.text}\n", TEXT, status)

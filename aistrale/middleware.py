@@ -18,12 +18,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.http.response import HttpResponseBase
 from django.middleware.security import SecurityMiddleware
 from django.template.loader import render_to_string
-from django.urls import reverse
+from django.urls import resolve, reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.admission import Busy
+from accounts.api.errors import ApiError, is_for_programs, respond
 from aistrale import errors
 from aistrale.page_queue import REFUSED
 
@@ -77,6 +78,23 @@ def health_middleware(get_response: GetResponse) -> GetResponse:
         if request.path.startswith("/health/"):
             request.COOKIES = {}
         return get_response(request)
+
+    return middleware
+
+
+def api_middleware(get_response: GetResponse) -> GetResponse:
+    """Answers programs at once: no session, log-in or page is in what they ask for, nor any form to be forged."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if not is_for_programs(request):
+            return get_response(request)
+        match = request.resolver_match = resolve(request.path_info)
+        answer: HttpResponse = match.func(request, *match.args, **match.kwargs)
+        if answer.status_code == 405:
+            headers = {"Allow": answer["Allow"]}
+            answer = respond(ApiError(405, "method_not_allowed", "Not with this method.", headers=headers))
+        answer.headers.setdefault("Cache-Control", "no-store")
+        return answer
 
     return middleware
 

@@ -88,8 +88,9 @@ MIDDLEWARE = [
     "aistrale.middleware.address_middleware",
     "aistrale.middleware.health_middleware",
     "audit.middleware.AuditContextMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "aistrale.middleware.api_middleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.ApiKeyMiddleware",
@@ -350,6 +351,10 @@ LIMIT_RUNS_PER_MINUTE = env.int("AISTRALE_LIMIT_RUNS_PER_MINUTE", 60)
 LIMIT_OPEN_RUNS = env.int("AISTRALE_LIMIT_OPEN_RUNS", 20)
 LIMIT_OPEN_RUNS_IN_ALL = env.int("AISTRALE_LIMIT_OPEN_RUNS_IN_ALL", 0)
 LIMIT_SOCKETS = env.int("AISTRALE_LIMIT_SOCKETS", 50)
+# The same of requests that one API key may send within a minute; and how long a body may be.
+LIMIT_API_READS = env.int("AISTRALE_LIMIT_API_READS", 12_000)
+LIMIT_API_WRITES = env.int("AISTRALE_LIMIT_API_WRITES", 300)
+API_MAX_BODY_BYTES = env.int("AISTRALE_API_MAX_BODY_BYTES", 1024 * 1024)
 # A page that takes nothing of what it is sent for so long is cut off.
 SLOW_CLIENT_SECONDS = env.float("AISTRALE_SLOW_CLIENT_SECONDS", 30.0)
 # A run is taken for dead when its process has lost its lock and has given no sign of life for so long.

@@ -10,6 +10,8 @@ from django.views.generic import RedirectView
 
 from accounts.people import invitation_views
 from aistrale import health
+from aistrale.api import api
+from aistrale.api_docs import api_docs
 from aistrale.metrics import metrics
 from aistrale.system import run_job_again, system
 from inference.dashboard import dashboard
@@ -30,6 +32,8 @@ urlpatterns = [
     path("tokens/", include("tokens.urls")),
     path("telemetry/", include("telemetry.urls")),
     path("audit/", include("audit.urls")),
+    path("api-docs/", api_docs, name="api-docs"),
+    path("", api.urls),
     # Before the admin's own, so that there is one log-in with one throttling, and one way to a new password.
     path("admin/login/", secure_admin_login(admin.site.login)),
     path("admin/logout/", logout),

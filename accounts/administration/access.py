@@ -110,7 +110,7 @@ class InvitationAdmin(DeleteOnly[Invitation]):
 
 
 class ApiKeyAdmin(DeleteOnly[ApiKey]):
-    fields = list_display = ("label", "user", "prefix", "created_at", "expires_at", "last_used_at")
+    fields = list_display = ("label", "user", "prefix", "scopes", "created_at", "expires_at", "last_used_at")
     list_filter = ("expires_at",)
     list_select_related = ("user",)
     search_fields = ("label", "=prefix", "=user__email")

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
-from typing import cast
+from typing import Any, cast
 from zoneinfo import available_timezones
 
 from django import forms
@@ -15,6 +15,8 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from accounts.models import Theme, User
+from accounts.profile import scopes
+from accounts.profile.scopes import ScopeRefused
 
 # Left out are the old names and the fixed offsets, which know no summer time.
 REGIONS = (
@@ -66,11 +68,37 @@ class ApiKeyForm(forms.Form):
     label = forms.CharField(
         label="Name", max_length=80, widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"})
     )
+    scopes = forms.MultipleChoiceField(
+        label="Scopes",
+        choices=list(scopes.TITLES.items()),
+        initial=[scopes.READ_PROMPTS],
+        widget=forms.CheckboxSelectMultiple,
+        help_text="The key can never do more than you can.",
+    )
+    name_prefix = forms.CharField(
+        label="Only prompts that begin with",
+        required=False,
+        max_length=200,
+        help_text="For example “support/”. Leave empty for all prompts.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
     expires_at = forms.ChoiceField(label="Expires", required=False, choices=Expiry.choices, initial=Expiry.QUARTER)
 
     def clean_expires_at(self) -> datetime | None:
         days = self.cleaned_data["expires_at"]
         return timezone.now() + timedelta(days=int(days)) if days else None
+
+    def clean(self) -> dict[str, Any]:
+        """``scopes`` with the prefix in them."""
+        cleaned = super().clean() or {}
+        if prefix := cleaned.pop("name_prefix", ""):
+            chosen = cleaned.get("scopes", [])
+            cleaned["scopes"] = [f"{kind}:{prefix}" if kind in scopes.WITH_PREFIX else kind for kind in chosen]
+            try:
+                scopes.check(cleaned["scopes"])
+            except ScopeRefused:
+                self.add_error("name_prefix", "Enter the beginning of a name, such as “support/”.")
+        return cleaned
 
 
 @cache

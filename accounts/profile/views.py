@@ -31,13 +31,13 @@ def profile(request: UserRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @confirmed
-@sensitive_variables("text")
+@sensitive_variables("secret")
 def api_key_add(request: UserRequest) -> HttpResponse:
     form = ApiKeyForm(request.POST or None)
     if not form.is_valid():
         return render(request, "accounts/api_key_form.html", {"form": form}, status=422 if form.is_bound else 200)
-    key, text = api_keys.create(user=request.user, **form.cleaned_data)
-    return render(request, "accounts/api_key_shown.html", {"key": key, "text": text})
+    key, secret = api_keys.create(user=request.user, **form.cleaned_data)
+    return render(request, "accounts/api_key_shown.html", {"key": key, "secret": secret})
 
 
 @require_http_methods(["GET", "POST"])

@@ -55,7 +55,7 @@ def test_it_revokes_keys(client_of: ClientOf, admin: User, alice: User, key: str
     assert "Nightly" in page and ApiKey.objects.get().digest not in page
     remove(client, KEYS, ApiKey.objects.get().pk, bulk=bulk)
     with pytest.raises(api_keys.KeyRefused):
-        api_keys.user_of(key)
+        api_keys.authenticate(key)
     event = AuditEvent.objects.get(action="accounts:api_key:revoke")
     assert (event.actor, event.owner) == (admin.audit_id, alice.audit_id)
 

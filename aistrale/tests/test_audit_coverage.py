@@ -130,7 +130,7 @@ def add_factor(scene: Scene) -> None:
 
 def use_key(scene: Scene) -> None:
     _, text = api_keys.create(user=scene.alice, label="CI", expires_at=None)
-    assert api_keys.user_of(text) == scene.alice
+    assert api_keys.authenticate(text).user == scene.alice
 
 
 def make_team(scene: Scene) -> None:

@@ -141,6 +141,15 @@ TABLE: Mapping[str, Who] = {
     "audit/<int:sequence>/": Who.PEOPLE,
     "audit/export.csv": Who.PEOPLE,
     "audit/export.jsonl": Who.PEOPLE,
+    "api-docs/": Who.PEOPLE,
+    # For programs: JSON without a log-in, and without a key for what is no secret.
+    "api/openapi.json": Who.EVERYONE,
+    "api/public/health": Who.EVERYONE,
+    "api/public/projects": Who.EVERYONE,
+    "api/public/v2/prompts": Who.EVERYONE,
+    "api/public/v2/prompts/<path:name>": Who.EVERYONE,
+    "api/public/v2/prompts/<path:name>/versions/<version>": Who.EVERYONE,
+    "beta/litellm_prompt_management": Who.EVERYONE,
     # Django admin
     "admin/login/": Who.ADMINISTRATORS,
     "admin/logout/": Who.PEOPLE,

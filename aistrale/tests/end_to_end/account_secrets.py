@@ -158,7 +158,7 @@ def use_invitation(visitor: Visitor) -> set[str]:
 
 
 def use_api_key(visitor: Visitor) -> set[str]:
-    visitor.send("/account/api-keys/add/", label="Nightly", expires_at="30")
+    visitor.send("/account/api-keys/add/", label="Nightly", scopes="audit:read", expires_at="30")
     [key] = set(visitor.reveal(r"ais_[0-9a-f]{12}_[A-Za-z0-9_-]{43}"))
     program, wrong = visitor.another(), f"{key[:-5]}wrong"
     program.get("/audit/export.jsonl", Authorization=f"Bearer {key}")

@@ -217,7 +217,7 @@ def test_every_page_of_accounts_is_usable_for_whoever_may_see_it(page: Page, fur
 
 def test_every_other_page_is_usable_for_whoever_may_see_it(page: Page, furnished: Site) -> None:
     sweep = Sweep(page, furnished, f"(?!/admin/|{ACCOUNTS})")
-    sweep.walk("/", "/chat/models/")
+    sweep.walk("/", "/chat/models/", "/api-docs/")
     for state in STATES:
         page.goto(f"{furnished.url}{state}")
         sweep.look()

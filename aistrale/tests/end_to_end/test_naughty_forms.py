@@ -18,7 +18,7 @@ from aistrale.tests.end_to_end.test_naughty_strings import STRINGS, watch
 # Those with markup first: there are more strings than fields. All of them are in the question below.
 ORDERED = sorted(STRINGS, key=lambda string: "<" not in string)
 FORMS = {
-    *("/account/api-keys/add/: label", "/account/erase/: email", "/account/profile/: name"),
+    *("/account/api-keys/add/: label name_prefix", "/account/erase/: email", "/account/profile/: name"),
     *("/account/security/totp/: code", "/account/teams/add/: name", "/account/teams/<id>/rename/: name"),
     *("/account/teams/<id>/delete/: name", "/account/teams/<id>/members/add/: email"),
     "/account/teams/<id>/: q",
