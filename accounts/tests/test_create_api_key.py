@@ -25,7 +25,7 @@ def test_it_prints_both_halves_once_as_json(alice: User) -> None:
     assert printed.keys() == {"public_key", "secret_key"}
     key = api_keys.authenticate(printed["secret_key"], public=printed["public_key"])
     assert (key.user, key.label, key.expires_at) == (alice, "CI", None)
-    assert key.scopes == ["audit:read", "prompts:read", "prompts:write"]
+    assert key.scopes == ["prompts:read", "prompts:write"]
 
 
 def test_it_prints_both_halves_for_people(alice: User) -> None:

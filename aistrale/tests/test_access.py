@@ -23,6 +23,9 @@ from aistrale.tests.routes import all_routes, path_of
 from aistrale.tests.test_routes import TABLE, Who
 from audit.models import AuditEvent
 from inference.models import Conversation, Message
+from prompts import services as prompt_services
+from prompts.drafts import Draft
+from prompts.models import Prompt, PromptVersion
 from telemetry.services import start_generation
 from tokens import services
 from tokens.models import ProviderToken
@@ -84,7 +87,18 @@ def a_team(owner: User) -> Team:
     return a_membership(owner).team
 
 
+def a_version(owner: User) -> PromptVersion:
+    name = f"triage-{Prompt.objects.count()}"
+    return prompt_services.create_prompt(owner=owner, name=name, type="text", draft=Draft("private"))
+
+
+def a_prompt(owner: User) -> Prompt:
+    return a_version(owner).prompt
+
+
 def ids_of(made: Any) -> tuple[object, ...]:
+    if isinstance(made, PromptVersion):
+        return made.prompt_id, made.number
     return (made.team.pk, made.user.pk) if isinstance(made, Membership) else (made.pk,)
 
 
@@ -103,6 +117,16 @@ OBJECTS: Mapping[str, Callable[[User], Any]] = {
     "chat/<uuid:pk>/delete/": a_conversation,
     "chat/<uuid:pk>/share/": a_conversation,
     "chat/<uuid:pk>/copy/": a_conversation,
+    "prompts/<uuid:pk>/": a_prompt,
+    "prompts/<uuid:pk>/edit/": a_prompt,
+    "prompts/<uuid:pk>/compare/": a_prompt,
+    "prompts/<uuid:pk>/labels/": a_prompt,
+    "prompts/<uuid:pk>/labels/move/": a_prompt,
+    "prompts/<uuid:pk>/details/": a_prompt,
+    "prompts/<uuid:pk>/share/": a_prompt,
+    "prompts/<uuid:pk>/archive/": a_prompt,
+    "prompts/<uuid:pk>/delete/": a_prompt,
+    "prompts/<uuid:pk>/versions/<int:number>/delete/": a_version,
     "tokens/<uuid:token_id>/edit/": a_token,
     "tokens/<uuid:token_id>/replace/": a_token,
     "tokens/<uuid:token_id>/check/": a_token,
@@ -148,11 +172,11 @@ def _comparable(response: Any, path: str) -> tuple[int, str, dict[str, str]]:
     return response.status_code, _VARYING.sub("", body), headers
 
 
-@pytest.mark.parametrize("path", ["/audit/", "/telemetry/", "/tokens/", "/chat/", "/"])
+@pytest.mark.parametrize("path", ["/audit/", "/telemetry/", "/tokens/", "/chat/", "/prompts/", "/"])
 def test_lists_leave_out_what_is_anothers(path: str, alice: User, charlie: User, client_of: ClientOf) -> None:
-    token, call = a_token(alice), a_call(alice)
+    made = a_token(alice), a_call(alice), a_prompt(alice)
     content = client_of(charlie).get(path).content.decode()
-    assert not [private for private in (str(token.pk), str(call.pk), alice.email) if private in content]
+    assert not [private for private in (*(str(each.pk) for each in made), alice.email) if private in content]
 
 
 def test_a_role_changes_what_the_next_request_may(alice: User, client_of: ClientOf) -> None:

@@ -13,6 +13,8 @@ from accounts.profile import api_keys, scopes
 from accounts.profile.scopes import ScopeRefused
 from audit.context import Source, bind
 
+DEFAULT = (scopes.READ_PROMPTS, scopes.WRITE_PROMPTS)
+
 
 class Command(BaseCommand):
     help = (
@@ -31,7 +33,7 @@ class Command(BaseCommand):
             "--scope",
             action="append",
             metavar="SCOPE",
-            help=f"{', '.join(scopes.TITLES)}, or prompts:read:folder/; may be repeated (default: all)",
+            help=f"{', '.join(scopes.TITLES)}, or prompts:read:folder/; may be repeated (default: {', '.join(DEFAULT)})",
         )
         parser.add_argument("--expires", type=_last_day, metavar="YYYY-MM-DD", help="the last day, UTC (default: none)")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -44,7 +46,7 @@ class Command(BaseCommand):
         label, longest = options["name"].strip(), ApiKey._meta.get_field("label").max_length or 0
         if not 0 < len(label) <= longest:
             raise CommandError(f"--name must have 1 to {longest} characters.")
-        wanted = options["scope"] or list(scopes.TITLES)
+        wanted = options["scope"] or DEFAULT
         try:
             key, secret = api_keys.create(
                 user=user, label=label, expires_at=options["expires"], scopes=wanted, by_operator=True
