@@ -227,7 +227,9 @@ def install_with_uv(venv: Path, lock: Path, *, cache: bool) -> bool:
 
 
 def install_with_pip(venv: Path, lock: Path, *, cache: bool) -> None:
-    install = [*pip(venv), "install", "--no-deps", "--require-hashes", *([] if cache else ["--no-cache-dir"])]
+    # Like uv, it leaves it to Python to compile what is used.
+    options = ["--no-deps", "--require-hashes", "--no-compile", *([] if cache else ["--no-cache-dir"])]
+    install = [*pip(venv), "install", *options]
     if not succeeds([*install, "-r", str(lock)], PIP_OVERRIDES):
         raise InstallError(
             f"The packages of {lock} cannot be installed, see above. Where packages come from a mirror, name it in "

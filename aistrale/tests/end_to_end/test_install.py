@@ -210,8 +210,7 @@ def test_it_moves_to_the_python_that_runs_it(checkout: Checkout, minor: str) -> 
     assert checkout.paths_of(f"../../python{minor}/site-packages/outer_example.py")
 
 
-@pytest.mark.parametrize("tool", ["uv", "pip"])
-@pytest.mark.parametrize("minor", MINORS)
+@pytest.mark.parametrize(("minor", "tool"), [(MINORS[-1], "uv"), *((minor, "pip") for minor in MINORS)])
 def test_it_starts_a_clone_when_there_is_a_newer_release_of_everything(minor: str, tool: str, tmp_path: Path) -> None:
     """The first command of the README, with the pip that each Python brings."""
     python = find_python(minor)
