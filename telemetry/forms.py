@@ -20,11 +20,22 @@ RECENT = 1000
 
 class GenerationFilter(PeriodFilter):
     time_column = "started_at"
-    lookups = {"provider": "provider", "model": "request_model", "status": "status", "user": "user"}
+    lookups = {
+        "provider": "provider",
+        "model": "request_model",
+        "status": "status",
+        "prompt": "prompt_name",
+        "version": "prompt_version",
+        "user": "user",
+    }
 
     provider = forms.CharField(required=False, max_length=30)
     model = forms.CharField(required=False, max_length=200)
     status = forms.ChoiceField(required=False, choices=[("", "Any"), *Status.choices])
+    prompt = forms.CharField(required=False, max_length=200)
+    version = forms.IntegerField(
+        required=False, label="Prompt version", min_value=1, max_value=2**31 - 1, widget=forms.TextInput
+    )
     user = UserField()
 
     def __init__(self, data: QueryDict, *, user: User) -> None:

@@ -130,6 +130,12 @@ class Generation(models.Model):
     provider_request_id = models.CharField(max_length=200, blank=True)
     parameters = models.JSONField(default=dict)
 
+    # The version of a prompt that was used, if one was; not a foreign key, since the record outlives the prompt.
+    prompt_id = models.UUIDField(null=True)
+    prompt_name = models.CharField(max_length=200, blank=True)
+    prompt_version = models.PositiveIntegerField(null=True)
+    prompt_labels = models.JSONField(default=dict, help_text="The version that each label served at the time.")
+
     status = models.CharField(max_length=15, choices=Status, default=Status.RUNNING)
     finish_reason = models.CharField(max_length=30, blank=True)
     error_type = models.CharField(max_length=40, blank=True)
@@ -171,6 +177,11 @@ class Generation(models.Model):
                 include=["cost_usd", "input_tokens"],
                 name="generation_spend_of_token",
             ),
+            models.Index(
+                fields=["prompt_id", "prompt_version", "started_at"],
+                condition=Q(prompt_id__isnull=False),
+                name="generation_of_prompt_version",
+            ),
             models.Index(fields=["heartbeat_at"], condition=Q(status=Status.RUNNING), name="generation_running"),
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -202,6 +213,11 @@ class Generation(models.Model):
     @property
     def total_output_tokens(self) -> int | None:
         return _sum(self.output_tokens, self.reasoning_tokens)
+
+    @property
+    def labels_then(self) -> list[str]:
+        """The labels that served the version of the prompt when the call was made."""
+        return sorted(label for label, version in self.prompt_labels.items() if version == self.prompt_version)
 
     @property
     def error_title(self) -> str:

@@ -16,6 +16,8 @@ _ANONYMOUS: dict[str, Any] = {
     "conversation_id": None,
     "token_id": None,
     "token_label": "",
+    "prompt_name": "",
+    "prompt_labels": {},
     "parameters": {},
     "attempts": [],
     "error_message": "",

@@ -28,6 +28,7 @@ from telemetry.models import (
     UsageSource,
 )
 from telemetry.pricing import Receipt, TokenCounts, price
+from telemetry.prompt_use import PromptUse, prompt_columns
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -76,6 +77,7 @@ def start_generation(
     sent: Iterable[SentMessage],
     process_id: int,
     base_url: str = "",
+    prompt: PromptUse | None = None,
 ) -> Generation:
     """``base_url`` is where the provider's dialect is spoken by another server than the provider's own."""
     generation = Generation.objects.create(
@@ -89,6 +91,7 @@ def start_generation(
         parameters=dict(parameters),
         started_at=timezone.now(),
         process_id=process_id,
+        **prompt_columns(prompt),
     )
     period = period_of(generation.started_at)
     head = store_context(sent, user=user, period=period)

@@ -98,6 +98,8 @@ def canary(alice: User, bob: User, client_of: Callable[[User], Client], totp_of:
         provider="echo",
         request_model="echo",
         token_label=word,
+        prompt_name=word,
+        prompt_labels={word: 1},
         parameters={"stop": word},
         error_message=word,
         attempts=[{"error": word}],

@@ -24,6 +24,8 @@ from inference.chat.routing import websocket_urlpatterns
 from inference.chat.socket_state import MESSAGES_AT_ONCE
 from inference.models import Conversation, Message, Role
 from inference.runs.database import in_thread
+from prompts.drafts import Draft
+from prompts.services import create_prompt
 from telemetry.models import Generation, Status
 from tokens.services import add_token
 
@@ -39,6 +41,21 @@ async def test_it_streams_an_answer_and_its_figures(alice: User, open_socket: Op
     assert 'id="messages" hx-swap-oob="beforeend"' in received
     assert 'id="page-url" data-url="/chat/' in received
     assert 'id="tail-' in received and 'id="blocks-' in received
+
+
+@pytest.mark.parametrize("number", [1, 2])
+async def test_it_records_the_prompt_that_a_message_was_made_with(alice: User, open_socket: Open, number: int) -> None:
+    version = await in_thread(create_prompt)(owner=alice, name="triage", type="text", draft=Draft("Sort"))
+    socket, _, _ = await open_socket(alice, new_path(alice))
+    await socket.send_to(question(prompt=str(version.prompt_id), prompt_version=number))
+    received = await everything(socket, until='data-status="succeeded"' if number == 1 else "composer-errors")
+
+    if number == 1:
+        call = await in_thread(Generation.objects.get)()
+        assert (call.prompt_id, call.prompt_name, call.prompt_version) == (version.prompt_id, "triage", 1)
+    else:
+        assert 'data-field="prompt">This prompt or version was deleted' in received
+        assert not await in_thread(Generation.objects.exists)()
 
 
 async def test_it_shows_a_page_that_comes_back_what_is_running(alice: User, open_socket: Open) -> None:

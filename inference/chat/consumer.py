@@ -196,6 +196,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if not await self.runs.has_session(self._session_key):
             return False
         self._ahead = None
+        if checked.has_prompt:
+            try:
+                form = await in_thread(checked.to_request_of)(ahead.user)
+            except RunRefused:
+                return False
         run = await self.runs.quick_start.start(ahead, form)
         if run is None or run.started.order is None:
             return False
@@ -223,9 +228,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return await self._refuse(form.errors)
         try:
             async with self.runs.starting:
-                started = await in_thread(start_run)(
-                    user=user, conversation_id=self._conversation_id, is_new=self._is_new, form=form.to_request()
-                )
+                started = await in_thread(self._start)(user, form)
         except LimitReached as limit:
             await in_thread(note_limit_hit)(user, limit.kind)
             return await self._refuse({limit.field: [limit.message]})
@@ -237,6 +240,14 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self._show(started, form.to_request(), user)
         # Not before: the answer should not wait for it.
         await in_thread(note_activity)(session_key=self._session_key)
+
+    def _start(self, user: User, form: RunForm) -> StartedRun | None:
+        return start_run(
+            user=user,
+            conversation_id=self._conversation_id,
+            is_new=self._is_new,
+            form=form.to_request_of(user),
+        )
 
     async def _show(self, started: StartedRun, form: RunRequest, user: User) -> None:
         if started.order is not None:

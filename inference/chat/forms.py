@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -13,7 +14,11 @@ from accounts.providers import PROVIDERS, provider_choices
 from audit.text import replace_unstorable
 from inference.providers.base import Parameter
 from inference.providers.registry import get_adapter
+from inference.runs.prompt_lookup import PROMPT_MISSING, prompt_use
 from inference.runs.start import RunRequest
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 TEXT_LIMIT = 200_000
 SYSTEM_LIMIT = 50_000
@@ -67,6 +72,13 @@ class RunForm(forms.Form):
         required=False,
         error_messages={"max_length": f"The system prompt has at most {SYSTEM_LIMIT:,} characters."},
     )
+    prompt = forms.UUIDField(required=False, error_messages={"invalid": PROMPT_MISSING})
+    prompt_version = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=2**31 - 1,
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), PROMPT_MISSING),
+    )
     client_id = forms.UUIDField(
         error_messages=dict.fromkeys(("required", "invalid"), "Reload the page and send it again.")
     )
@@ -83,6 +95,8 @@ class RunForm(forms.Form):
         cleaned: dict[str, Any] = super().clean() or {}
         if not self._asks_again and not str(cleaned.get("text", "x")).strip():
             self.add_error("text", "Write a message first.")
+        if cleaned.get("prompt") and not cleaned.get("prompt_version", True):
+            self.add_error("prompt", PROMPT_MISSING)
         for name in sorted(name for name in self.data if name.startswith(PREFIX) and name not in self.fields):
             if str(self.data[name]).strip() and "model" in cleaned:
                 self.add_error(None, f"{cleaned['model']} does not take “{name.removeprefix(PREFIX)[:50]}”.")
@@ -101,6 +115,18 @@ class RunForm(forms.Form):
             system=cleaned["system"],
             parameters={name: value for name, value in values.items() if value not in (None, "")},
         )
+
+    @property
+    def has_prompt(self) -> bool:
+        return bool(self.cleaned_data["prompt"])
+
+    def to_request_of(self, user: User) -> RunRequest:
+        """With the version of a prompt that is named. Raises RunRefused where the user may read no such version."""
+        request = self.to_request()
+        if not self.has_prompt:
+            return request
+        prompt_id, version = self.cleaned_data["prompt"], self.cleaned_data["prompt_version"]
+        return replace(request, prompt=prompt_use(user=user, prompt_id=prompt_id, version=version))
 
 
 def parameters_of(provider: str, model: str) -> tuple[Parameter, ...]:

@@ -44,6 +44,7 @@ from inference.runs.start import (
 )
 from telemetry.context import ContextEntry, chain, head_of, period_of
 from telemetry.models import ContextMessage, Generation, GenerationContent
+from telemetry.prompt_use import prompt_columns
 from tokens.envelope import EnvelopeError
 from tokens.models import ProviderToken
 from tokens.services import by_preference, is_readable, open_at_hand
@@ -230,6 +231,7 @@ class _Rows:
             parameters=dict(form.parameters),
             started_at=timezone.now(),
             process_id=PROCESS_ID,
+            **prompt_columns(form.prompt),
         )
         period = period_of(call.started_at)
         stored = ahead.stored if period == ahead.period else frozenset()
@@ -358,6 +360,7 @@ _SENT: Mapping[str, tuple[str, ...]] = {
     "call": (
         *("id", "user", "conversation_id", "token_id", "token_label", "base_url", "provider", "request_model"),
         *("parameters", "started_at", "process_id"),
+        *("prompt_id", "prompt_name", "prompt_version", "prompt_labels"),
     ),
     "content": ("generation", "period", "head"),
     "answer": ("conversation", "generation", "created_at"),

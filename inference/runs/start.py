@@ -23,6 +23,7 @@ from inference.runs.process_lock import PROCESS_ID
 from telemetry import services as telemetry
 from telemetry.context import SentMessage
 from telemetry.models import Generation, Status
+from telemetry.prompt_use import PromptUse
 from tokens.models import ProviderToken
 from tokens.services import TokenUnreadable, open_picked
 
@@ -60,6 +61,7 @@ class RunRequest:
     client_id: UUID
     system: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    prompt: PromptUse | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +248,7 @@ def _start_generation(
         parameters=form.parameters,
         process_id=PROCESS_ID,
         sent=as_sent(request.system, request.messages),
+        prompt=form.prompt,
     )
 
 

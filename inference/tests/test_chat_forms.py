@@ -93,6 +93,8 @@ def test_it_refuses_a_provider_that_does_not_exist(provider: str) -> None:
         ("parent", "-1"),
         ("parent", str(2**63)),
         ("client_id", "me"),
+        ("prompt", "triage"),
+        ("prompt_version", "0"),
         ("param-stop", "\n".join("abcdefghijklmnopq")),
         ("param-stop", "x" * 501),
     ],
@@ -101,8 +103,14 @@ def test_it_refuses_what_is_out_of_bounds(field: str, value: str) -> None:
     assert list(errors(**{field: value})) == [field]
 
 
+def test_it_wants_a_version_with_a_prompt() -> None:
+    assert list(errors(prompt=CLIENT_ID)) == ["prompt"]
+
+
 @pytest.mark.parametrize("value", [None, [], {}, ["gpt-4o"], {"a": 1}, True, 5, 1.5])
-@pytest.mark.parametrize("field", ["type", "text", "parent", "provider", "model", "system", "client_id", "param-seed"])
+@pytest.mark.parametrize(
+    "field", ["type", "text", "parent", "provider", "model", "system", "client_id", "prompt", "param-seed"]
+)
 def test_it_survives_values_of_any_type(field: str, value: object) -> None:
     form = message(**{field: value})
     if form.is_valid():

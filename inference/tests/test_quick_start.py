@@ -23,6 +23,7 @@ from inference.runs.quick_start import QuickRun, QuickStart, ReadAhead, read_ahe
 from inference.runs.start import RunRequest, start_run
 from telemetry.models import Generation, GenerationContent, Status
 from telemetry.pricing import TokenCounts
+from telemetry.prompt_use import PromptUse
 from telemetry.services import CallOutcome
 from tokens.checks import TokenState
 from tokens.models import ProviderToken
@@ -112,6 +113,19 @@ async def test_it_stores_what_the_way_step_by_step_stores(quick_start: QuickStar
     order = run.started.order
     assert order is not None and order.request == step_by_step.order.request
     assert (order.api_key, order.base_url, order.provider) == (SECRET, None, "openai")
+
+
+@pytest.mark.usefixtures("token")
+async def test_it_records_the_prompt_as_the_way_step_by_step_does(quick_start: QuickStart, alice: User) -> None:
+    quick, slow, prompt = uuid4(), uuid4(), PromptUse(uuid4(), "support/triage", 7, {"production": 7, "staging": 8})
+    await begun(quick_start, alice, quick, form(prompt=prompt))
+    await in_thread(start_run)(user=alice, conversation_id=slow, is_new=True, form=form(prompt=prompt))
+
+    assert await in_thread(rows_of)(quick) == await in_thread(rows_of)(slow)
+    call = await in_thread(Generation.objects.get)(conversation_id=quick)
+    assert (call.prompt_id, call.prompt_name, call.prompt_version) == (prompt.id, "support/triage", 7)
+    assert call.prompt_labels == {"production": 7, "staging": 8}
+    assert call.labels_then == ["production"]
 
 
 @pytest.mark.usefixtures("token")

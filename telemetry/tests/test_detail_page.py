@@ -16,6 +16,7 @@ from accounts.models import User
 from telemetry.context import SentMessage
 from telemetry.models import Generation, GenerationContent, PriceOverride, Status
 from telemetry.pricing import TokenCounts
+from telemetry.prompt_use import PromptUse
 from telemetry.report import exact_dollars
 
 Make = Callable[..., Generation]
@@ -199,3 +200,17 @@ def test_it_escapes_everything_that_comes_from_outside(
     assert "<script>alert" not in page
     assert "<img" not in page
     assert page.count(escape(hostile)) >= 10
+
+
+def test_it_says_which_version_of_a_prompt_was_used_and_what_served_it(
+    start: Make, alice: User, client_of: ClientOf
+) -> None:
+    prompt = PromptUse(uuid4(), "support/triage", 3, {"production": 3, "staging": 4})
+    page = page_of(start(user=alice, prompt=prompt), client_of(alice))
+    assert f'href="/prompts/{prompt.id}/?version=3">support/triage v3</a>' in page
+    assert "(production at the time)" in page
+    assert "staging" not in page
+
+
+def test_it_says_nothing_of_prompts_where_none_was_used(ended: Generation, alice: User, client_of: ClientOf) -> None:
+    assert "<dt>Prompt</dt>" not in page_of(ended, client_of(alice))

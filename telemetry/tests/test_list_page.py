@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
@@ -16,9 +16,11 @@ from accounts.models import User
 from listing.pages import PAGE_SIZE
 from telemetry.models import Generation, Status
 from telemetry.pricing import TokenCounts
+from telemetry.prompt_use import PromptUse
 
 Make = Callable[..., Generation]
 ClientOf = Callable[[User], Client]
+TRIAGE = PromptUse(uuid4(), "support/triage", 7, {"production": 7, "staging": 8})
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -115,6 +117,8 @@ def test_it_offers_to_clear_filters_that_hide_everything(
         {"provider": "groq"},
         {"model": "llama-3"},
         {"status": "failed"},
+        {"prompt": "support/triage"},
+        {"prompt": "support/triage", "version": "7"},
         {"range": "1h"},
         {"start": "2026-06-01T00:00"},
         {"provider": "groq", "model": "llama-3", "status": "failed", "range": "24h", "start": "2026-06-01T00:00"},
@@ -123,10 +127,20 @@ def test_it_offers_to_clear_filters_that_hide_everything(
 def test_it_filters(
     url: str, start: Make, finish: Make, alice: User, client_of: ClientOf, query: dict[str, str]
 ) -> None:
-    wanted = finish(start(user=alice, provider="groq", model="llama-3"), status=Status.FAILED)
+    wanted = finish(start(user=alice, provider="groq", model="llama-3", prompt=TRIAGE), status=Status.FAILED)
     other = start(user=alice)
     Generation.objects.filter(pk=other.pk).update(started_at=LONG_AGO)
     assert shown(client_of(alice).get(url, query)) == [wanted.pk]
+
+
+def test_it_names_the_prompt_of_a_call(url: str, start: Make, alice: User, client_of: ClientOf) -> None:
+    start(user=alice, prompt=TRIAGE)
+    assert "support/triage v7</div>" in client_of(alice).get(url).content.decode()
+
+
+def test_it_tells_versions_apart(url: str, start: Make, alice: User, client_of: ClientOf) -> None:
+    start(user=alice, prompt=TRIAGE)
+    assert shown(client_of(alice).get(url, {"prompt": "support/triage", "version": "8"})) == []
 
 
 def test_it_lets_administrators_filter_by_user(

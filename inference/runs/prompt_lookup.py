@@ -1,0 +1,25 @@
+"""Which version of a prompt a run is made with, as its user may read it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from inference.runs.start import RunRefused
+from prompts.models import Prompt
+from telemetry.prompt_use import PromptUse
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+PROMPT_MISSING = "This prompt or version was deleted, or is no longer shared with you. Remove it, then send again."
+
+
+def prompt_use(*, user: User, prompt_id: UUID, version: int) -> PromptUse:
+    """With what its labels serve at the moment. Raises RunRefused for what there is not, or not to be read."""
+    found = Prompt.objects.visible_to(user).filter(pk=prompt_id, versions__number=version)
+    prompt = found.only("name").first()
+    if prompt is None:
+        raise RunRefused("prompt", PROMPT_MISSING)
+    labels = prompt.labels.values_list("name", "version__number")
+    return PromptUse(prompt.pk, prompt.name, version, dict(labels))

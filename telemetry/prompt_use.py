@@ -1,0 +1,30 @@
+"""Which version of a prompt a call was made with. Prompts are in another app: this is all that a call's record has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PromptUse:
+    """``labels``: the version that each label of the prompt served when the call was made."""
+
+    id: UUID
+    name: str
+    version: int
+    labels: Mapping[str, int] = field(default_factory=dict)
+
+
+def prompt_columns(use: PromptUse | None) -> dict[str, Any]:
+    """By the names of the fields of ``Generation``."""
+    if use is None:
+        return {}
+    return {
+        "prompt_id": use.id,
+        "prompt_name": use.name,
+        "prompt_version": use.version,
+        "prompt_labels": dict(use.labels),
+    }
