@@ -9,7 +9,9 @@ class InferenceConfig(AppConfig):
         from accounts.profile import forms as profile
         from inference import personal
         from inference.chat.model_picker import known_models
+        from inference.prompt_figures import figures_of
         from inference.providers.key_check import check_key
+        from prompts import rollouts
         from telemetry.services import spent_by_token
         from tokens import checks, spending
 
@@ -18,3 +20,4 @@ class InferenceConfig(AppConfig):
         checks.ask_provider = check_key
         spending.spent_by_token = spent_by_token
         profile.known_models = known_models
+        rollouts.figures_of = figures_of

@@ -13,3 +13,5 @@ class PromptsAction(Action):
     VERSION_CREATE = "prompts:version:create"
     VERSION_DELETE = "prompts:version:delete"
     LABEL_MOVE = "prompts:label:move"
+    ROLLOUT_START = "prompts:rollout:start"
+    ROLLOUT_END = "prompts:rollout:end"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from audit.admin_base import ReadOnly
-from prompts.models import LabelMove, Prompt, PromptVersion
+from prompts.models import LabelMove, Prompt, PromptVersion, Rollout
 
 
 @admin.register(Prompt)
@@ -41,3 +41,18 @@ class LabelMoveAdmin(ReadOnly[LabelMove]):
     search_fields = ("prompt__name", "label", "actor__email")
     search_help_text = "The name of a prompt, a label, or the email address of a user"
     fields = ("prompt", "label", "from_version", "to_version", "reason", "actor", "at")
+
+
+@admin.register(Rollout)
+class RolloutAdmin(ReadOnly[Rollout]):
+    list_display = ("prompt", "label", "from_version", "to_version", "percent", "state", "started_at", "ended_at")
+    list_filter = ("state",)
+    list_select_related = ("prompt",)
+    sortable_by = ()
+    search_fields = ("prompt__name", "label")
+    search_help_text = "The name of a prompt, or a label"
+    fields = (
+        "prompt", "label", "from_version", "to_version", "percent", "reason", "min_calls", "max_error_percent",
+        "max_seconds_p95", "max_usd_per_call", "state", "started_by", "started_at", "ended_by", "ended_at",
+        "end_reason",
+    )  # fmt: skip

@@ -16,6 +16,7 @@ from django.urls import reverse
 
 from accounts.sharing import Shared, SharedQuerySet, Visibility
 from prompts.drafts import Draft, Variable
+from prompts.rollout_rules import Guards
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -217,3 +218,60 @@ class LabelMove(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} of {self.prompt} to {self.to_version}"
+
+
+class RolloutState(models.TextChoices):
+    RUNNING = "running", "Running"
+    PROMOTED = "promoted", "Promoted"
+    ENDED = "ended", "Ended"
+    STOPPED = "stopped", "Stopped by a guard"
+
+
+class RolloutQuerySet(models.QuerySet["Rollout"]):
+    def running(self) -> Self:
+        return self.filter(state=RolloutState.RUNNING)
+
+
+class Rollout(models.Model):
+    """That a part of those who ask for a label were served another version, from when to when, and why it ended."""
+
+    prompt = models.ForeignKey(Prompt, models.CASCADE, related_name="rollouts")
+    label = models.CharField(max_length=50)
+    from_version = models.PositiveIntegerField()
+    to_version = models.PositiveIntegerField()
+    percent = models.PositiveIntegerField()
+    reason = models.CharField(max_length=500, blank=True)
+    min_calls = models.PositiveIntegerField()
+    max_error_percent = models.FloatField("highest error rate (%)", null=True)
+    max_seconds_p95 = models.FloatField("highest p95 latency (s)", null=True)
+    max_usd_per_call = models.DecimalField("highest cost per call (USD)", max_digits=12, decimal_places=6, null=True)
+    state = models.CharField(max_length=10, choices=RolloutState, default=RolloutState.RUNNING)
+    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    started_at = models.DateTimeField(db_default=Now())
+    # Nobody, where a guard has ended it.
+    ended_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    ended_at = models.DateTimeField(null=True)
+    end_reason = models.CharField(max_length=500, blank=True)
+
+    objects = RolloutQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-started_at", "-pk"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["prompt", "label"], condition=Q(state=RolloutState.RUNNING), name="rollout_runs_once"
+            ),
+            models.CheckConstraint(condition=Q(percent__range=(1, 99)), name="rollout_is_a_part"),
+            models.CheckConstraint(
+                condition=Q(state=RolloutState.RUNNING, ended_at=None)
+                | (~Q(state=RolloutState.RUNNING) & Q(ended_at__isnull=False)),
+                name="rollout_ended_iff_not_running",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label} of {self.prompt} to v{self.to_version}"
+
+    @property
+    def guards(self) -> Guards:
+        return Guards(self.min_calls, self.max_error_percent, self.max_seconds_p95, self.max_usd_per_call)

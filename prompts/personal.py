@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.db.models import Q
+
 from accounts.models import User
 from accounts.personal_data.registry import PersonalDataHandler, Values, in_batches, values_of
 from accounts.sharing import Visibility
-from prompts.models import LabelMove, Prompt, PromptVersion
+from prompts.models import LabelMove, Prompt, PromptVersion, Rollout
 
 _PROMPT = (
     "id", "name", "type", "description", "tags", "visibility", "readers_may_edit", "is_archived", "created_at",
@@ -17,6 +19,7 @@ _VERSION = (
     "number", "body", "variables", "tools", "response_schema", "config", "provider", "model", "parameters", "message",
     "made_from", "created_at",
 )  # fmt: skip
+_ROLLOUT = ("label", "from_version", "to_version", "percent", "reason", "state", "started_at", "ended_at", "end_reason")
 
 
 def export(user: User) -> Iterator[Values]:
@@ -29,6 +32,8 @@ def export(user: User) -> Iterator[Values]:
             **values_of(move, "label_move", "label", "from_version", "to_version", "reason", "at"),
             "prompt": move.prompt.name,
         }
+    for rollout in in_batches(Rollout.objects.filter(Q(started_by=user) | Q(ended_by=user)).select_related("prompt")):
+        yield {**values_of(rollout, "rollout", *_ROLLOUT), "prompt": rollout.prompt.name}
 
 
 def erase(user: User, actor: User | None) -> dict[str, int]:
@@ -42,6 +47,8 @@ def erase(user: User, actor: User | None) -> dict[str, int]:
     handed_over = own.update(owner=heir) if heir else 0
     PromptVersion.objects.filter(author=user).update(author=None)
     LabelMove.objects.filter(actor=user).update(actor=None)
+    Rollout.objects.filter(started_by=user).update(started_by=None)
+    Rollout.objects.filter(ended_by=user).update(ended_by=None)
     return {"prompts": count, "prompts_handed_over": handed_over}
 
 
@@ -53,5 +60,13 @@ HANDLER = PersonalDataHandler(
     "prompts",
     export,
     erase,
-    frozenset({"prompts.prompt.owner", "prompts.promptversion.author", "prompts.labelmove.actor"}),
+    frozenset(
+        {
+            "prompts.prompt.owner",
+            "prompts.promptversion.author",
+            "prompts.labelmove.actor",
+            "prompts.rollout.started_by",
+            "prompts.rollout.ended_by",
+        }
+    ),
 )

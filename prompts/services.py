@@ -16,6 +16,7 @@ from prompts.composition import IncludeRefused
 from prompts.drafts import Draft, DraftRefused
 from prompts.models import LABEL_NAME, LATEST, Label, LabelMove, Prompt, PromptVersion
 from prompts.reading import target_of
+from prompts.rollouts import end_by_move
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -163,6 +164,7 @@ def move_label(
         Label.objects.filter(prompt=prompt, name=label).delete()
     else:
         Label.objects.update_or_create(prompt=prompt, name=label, defaults={"version": to})
+    end_by_move(prompt, label, to=after, actor=actor)
     move = LabelMove.objects.create(
         prompt=prompt, label=label, from_version=before, to_version=after, actor=actor, reason=reason
     )
@@ -240,6 +242,8 @@ def delete_version(*, version: PromptVersion, actor: User) -> None:
     prompt = Prompt.objects.select_for_update(no_key=True).get(pk=version.prompt_id)
     if names := list(version.labels.values_list("name", flat=True)):
         raise LabelRefused(f"Labels point at this version: {', '.join(names)}.", "label_in_use")
+    if prompt.rollouts.running().filter(to_version=version.number).exists():
+        raise LabelRefused("This version is being rolled out. End the rollout first.", "label_in_use")
     number = version.number
     version.delete()
     record(action=PromptsAction.VERSION_DELETE, actor=actor, target=prompt, before={"version": number})

@@ -25,7 +25,9 @@ from audit.models import AuditEvent
 from inference.models import Conversation, Message
 from prompts import services as prompt_services
 from prompts.drafts import Draft
-from prompts.models import Prompt, PromptVersion
+from prompts.models import Prompt, PromptVersion, Rollout
+from prompts.rollout_rules import Guards
+from prompts.rollouts import start_rollout
 from telemetry.services import start_generation
 from tokens import services
 from tokens.models import ProviderToken
@@ -96,9 +98,18 @@ def a_prompt(owner: User) -> Prompt:
     return a_version(owner).prompt
 
 
+def a_rollout(owner: User) -> Rollout:
+    first = a_version(owner)
+    prompt_services.move_label(prompt=first.prompt, label="production", to=first, actor=owner)
+    second = prompt_services.save_version(prompt=first.prompt, draft=Draft("new"), author=owner)
+    return start_rollout(prompt=first.prompt, label="production", to=second, percent=10, guards=Guards(50), actor=owner)
+
+
 def ids_of(made: Any) -> tuple[object, ...]:
     if isinstance(made, PromptVersion):
         return made.prompt_id, made.number
+    if isinstance(made, Rollout):
+        return made.prompt_id, made.pk
     return (made.team.pk, made.user.pk) if isinstance(made, Membership) else (made.pk,)
 
 
@@ -122,6 +133,8 @@ OBJECTS: Mapping[str, Callable[[User], Any]] = {
     "prompts/<uuid:pk>/compare/": a_prompt,
     "prompts/<uuid:pk>/labels/": a_prompt,
     "prompts/<uuid:pk>/labels/move/": a_prompt,
+    "prompts/<uuid:pk>/rollouts/add/": a_prompt,
+    "prompts/<uuid:pk>/rollouts/<int:number>/end/": a_rollout,
     "prompts/<uuid:pk>/details/": a_prompt,
     "prompts/<uuid:pk>/share/": a_prompt,
     "prompts/<uuid:pk>/archive/": a_prompt,

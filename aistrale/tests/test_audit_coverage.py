@@ -38,6 +38,8 @@ from prompts import services as prompt_services
 from prompts.actions import PromptsAction
 from prompts.drafts import Draft
 from prompts.models import PromptVersion
+from prompts.rollout_rules import Guards
+from prompts.rollouts import start_rollout
 from tokens import envelope, master_keys, rotation, services
 from tokens.actions import TokensAction
 from tokens.models import EncryptionKey, KeyState, ProviderToken, Trigger
@@ -133,6 +135,15 @@ def use_key(scene: Scene) -> None:
     assert api_keys.authenticate(text).user == scene.alice
 
 
+def roll_out(scene: Scene) -> None:
+    first = scene.prompt()
+    prompt, alice = first.prompt, scene.alice
+    prompt_services.move_label(prompt=prompt, label="production", to=first, actor=alice)
+    second = prompt_services.save_version(prompt=prompt, draft=Draft("Bye"), author=alice)
+    start_rollout(prompt=prompt, label="production", to=second, percent=10, guards=Guards(50), actor=alice)
+    prompt_services.move_label(prompt=prompt, label="production", to=second, actor=alice)
+
+
 def make_team(scene: Scene) -> None:
     team = team_services.create_team(name="Research", actor=scene.admin)
     team_services.add_member(team=team, user=scene.alice, actor=scene.admin)
@@ -206,6 +217,17 @@ TABLE: dict[str, tuple[Callable[[Scene], object], Sequence[Action]]] = {
             prompt=(version := s.prompt()).prompt, label="production", to=version, actor=s.alice
         ),
         [*PROMPT, PromptsAction.LABEL_MOVE],
+    ),
+    "rollout started and ended by a move": (
+        roll_out,
+        [
+            *PROMPT,
+            PromptsAction.LABEL_MOVE,
+            PromptsAction.VERSION_CREATE,
+            PromptsAction.ROLLOUT_START,
+            PromptsAction.ROLLOUT_END,
+            PromptsAction.LABEL_MOVE,
+        ],
     ),
     "role changed": (
         lambda s: user_services.change_role(user=s.alice, role=UserRole.ADMINISTRATOR, actor=s.admin),

@@ -14,7 +14,7 @@ from accounts.api.auth import AUTH, ApiRequest, require
 from accounts.profile.scopes import READ_PROMPTS
 from prompts.api.operations import READ_ERRORS, wanted
 from prompts.api.refusals import refusals
-from prompts.api.schemas import VersionQuery
+from prompts.api.schemas import ServedQuery
 from prompts.api.serving import Served, resolved, serve
 from prompts.drafts import Body
 from prompts.templating import fill, variables_in
@@ -22,7 +22,7 @@ from prompts.templating import fill, variables_in
 router = Router(auth=AUTH, tags=["LiteLLM"])
 
 
-class LitellmQuery(VersionQuery):
+class LitellmQuery(ServedQuery):
     prompt_id: str
 
 
@@ -38,7 +38,7 @@ def get_litellm_prompt(request: ApiRequest, query: Query[LitellmQuery]) -> dict[
     """A prompt by its name, for LiteLLM. Placeholders are left out: LiteLLM adds its messages at the end."""
     require(request, READ_PROMPTS, query.prompt_id)
     with refusals():
-        served = serve(request.user, query.prompt_id, wanted(query))
+        served = serve(request.user, query.prompt_id, wanted(query, caller=query.user))
         content = resolved(served, request.user, partial(request.auth.allows, READ_PROMPTS))
     return {
         "prompt_id": query.prompt_id,

@@ -97,7 +97,7 @@ def get_prompt(request: ApiRequest, name: str, query: Query[PromptQuery]) -> Htt
     """
     require(request, READ_PROMPTS, name)
     with refusals():
-        served = serve(request.user, name, wanted(query, query.at))
+        served = serve(request.user, name, wanted(query, query.at, caller=query.user))
         content = resolved(served, request.user, partial(request.auth.allows, READ_PROMPTS)) if query.resolve else None
     return _cacheable(request, as_json(served, content))
 
@@ -126,11 +126,11 @@ def _prompt(request: ApiRequest, name: str) -> Prompt:
     return prompt
 
 
-def wanted(query: VersionQuery, at: datetime | None = None) -> Wanted:
+def wanted(query: VersionQuery, at: datetime | None = None, *, caller: str | None = None) -> Wanted:
     """Raises ApiError (400) for a version and a label."""
     if query.version is not None and (query.label is not None or at is not None):
         raise ApiError(400, "version_and_label", "Ask for a version or for a label, not for both.")
-    return Wanted(query.version, query.label, at)
+    return Wanted(query.version, query.label, at, caller)
 
 
 def _as_sent(request: ApiRequest, name: str, version: int) -> dict[str, Any]:

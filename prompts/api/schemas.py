@@ -133,7 +133,15 @@ class VersionQuery(Schema):
     label: str | None = Field(None, max_length=50, description="A version by a label. Without both: `production`.")
 
 
-class PromptQuery(VersionQuery):
+class ServedQuery(VersionQuery):
+    user: str = Field(
+        "",
+        max_length=200,
+        description="Ours: who is served. The same user is always served the same while a label is rolled out.",
+    )
+
+
+class PromptQuery(ServedQuery):
     resolve: bool = Field(True, description="Whether included prompts are put in.")
     at: AwareDatetime | None = Field(
         None, description="Ours: what the label named at this time, such as `2026-11-01T00:00Z`."

@@ -11,13 +11,15 @@ from uuid import UUID
 import orjson
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from accounts.compiled import CompiledQuery
 from accounts.models import User
 from prompts.composition import Resolved, Target, resolve
 from prompts.drafts import Body
-from prompts.models import LATEST, PRODUCTION, Label, LabelMove, Prompt, PromptVersion
+from prompts.models import LATEST, PRODUCTION, Label, LabelMove, Prompt, PromptVersion, Rollout
 from prompts.reading import VersionNotFound, labels_at
+from prompts.rollout_rules import NOBODY, draw
 from prompts.templating import Include
 
 
@@ -27,11 +29,15 @@ class PromptNotFound(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A version by its number or by a label, without both by ``production``. ``at`` (aware): what was meant then."""
+    """A version by its number or by a label, without both by ``production``. ``at`` (aware): what was meant then.
+
+    ``caller``: who is served, for as long as a label is rolled out; '' for anybody, None for whatever the label names.
+    """
 
     version: int | None = None
     label: str | None = None
     at: datetime | None = None
+    caller: str | None = None
 
     def __str__(self) -> str:
         wanted = f"version {self.version}" if self.version is not None else f"label “{self.label or PRODUCTION}”"
@@ -143,7 +149,10 @@ def _rows(wanted: Wanted, **of: Any) -> list[tuple[Any, ...]]:
         return _BY_NUMBER.rows(**of, number=wanted.version)
     if label == LATEST:
         return _NEWEST_AT.rows(**of, at=wanted.at) if wanted.at else _NEWEST.rows(**of)
-    return _BY_LABEL_AT.rows(**of, label=label, at=wanted.at) if wanted.at else _BY_LABEL.rows(**of, label=label)
+    if wanted.at:
+        return _BY_LABEL_AT.rows(**of, label=label, at=wanted.at)
+    drawn = NOBODY if wanted.caller is None else draw(of["name"], label, wanted.caller)
+    return _BY_LABEL.rows(**of, label=label, drawn=drawn)
 
 
 def _versions(reader: int, name: str) -> QuerySet[PromptVersion]:
@@ -162,8 +171,17 @@ def _named_then(label: str, at: datetime) -> Subquery:
     return Subquery(moves.values("to_version")[:1])
 
 
+def _served_to(drawn: int, label: str) -> Coalesce:
+    """The number of the version that is rolled out, for whoever is among the first percents, or that of the label."""
+    running = Rollout.objects.running().filter(prompt=OuterRef("prompt"), label=label, percent__gt=drawn)
+    named = Label.objects.filter(prompt=OuterRef("prompt"), name=label)
+    return Coalesce(Subquery(running.values("to_version")[:1]), Subquery(named.values("version__number")[:1]))
+
+
 _BY_NUMBER = CompiledQuery(lambda *, reader, name, number: _columns(_versions(reader, name).filter(number=number)))
-_BY_LABEL = CompiledQuery(lambda *, reader, name, label: _columns(_versions(reader, name).filter(labels__name=label)))
+_BY_LABEL = CompiledQuery(
+    lambda *, reader, name, label, drawn: _columns(_versions(reader, name).filter(number=_served_to(drawn, label)))
+)
 _BY_LABEL_AT = CompiledQuery(
     lambda *, reader, name, label, at: _columns(_versions(reader, name).filter(number=_named_then(label, at)))
 )

@@ -18,6 +18,7 @@ from prompts.pages.editor_page import TYPES
 from prompts.pages.forms import DetailsForm, ShareForm
 from prompts.pages.header import header_of
 from prompts.pages.preview import read_view
+from prompts.pages.rollout_views import shown_rollouts
 from prompts.services import LabelRefused
 from prompts.usage import dependents_of, included_by, snippets
 
@@ -35,6 +36,7 @@ def prompt_detail(request: UserRequest, pk: UUID) -> HttpResponse:
         "versions": versions if "all" in request.GET else versions[:VERSIONS_SHOWN],
         "versions_count": prompt.versions.count(),
         "dependents": dependents_of(prompt, reader=request.user),
+        "rollouts": shown_rollouts(prompt),
     }
     if version:
         context |= _content(request, prompt, version)

@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from accounts.providers import provider_choices
 from accounts.sharing import AudienceField, audiences_for, with_current
 from prompts.models import LABEL_NAME, Prompt, PromptType, PromptVersion
+from prompts.rollout_rules import Guards
 
 MOST_LEVELS = 64
 KINDS = {dict: "an object: {…}", list: "a list: […]"}
@@ -136,6 +137,29 @@ def initial_of(version: PromptVersion) -> dict[str, Any]:
     numbers = {name: value for name, value in version.parameters.items() if name in NUMBERS}
     others = {name: value for name, value in version.parameters.items() if name not in NUMBERS}
     return {**{name: getattr(version, name) for name in names}, **numbers, "parameters": others}
+
+
+class RolloutForm(forms.Form):
+    """What part of a label's callers is served a version, and what takes it back. A guard that is empty is none."""
+
+    label = forms.CharField(max_length=50, widget=forms.HiddenInput)
+    version = forms.IntegerField(min_value=1, max_value=2_147_483_647, widget=forms.HiddenInput)
+    percent = forms.IntegerField(label="Share of users (%)", min_value=1, max_value=99, initial=10)
+    min_calls = forms.IntegerField(label="Calls before a guard decides", min_value=1, max_value=1_000_000, initial=50)
+    error_percent = forms.FloatField(
+        label="Highest error rate (%)", required=False, min_value=0, max_value=100, initial=5
+    )
+    seconds_p95 = forms.FloatField(label="Highest p95 latency (s)", required=False, min_value=0, max_value=86_400)
+    usd_per_call = forms.DecimalField(
+        label="Highest cost per call (USD)", required=False, min_value=0, max_digits=12, decimal_places=6
+    )
+    reason = forms.CharField(max_length=500, required=False, help_text="Shown in the label history.")
+
+    def guards(self) -> Guards:
+        """Only of a valid form."""
+        return Guards(
+            *(self.cleaned_data[name] for name in ("min_calls", "error_percent", "seconds_p95", "usd_per_call"))
+        )
 
 
 class MoveForm(forms.Form):

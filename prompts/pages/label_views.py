@@ -24,6 +24,8 @@ from prompts.pages.header import header_of
 from prompts.reading import labels_at
 from prompts.services import ANYWHERE, LabelRefused
 
+ROLLOUTS_SHOWN = 20
+
 
 @require_safe
 def version_compare(request: UserRequest, pk: UUID) -> HttpResponse:
@@ -124,6 +126,7 @@ def label_history(request: UserRequest, pk: UUID) -> HttpResponse:
         "page": page,
         "rows": [(move, _roll_back_to(move, now, numbers)) for move in page.rows],
         "answers": _answers(request, prompt, form),
+        "rollouts": prompt.rollouts.select_related("started_by", "ended_by")[:ROLLOUTS_SHOWN],
     }
     return render_list(request, "prompts/label_history.html", context)
 

@@ -33,7 +33,8 @@ class Command(BaseCommand):
             "--scope",
             action="append",
             metavar="SCOPE",
-            help=f"{', '.join(scopes.TITLES)}, or prompts:read:folder/; may be repeated (default: {', '.join(DEFAULT)})",
+            help=f"{', '.join(scopes.TITLES)}, or prompts:read:folder/; may be repeated "
+            f"(default: {' and '.join(DEFAULT)})",
         )
         parser.add_argument("--expires", type=_last_day, metavar="YYYY-MM-DD", help="the last day, UTC (default: none)")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
