@@ -130,6 +130,12 @@ def on_large_body(request: HttpRequest, error: RequestDataTooBig) -> HttpRespons
 
 @api.exception_handler(ValidationError)
 def on_invalid_fields(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    details = [(".".join(map(str, wrong["loc"][1:])), str(wrong["msg"])) for wrong in error.errors]
+    details = [(_field_of(wrong["loc"]), str(wrong["msg"])) for wrong in error.errors]
     field, message = details[0]
     return respond(ApiError(422, "invalid_request", f"{field}: {message}", details=details))
+
+
+def _field_of(location: tuple[str | int, ...]) -> str:
+    """As a program has named it: in a body, the name of our own argument comes before."""
+    place, *names = location
+    return ".".join(map(str, names[1:] if place == "body" else names)) or str(place)

@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from ninja import Field, Schema
-from pydantic import AwareDatetime, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict
+
+from prompts.models import LABEL_NAME, NAME
+
+
+def _text_of_a_time(value: object) -> object:
+    """Not a number, which would be taken for seconds since 1970."""
+    if isinstance(value, str) and "-" in value.lstrip("-"):
+        return value
+    raise ValueError("Use a time such as 2026-11-01T00:00Z.")
+
+
+def _in_utc(value: datetime) -> datetime:
+    """The database takes no offset of 16 hours or more."""
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("This time lies before the year 1 or after the year 9999.") from error
+
+
+def _matching(pattern: str) -> dict[str, Any]:
+    """For the description: what is wrong is told in words, where it is stored."""
+    return {"pattern": pattern.replace(r"\A", "^").replace(r"\Z", "$")}
+
 
 # The database counts no further.
 Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_text_of_a_time), AfterValidator(_in_utc)]
+Name = Annotated[str, Field(max_length=200, json_schema_extra=_matching(str(NAME.regex.pattern)))]
+LabelName = Annotated[str, Field(json_schema_extra=_matching(str(LABEL_NAME.regex.pattern)))]
 MOST_LABELS = 50
 
 
@@ -106,11 +132,11 @@ class NewVersion(Schema):
     What is ours and is left out stays as it was in the version before.
     """
 
-    name: str = Field(max_length=200)
+    name: Name
     type: Literal["text", "chat"] | None = Field(None, description="Without it, what the prompt is: text or messages.")
     prompt: str | Messages
     config: dict[str, Any] | None = None
-    labels: list[str] = Field([], max_length=MOST_LABELS, description="They move to this version.")
+    labels: list[LabelName] = Field([], max_length=MOST_LABELS, description="They move to this version.")
     tags: list[str] | None = Field(None, max_length=MOST_LABELS, description="They replace those of the prompt.")
     commitMessage: str | None = Field(None, max_length=500)
     provider: str | None = Field(None, max_length=30, description="Ours.")
@@ -125,7 +151,7 @@ class NewVersion(Schema):
 
 
 class NewLabels(Schema):
-    newLabels: list[str] = Field(max_length=MOST_LABELS)
+    newLabels: list[LabelName] = Field(max_length=MOST_LABELS)
 
 
 class VersionQuery(Schema):
@@ -143,9 +169,7 @@ class ServedQuery(VersionQuery):
 
 class PromptQuery(ServedQuery):
     resolve: bool = Field(True, description="Whether included prompts are put in.")
-    at: AwareDatetime | None = Field(
-        None, description="Ours: what the label named at this time, such as `2026-11-01T00:00Z`."
-    )
+    at: Moment | None = Field(None, description="Ours: what the label named at this time, such as `2026-11-01T00:00Z`.")
 
 
 class ListQuery(Schema):
@@ -154,5 +178,5 @@ class ListQuery(Schema):
     tag: str | None = Field(None, max_length=50)
     page: int = Field(1, ge=1, le=1_000_000)
     limit: int = Field(50, ge=1, le=100)
-    fromUpdatedAt: AwareDatetime | None = None
-    toUpdatedAt: AwareDatetime | None = None
+    fromUpdatedAt: Moment | None = None
+    toUpdatedAt: Moment | None = None

@@ -94,6 +94,7 @@ def test_it_finds_a_version_by_number_and_label(
         (NAME, {"label": "staging"}, "version_not_found"),
         (NAME, {"version": 2}, "version_not_found"),
         (NAME, {"at": "2001-01-01T00:00Z"}, "version_not_found"),
+        (NAME, {"at": "0058-04-16T14:15:44+23:46"}, "version_not_found"),
         (NAME, {"label": "latest", "at": "2001-01-01T00:00Z"}, "version_not_found"),
     ],
 )
@@ -144,6 +145,9 @@ def test_it_reads_what_a_label_named_at_some_time(
         ({"version": str(2**31)}, 422),
         ({"at": "yesterday"}, 422),
         ({"at": "2026-01-01T00:00"}, 422),
+        ({"at": "0.5"}, 422),
+        ({"at": "-62135596801"}, 422),
+        ({"at": "0001-01-01T00:00+23:00"}, 422),
         ({"resolve": "perhaps"}, 422),
         ({"label": "x" * 51}, 422),
     ],

@@ -303,3 +303,12 @@ def test_an_address_that_guesses_keys_has_to_wait(alice: User, program: Program)
     response = wrong.read(NAME)
     assert (response.status_code, response.json()["code"]) == (429, "too_many_unknown_keys")
     assert int(response["Retry-After"]) > 800
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [({"prompt": "Hi"}, "name"), ({"name": "a", "prompt": "Hi", "labels": [1]}, "labels.0")],
+)
+def test_it_names_a_field_as_the_program_does(program: Program, body: Any, field: str) -> None:
+    response = program.post(body)
+    assert (response.status_code, response.json()["details"][0]["field"]) == (422, field)
