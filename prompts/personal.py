@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.db.models import Q
+
 from accounts.models import User
 from accounts.personal_data.registry import PersonalDataHandler, Values, in_batches, values_of
 from accounts.sharing import Visibility
-from prompts.models import LabelMove, Prompt, PromptVersion
+from prompts.models import LabelMove, LabelProposal, Prompt, PromptVersion
 
 _PROMPT = (
     "id", "name", "type", "description", "tags", "visibility", "readers_may_edit", "is_archived", "created_at",
@@ -29,6 +31,13 @@ def export(user: User) -> Iterator[Values]:
             **values_of(move, "label_move", "label", "from_version", "to_version", "reason", "at"),
             "prompt": move.prompt.name,
         }
+    proposals = LabelProposal.objects.filter(Q(proposer=user) | Q(decided_by=user)).select_related("prompt")
+    for proposal in in_batches(proposals):
+        fields = ("reason",) if proposal.proposer_id == user.pk else ("note",)
+        yield {
+            **values_of(proposal, "label_proposal", "label", "to_version", "state", "created_at", *fields),
+            "prompt": proposal.prompt.name,
+        }
 
 
 def erase(user: User, actor: User | None) -> dict[str, int]:
@@ -42,6 +51,9 @@ def erase(user: User, actor: User | None) -> dict[str, int]:
     handed_over = own.update(owner=heir) if heir else 0
     PromptVersion.objects.filter(author=user).update(author=None)
     LabelMove.objects.filter(actor=user).update(actor=None)
+    LabelProposal.objects.filter(proposer=user).void()
+    LabelProposal.objects.filter(proposer=user).update(proposer=None)
+    LabelProposal.objects.filter(decided_by=user).update(decided_by=None)
     return {"prompts": count, "prompts_handed_over": handed_over}
 
 
@@ -53,5 +65,13 @@ HANDLER = PersonalDataHandler(
     "prompts",
     export,
     erase,
-    frozenset({"prompts.prompt.owner", "prompts.promptversion.author", "prompts.labelmove.actor"}),
+    frozenset(
+        {
+            "prompts.prompt.owner",
+            "prompts.promptversion.author",
+            "prompts.labelmove.actor",
+            "prompts.labelproposal.proposer",
+            "prompts.labelproposal.decided_by",
+        }
+    ),
 )

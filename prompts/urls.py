@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from prompts.pages import detail_views, editor_views, label_views, list_views
+from prompts.pages import detail_views, editor_views, label_views, list_views, proposal_views
 
 app_name = "prompts"
 urlpatterns = [
@@ -13,6 +13,8 @@ urlpatterns = [
     path("<uuid:pk>/compare/", label_views.version_compare, name="version-compare"),
     path("<uuid:pk>/labels/", label_views.label_history, name="label-history"),
     path("<uuid:pk>/labels/move/", label_views.label_move, name="label-move"),
+    path("proposals/<uuid:pk>/", proposal_views.proposal_detail, name="proposal-detail"),
+    path("proposals/<uuid:pk>/decide/", proposal_views.proposal_decide, name="proposal-decide"),
     path("<uuid:pk>/details/", detail_views.prompt_edit, name="prompt-edit"),
     path("<uuid:pk>/share/", detail_views.prompt_share, name="prompt-share"),
     path("<uuid:pk>/archive/", detail_views.prompt_archive, name="prompt-archive"),

@@ -14,6 +14,8 @@ from django.http import HttpRequest
 from accounts.actions import AccountsAction
 from accounts.models import ApiKey, Invitation, Team, User, UserSession
 from audit.actions import Action
+from prompts.actions import PromptsAction
+from prompts.models import ProtectedLabel
 from telemetry.actions import TelemetryAction
 from telemetry.models import PriceOverride
 from tokens.actions import TokensAction
@@ -40,6 +42,7 @@ class Scene:
     key: ApiKey
     token: ProviderToken
     price: PriceOverride
+    protected: ProtectedLabel
 
 
 Known = Form | Callable[[Scene], Form]
@@ -245,6 +248,22 @@ def _price_steps() -> dict[str, Step]:
     return steps | deletions("price", PriceOverride, Entry(TelemetryAction.PRICE_DELETE, "price", stored, {}))
 
 
+def _protection_steps() -> dict[str, Step]:
+    stored = {"label": "live", "approval": "administrator"}
+    form = {"name": "canary", "approval": "second_user"}
+    made = Entry(PromptsAction.LABEL_PROTECT, ProtectedLabel, {}, {"label": "canary", "approval": "second_user"})
+    changed = Entry(PromptsAction.LABEL_PROTECT, "protected", stored, stored | {"approval": "second_user"})
+    change = "prompts/protectedlabel/{protected}/change/"
+    steps = {
+        "add": Step("prompts/protectedlabel/add/", lambda s: form, [made], "was added", asks=False),
+        "change approval": Step(change, lambda s: form, [changed], "was changed successfully", asks=False),
+    }
+    gone = Entry(PromptsAction.LABEL_UNPROTECT, "protected", stored, {})
+    return {f"prompts.protectedlabel {name}": step for name, step in steps.items()} | deletions(
+        "protected", ProtectedLabel, gone
+    )
+
+
 def deletions(name: str, model: type[Model], *entries: Entry, confirms: bool = False) -> dict[str, Step]:
     """Of one, on its page, and of those that are chosen in the list."""
     path = model._meta.label_lower.replace(".", "/")
@@ -265,6 +284,7 @@ STEPS = (
     _user_steps()
     | _team_steps()
     | _price_steps()
+    | _protection_steps()
     | deletions("session", UserSession, Entry(AccountsAction.SESSION_END, "alice", {}, {"sessions": 1}), confirms=True)
     | deletions("invitation", Invitation, Entry(AccountsAction.INVITATION_REVOKE, "invitation", {}, {}))
     | deletions("used", Invitation, Entry(AccountsAction.INVITATION_DELETE, "used", {"state": "used"}, {}))

@@ -23,9 +23,10 @@ from aistrale.tests.routes import all_routes, path_of
 from aistrale.tests.test_routes import TABLE, Who
 from audit.models import AuditEvent
 from inference.models import Conversation, Message
+from prompts import protection
 from prompts import services as prompt_services
 from prompts.drafts import Draft
-from prompts.models import Prompt, PromptVersion
+from prompts.models import LabelProposal, Prompt, PromptVersion
 from telemetry.services import start_generation
 from tokens import services
 from tokens.models import ProviderToken
@@ -96,6 +97,13 @@ def a_prompt(owner: User) -> Prompt:
     return a_version(owner).prompt
 
 
+def a_proposal(owner: User) -> LabelProposal:
+    version = a_version(owner)
+    return protection.propose_move(
+        prompt=version.prompt, label="live", to=version, proposer=owner, reason="private", seen_at=None
+    )
+
+
 def ids_of(made: Any) -> tuple[object, ...]:
     if isinstance(made, PromptVersion):
         return made.prompt_id, made.number
@@ -122,6 +130,8 @@ OBJECTS: Mapping[str, Callable[[User], Any]] = {
     "prompts/<uuid:pk>/compare/": a_prompt,
     "prompts/<uuid:pk>/labels/": a_prompt,
     "prompts/<uuid:pk>/labels/move/": a_prompt,
+    "prompts/proposals/<uuid:pk>/": a_proposal,
+    "prompts/proposals/<uuid:pk>/decide/": a_proposal,
     "prompts/<uuid:pk>/details/": a_prompt,
     "prompts/<uuid:pk>/share/": a_prompt,
     "prompts/<uuid:pk>/archive/": a_prompt,

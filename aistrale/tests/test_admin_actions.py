@@ -25,6 +25,7 @@ from accounts.sessions.store import SEEN
 from accounts.sharing import Audience, Visibility
 from aistrale.tests.admin_steps import PRICES, STEPS, Form, Scene, Step, offered
 from audit.models import AuditEvent
+from prompts.models import ProtectedLabel
 from telemetry.models import PriceOverride
 from tokens import services
 
@@ -57,6 +58,7 @@ def scene(admin: User, alice: User, bob: User, team: Team, client_of: ClientOf) 
             owner=alice, actor=alice, provider="openai", label="Main", secret="sk-0123456789abcdef", audience=shared
         ),
         price=PriceOverride.objects.create(**values, **dict.fromkeys(PRICES, Decimal(1))),
+        protected=ProtectedLabel.objects.create(name="live"),
     )
 
 

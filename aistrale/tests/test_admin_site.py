@@ -47,6 +47,7 @@ def test_it_has_everything_that_is_stored() -> None:
         "prompts_prompt",
         "prompts_promptversion",
         "prompts_labelmove",
+        "prompts_protectedlabel",
         "audit_auditevent",
         "audit_auditverification",
     } <= set(names())

@@ -34,10 +34,11 @@ from inference.conversations.sharing import copy_branch, share_conversation
 from inference.models import Conversation
 from inference.runs.finish import request_stop
 from inference.runs.start import RunRequest, StartedRun, start_run
+from prompts import protection
 from prompts import services as prompt_services
 from prompts.actions import PromptsAction
 from prompts.drafts import Draft
-from prompts.models import PromptVersion
+from prompts.models import LabelProposal, PromptVersion, ProtectedLabel
 from tokens import envelope, master_keys, rotation, services
 from tokens.actions import TokensAction
 from tokens.models import EncryptionKey, KeyState, ProviderToken, Trigger
@@ -133,6 +134,20 @@ def use_key(scene: Scene) -> None:
     assert api_keys.authenticate(text).user == scene.alice
 
 
+def propose(scene: Scene) -> LabelProposal:
+    version = scene.prompt()
+    prompt_services.share_prompt(prompt=version.prompt, audience=EVERYONE, readers_may_edit=True, actor=scene.alice)
+    return protection.propose_move(
+        prompt=version.prompt, label="live", to=version, proposer=scene.alice, reason="Checked", seen_at=None
+    )
+
+
+def protect(scene: Scene) -> None:
+    protected = ProtectedLabel(name="live")
+    protection.protect_label(protected=protected, actor=scene.admin)
+    protection.unprotect_label(protected=protected, actor=scene.admin)
+
+
 def make_team(scene: Scene) -> None:
     team = team_services.create_team(name="Research", actor=scene.admin)
     team_services.add_member(team=team, user=scene.alice, actor=scene.admin)
@@ -146,6 +161,7 @@ ROTATION = [
     TokensAction.KEY_RETIRE,
 ]
 PROMPT = [PromptsAction.PROMPT_CREATE, PromptsAction.VERSION_CREATE]
+PROPOSED = [*PROMPT, PromptsAction.PROMPT_SHARE, PromptsAction.LABEL_PROPOSE]
 TABLE: dict[str, tuple[Callable[[Scene], object], Sequence[Action]]] = {
     "log-in": (lambda s: log_in(s.alice.email, PASSWORD), [AccountsAction.SESSION_LOGIN]),
     "failed log-in": (lambda s: log_in(s.alice.email, "wrong"), [AccountsAction.SESSION_LOGIN_FAILED]),
@@ -207,6 +223,19 @@ TABLE: dict[str, tuple[Callable[[Scene], object], Sequence[Action]]] = {
         ),
         [*PROMPT, PromptsAction.LABEL_MOVE],
     ),
+    "label proposed and moved": (
+        lambda s: protection.approve(proposal=propose(s), approver=s.admin),
+        [*PROPOSED, PromptsAction.LABEL_APPROVE, PromptsAction.LABEL_MOVE],
+    ),
+    "label proposed and declined": (
+        lambda s: protection.decline(proposal=propose(s), actor=s.admin),
+        [*PROPOSED, PromptsAction.LABEL_DECLINE],
+    ),
+    "label proposed and withdrawn": (
+        lambda s: protection.withdraw(proposal=propose(s), actor=s.alice),
+        [*PROPOSED, PromptsAction.LABEL_WITHDRAW],
+    ),
+    "label protected and not": (protect, [PromptsAction.LABEL_PROTECT, PromptsAction.LABEL_UNPROTECT]),
     "role changed": (
         lambda s: user_services.change_role(user=s.alice, role=UserRole.ADMINISTRATOR, actor=s.admin),
         [AccountsAction.USER_ROLE],
