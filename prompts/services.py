@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
@@ -33,6 +33,14 @@ if TYPE_CHECKING:
 
 # No version has this number.
 ANYWHERE = 0
+
+
+def _tell_nobody(move: LabelMove) -> None:
+    """As long as no app wants to know."""
+
+
+# Told of each move, within its transaction. Set as the server starts, by the app above that wants to know.
+label_moved: Callable[[LabelMove], None] = _tell_nobody
 
 
 class SavedMeanwhile(Exception):
@@ -169,6 +177,7 @@ def move_label(
         prompt=prompt, label=label, from_version=before, to_version=after, actor=actor, reason=reason
     )
     LabelProposal.objects.filter(prompt=prompt, label=label).void()
+    label_moved(move)
     record(
         action=PromptsAction.LABEL_MOVE,
         actor=approver or actor,

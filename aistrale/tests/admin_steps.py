@@ -20,6 +20,8 @@ from telemetry.actions import TelemetryAction
 from telemetry.models import PriceOverride
 from tokens.actions import TokensAction
 from tokens.models import ProviderToken
+from webhooks.actions import WebhooksAction
+from webhooks.models import Webhook
 
 PHRASE = "a much longer phrase"
 PRICES = ("input_price", "cache_read_price", "cache_write_price", "output_price")
@@ -43,6 +45,7 @@ class Scene:
     token: ProviderToken
     price: PriceOverride
     protected: ProtectedLabel
+    webhook: Webhook
 
 
 Known = Form | Callable[[Scene], Form]
@@ -289,5 +292,8 @@ STEPS = (
     | deletions("invitation", Invitation, Entry(AccountsAction.INVITATION_REVOKE, "invitation", {}, {}))
     | deletions("used", Invitation, Entry(AccountsAction.INVITATION_DELETE, "used", {"state": "used"}, {}))
     | deletions("key", ApiKey, Entry(AccountsAction.API_KEY_REVOKE, "key", lambda s: {"prefix": s.key.prefix}, {}))
+    | deletions(
+        "webhook", Webhook, Entry(WebhooksAction.WEBHOOK_DELETE, "webhook", lambda s: s.webhook.as_audited(), {})
+    )
     | deletions("token", ProviderToken, Entry(TokensAction.TOKEN_DELETE, "token", _as_logged, {}))
 )

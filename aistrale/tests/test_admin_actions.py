@@ -28,6 +28,7 @@ from audit.models import AuditEvent
 from prompts.models import ProtectedLabel
 from telemetry.models import PriceOverride
 from tokens import services
+from webhooks.services import create_webhook
 
 ClientOf = Callable[[User], Client]
 USERS, SESSIONS = "/admin/accounts/user/", "/admin/accounts/usersession/"
@@ -59,6 +60,7 @@ def scene(admin: User, alice: User, bob: User, team: Team, client_of: ClientOf) 
         ),
         price=PriceOverride.objects.create(**values, **dict.fromkeys(PRICES, Decimal(1))),
         protected=ProtectedLabel.objects.create(name="live"),
+        webhook=create_webhook(owner=alice, name="Cache", url="https://hooks.example.org")[0],
     )
 
 

@@ -42,6 +42,9 @@ from prompts.models import LabelProposal, PromptVersion, ProtectedLabel
 from tokens import envelope, master_keys, rotation, services
 from tokens.actions import TokensAction
 from tokens.models import EncryptionKey, KeyState, ProviderToken, Trigger
+from webhooks import services as webhook_services
+from webhooks.actions import WebhooksAction
+from webhooks.models import Delivery, Webhook
 
 SECRET = "sk-canary-9Zt4HnW7cB1yKq63"
 
@@ -67,6 +70,9 @@ class Scene:
 
     def prompt(self) -> PromptVersion:
         return prompt_services.create_prompt(owner=self.alice, name="triage", type="text", draft=Draft("Hi"))
+
+    def webhook(self) -> Webhook:
+        return webhook_services.create_webhook(owner=self.alice, name="Cache", url="https://hooks.example.org")[0]
 
     def conversation(self) -> Conversation:
         return Conversation.objects.create(owner=self.alice, title="Mine")
@@ -146,6 +152,12 @@ def protect(scene: Scene) -> None:
     protected = ProtectedLabel(name="live")
     protection.protect_label(protected=protected, actor=scene.admin)
     protection.unprotect_label(protected=protected, actor=scene.admin)
+
+
+def send_again(scene: Scene) -> None:
+    delivery = webhook_services.send_test(webhook=scene.webhook(), actor=scene.alice)
+    Delivery.objects.update(state="failed")
+    assert webhook_services.send_again(delivery=delivery, actor=scene.alice)
 
 
 def make_team(scene: Scene) -> None:
@@ -236,6 +248,22 @@ TABLE: dict[str, tuple[Callable[[Scene], object], Sequence[Action]]] = {
         [*PROPOSED, PromptsAction.LABEL_WITHDRAW],
     ),
     "label protected and not": (protect, [PromptsAction.LABEL_PROTECT, PromptsAction.LABEL_UNPROTECT]),
+    "webhook changed": (
+        lambda s: webhook_services.update_webhook(webhook=s.webhook(), actor=s.alice, is_active=False),
+        [WebhooksAction.WEBHOOK_CREATE, WebhooksAction.WEBHOOK_UPDATE],
+    ),
+    "secret of a webhook replaced": (
+        lambda s: webhook_services.replace_secret(webhook=s.webhook(), actor=s.alice),
+        [WebhooksAction.WEBHOOK_CREATE, WebhooksAction.WEBHOOK_SECRET],
+    ),
+    "webhook deleted": (
+        lambda s: webhook_services.delete_webhook(webhook=s.webhook(), actor=s.alice),
+        [WebhooksAction.WEBHOOK_CREATE, WebhooksAction.WEBHOOK_DELETE],
+    ),
+    "webhook tested, delivery sent again": (
+        send_again,
+        [WebhooksAction.WEBHOOK_CREATE, WebhooksAction.WEBHOOK_TEST, WebhooksAction.DELIVERY_RESEND],
+    ),
     "role changed": (
         lambda s: user_services.change_role(user=s.alice, role=UserRole.ADMINISTRATOR, actor=s.admin),
         [AccountsAction.USER_ROLE],

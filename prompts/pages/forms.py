@@ -154,7 +154,7 @@ class MoveForm(forms.Form):
 
 
 class DecisionForm(forms.Form):
-    note = forms.CharField(required=False, max_length=500, label="Comment (optional)")
+    note = forms.CharField(required=False, max_length=500, label="Comment")
 
 
 class ShareForm(forms.Form):

@@ -80,6 +80,8 @@ from prompts.drafts import Draft, Variable
 from prompts.models import ProtectedLabel
 from telemetry.models import PriceOverride
 from tokens.tasks import rotate_keys
+from webhooks import services as webhooks
+from webhooks.models import Delivery
 call_command("createsuperuser", interactive=False, email="{ADMIN}")
 admin = User.objects.get()
 engineer, gone = (
@@ -122,6 +124,10 @@ for label in ("live", "gone"):
         prompt=first.prompt, label=label, to=second, proposer=engineer, reason="x" * 90, seen_at=None
     )
 protection.decline(proposal=proposed, actor=admin, note="x" * 90)
+hook = webhooks.create_webhook(owner=admin, name="Cache " + "x" * 70, url="https://hooks.example.org/" + "x" * 90)[0]
+webhooks.send_test(webhook=hook, actor=admin)
+webhooks.send_test(webhook=hook, actor=admin)
+Delivery.objects.filter(pk=hook.deliveries.last().pk).update(state="failed", attempts=1, status=500, response="x" * 900)
 call_command("rotate_keys")
 """
 
