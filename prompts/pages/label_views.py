@@ -49,8 +49,9 @@ def version_compare(request: UserRequest, pk: UUID) -> HttpResponse:
         "label": label,
         "stands_at": stands_at,
         "form": _move_form(label, new, prompt),
-        "protected": guarded_labels(request.user).get(label),
     }
+    context["protected"] = protected = context["guarded"].get(label)
+    context["waiting"] = context["open_proposals"].filter(label=label).first() if protected else None
     return render(request, "prompts/version_compare.html", context)
 
 

@@ -214,6 +214,14 @@ def test_an_editor_requests_approval_where_the_label_is_moved(
     assert asked.headers["Location"] == LabelProposal.objects.get().get_absolute_url()
 
 
+def test_no_second_approval_is_requested_where_one_waits(
+    client_of: ClientOf, alice: User, proposal: LabelProposal
+) -> None:
+    compare = reverse("prompts:version-compare", args=[proposal.prompt_id])
+    page = text(client_of(alice).get(f"{compare}?label=production&new=2"))
+    assert url(proposal) in page and "Request approval" not in page
+
+
 def test_the_page_of_the_prompt_and_the_history_list_it(
     client_of: ClientOf, bob: User, proposal: LabelProposal
 ) -> None:

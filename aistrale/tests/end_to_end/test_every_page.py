@@ -121,7 +121,7 @@ prompts.move_label(prompt=first.prompt, label="production", to=second, actor=adm
 protection.protect_label(protected=ProtectedLabel(name="live", approval="second_user"), actor=admin)
 for label in ("live", "gone"):
     proposed = protection.propose_move(
-        prompt=first.prompt, label=label, to=second, proposer=engineer, reason="x" * 90, seen_at=None
+        prompt=first.prompt, label=label, to=first, proposer=engineer, reason="x" * 90, seen_at=None
     )
 protection.decline(proposal=proposed, actor=admin, note="x" * 90)
 hook = webhooks.create_webhook(owner=admin, name="Cache " + "x" * 70, url="https://hooks.example.org/" + "x" * 90)[0]
