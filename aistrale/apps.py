@@ -21,3 +21,7 @@ class AistraleConfig(AppConfig):
         register(checks.check_production, Tags.security)
         # Only now can models be imported.
         import_module("aistrale.metrics").register()
+        # What the apps below need of this one.
+        from webhooks import sending
+
+        sending.redact = logs.redact_text

@@ -48,6 +48,7 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 INSTALLED_APPS = [
     "aistrale",
+    "webhooks",
     "prompts",
     "inference",
     "tokens",
@@ -331,6 +332,8 @@ KEY_ROTATION_DAYS = env.int("AISTRALE_KEY_ROTATION_DAYS", 0)
 KEY_MAX_AGE_DAYS = env.int("AISTRALE_KEY_MAX_AGE_DAYS", 365)
 # Hosts (`name` or `name:port`) that calls may go to although they are private, or without TLS.
 PROVIDER_HOSTS: list[str] = env.list("AISTRALE_PROVIDER_HOSTS", [])
+# The same for the receivers of webhooks.
+WEBHOOK_HOSTS: list[str] = env.list("AISTRALE_WEBHOOK_HOSTS", [])
 
 # Seconds: how long an attempt may take to connect, to say its first word, between words, and in all.
 _timeouts = Timeouts()

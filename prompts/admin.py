@@ -1,11 +1,22 @@
-"""That there are prompts, versions and moves of labels, for administrators: whose and when. Not what prompts say."""
+"""For administrators: that there are prompts, versions and moves of labels, not what prompts say; protected labels."""
 
 from __future__ import annotations
 
-from django.contrib import admin
+from typing import TYPE_CHECKING
 
-from audit.admin_base import ReadOnly
-from prompts.models import LabelMove, Prompt, PromptVersion, Rollout
+from django.contrib import admin
+from django.forms import ModelForm
+from django.http import HttpRequest
+
+from accounts.administration.actions import administrator
+from audit.admin_base import Audited, ReadOnly
+from prompts import protection
+from prompts.models import LabelMove, Prompt, PromptVersion, ProtectedLabel, Rollout
+
+if TYPE_CHECKING:
+    ProtectedLabelForm = ModelForm[ProtectedLabel]
+else:
+    ProtectedLabelForm = ModelForm
 
 
 @admin.register(Prompt)
@@ -56,3 +67,21 @@ class RolloutAdmin(ReadOnly[Rollout]):
         "max_seconds_p95", "max_usd_per_call", "state", "started_by", "started_at", "ended_by", "ended_at",
         "end_reason",
     )  # fmt: skip
+
+
+@admin.register(ProtectedLabel)
+class ProtectedLabelAdmin(Audited[ProtectedLabel]):
+    list_display = ("name", "approval", "created_at")
+    fields = ("name", "approval")
+    sortable_by = ()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ProtectedLabel | None = None) -> tuple[str, ...]:
+        """Another name would lift the protection of this one."""
+        return ("name",) if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: ProtectedLabel, form: ProtectedLabelForm, change: bool) -> None:
+        if form.changed_data:
+            protection.protect_label(protected=obj, actor=administrator(request))
+
+    def delete_model(self, request: HttpRequest, obj: ProtectedLabel) -> None:
+        protection.unprotect_label(protected=obj, actor=administrator(request))

@@ -9,7 +9,7 @@ from django.db.models import Q
 from accounts.models import User
 from accounts.personal_data.registry import PersonalDataHandler, Values, in_batches, values_of
 from accounts.sharing import Visibility
-from prompts.models import LabelMove, Prompt, PromptVersion, Rollout
+from prompts.models import LabelMove, LabelProposal, Prompt, PromptVersion, Rollout
 
 _PROMPT = (
     "id", "name", "type", "description", "tags", "visibility", "readers_may_edit", "is_archived", "created_at",
@@ -34,6 +34,13 @@ def export(user: User) -> Iterator[Values]:
         }
     for rollout in in_batches(Rollout.objects.filter(Q(started_by=user) | Q(ended_by=user)).select_related("prompt")):
         yield {**values_of(rollout, "rollout", *_ROLLOUT), "prompt": rollout.prompt.name}
+    proposals = LabelProposal.objects.filter(Q(proposer=user) | Q(decided_by=user)).select_related("prompt")
+    for proposal in in_batches(proposals):
+        fields = ("reason",) if proposal.proposer_id == user.pk else ("note",)
+        yield {
+            **values_of(proposal, "label_proposal", "label", "to_version", "state", "created_at", *fields),
+            "prompt": proposal.prompt.name,
+        }
 
 
 def erase(user: User, actor: User | None) -> dict[str, int]:
@@ -49,6 +56,9 @@ def erase(user: User, actor: User | None) -> dict[str, int]:
     LabelMove.objects.filter(actor=user).update(actor=None)
     Rollout.objects.filter(started_by=user).update(started_by=None)
     Rollout.objects.filter(ended_by=user).update(ended_by=None)
+    LabelProposal.objects.filter(proposer=user).void()
+    LabelProposal.objects.filter(proposer=user).update(proposer=None)
+    LabelProposal.objects.filter(decided_by=user).update(decided_by=None)
     return {"prompts": count, "prompts_handed_over": handed_over}
 
 
@@ -67,6 +77,8 @@ HANDLER = PersonalDataHandler(
             "prompts.labelmove.actor",
             "prompts.rollout.started_by",
             "prompts.rollout.ended_by",
+            "prompts.labelproposal.proposer",
+            "prompts.labelproposal.decided_by",
         }
     ),
 )

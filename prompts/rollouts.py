@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 
 from audit.services import record
 from prompts.actions import PromptsAction
+from prompts.label_rules import LabelRefused, check_unprotected
 from prompts.models import Label, Prompt, PromptVersion, Rollout, RolloutState
 from prompts.rollout_rules import Figures, Guards, draw, objection
 
@@ -32,28 +33,20 @@ def _no_figures(prompt_id: UUID, version: int, since: datetime) -> Figures:
 figures_of: FiguresOf = _no_figures
 
 
-class RolloutRefused(ValueError):
-    """``code`` names the reason for programs."""
-
-    def __init__(self, message: str, code: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.code = code
-
-
 @transaction.atomic
 def start_rollout(
     *, prompt: Prompt, label: str, to: PromptVersion, percent: int, guards: Guards, actor: User, reason: str = ""
 ) -> Rollout:
-    """``percent`` (1 to 99) of those who ask for the label are served ``to`` from now on. Raises RolloutRefused."""
+    """``percent`` (1 to 99) of those who ask for the label are served ``to`` from now on. Raises LabelRefused."""
     Prompt.objects.select_for_update(no_key=True).get(pk=prompt.pk)
     stored = Label.objects.select_related("version").filter(prompt=prompt, name=label).first()
     if stored is None:
-        raise RolloutRefused(f"There is no label “{label}” to roll out from. Set it first.", "label_missing")
+        raise LabelRefused(f"There is no label “{label}” to roll out from. Set it first.", "label_missing")
     if stored.version_id == to.pk:
-        raise RolloutRefused(f"“{label}” is at v{to.number} already.", "label_there")
+        raise LabelRefused(f"“{label}” is at v{to.number} already.", "label_there")
     if running_rollout(prompt, label) is not None:
-        raise RolloutRefused(f"A rollout of “{label}” is running. End it first.", "rollout_running")
+        raise LabelRefused(f"A rollout of “{label}” is running. End it first.", "rollout_running")
+    check_unprotected(label=label, actor=actor)
     rollout = Rollout.objects.create(
         prompt=prompt,
         label=label,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
@@ -14,7 +14,16 @@ from prompts import composition, drafts
 from prompts.actions import PromptsAction
 from prompts.composition import IncludeRefused
 from prompts.drafts import Draft, DraftRefused
-from prompts.models import LABEL_NAME, LATEST, Label, LabelMove, Prompt, PromptVersion
+from prompts.label_rules import LabelRefused, check_unprotected
+from prompts.models import (
+    LABEL_NAME,
+    LATEST,
+    Label,
+    LabelMove,
+    LabelProposal,
+    Prompt,
+    PromptVersion,
+)
 from prompts.reading import target_of
 from prompts.rollouts import end_by_move
 
@@ -26,21 +35,20 @@ if TYPE_CHECKING:
 ANYWHERE = 0
 
 
+def _tell_nobody(move: LabelMove) -> None:
+    """As long as no app wants to know."""
+
+
+# Told of each move, within its transaction. Set as the server starts, by the app above that wants to know.
+label_moved: Callable[[LabelMove], None] = _tell_nobody
+
+
 class SavedMeanwhile(Exception):
     """Somebody has saved another version since the one that was edited. ``newest`` is theirs."""
 
     def __init__(self, newest: PromptVersion) -> None:
         super().__init__(f"Version {newest.number} was saved meanwhile.")
         self.newest = newest
-
-
-class LabelRefused(ValueError):
-    """``code`` names the reason for programs."""
-
-    def __init__(self, message: str, code: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.code = code
 
 
 @transaction.atomic
@@ -138,28 +146,20 @@ def move_label(
     actor: User,
     reason: str = "",
     seen_at: int | None = ANYWHERE,
+    approver: User | None = None,
 ) -> LabelMove | None:
     """Set, move or (``to`` None) remove a label, with its history. None where it stands there already.
 
-    ``seen_at`` is the version at which the actor saw the label, None for no such label. Raises LabelRefused.
+    ``seen_at`` is the version at which the actor saw the label, None for no such label. ``approver`` has approved the
+    move and makes it in the name of the actor. Raises LabelRefused.
     """
     Prompt.objects.select_for_update(no_key=True).get(pk=prompt.pk)
-    if label == LATEST:
-        raise LabelRefused("“latest” always names the newest version. It cannot be moved.", "label_latest")
-    try:
-        LABEL_NAME(label)
-    except ValidationError as error:
-        raise LabelRefused(f"“{label}” is not a label. {error.messages[0]}", "label_invalid") from error
-    stored = Label.objects.select_related("version").filter(prompt=prompt, name=label).first()
-    before = stored.version.number if stored else None
+    before = check_move(prompt=prompt, label=label, to=to, actor=actor, seen_at=seen_at)
     after = to.number if to else None
     if before == after:
         return None
-    if seen_at not in (ANYWHERE, before):
-        now = f"stands at v{before}" if before else "is gone"
-        raise LabelRefused(f"Somebody has moved “{label}” meanwhile: it {now}.", "label_moved")
-    if to is not None:
-        _check_includes(prompt, to, actor)
+    if approver is None:
+        check_unprotected(label=label, actor=actor)
     if to is None:
         Label.objects.filter(prompt=prompt, name=label).delete()
     else:
@@ -168,14 +168,38 @@ def move_label(
     move = LabelMove.objects.create(
         prompt=prompt, label=label, from_version=before, to_version=after, actor=actor, reason=reason
     )
+    LabelProposal.objects.filter(prompt=prompt, label=label).void()
+    label_moved(move)
     record(
         action=PromptsAction.LABEL_MOVE,
-        actor=actor,
+        actor=approver or actor,
         target=prompt,
         before={"label": label, "version": before},
         after={"label": label, "version": after, "reason": reason},
     )
     return move
+
+
+def check_move(
+    *, prompt: Prompt, label: str, to: PromptVersion | None, actor: User, seen_at: int | None = ANYWHERE
+) -> int | None:
+    """The version at which the label stands, None for none. Lock the prompt first. Raises LabelRefused."""
+    if label == LATEST:
+        raise LabelRefused("“latest” always names the newest version. It cannot be moved.", "label_latest")
+    try:
+        LABEL_NAME(label)
+    except ValidationError as error:
+        raise LabelRefused(f"“{label}” is not a label. {error.messages[0]}", "label_invalid") from error
+    stored = Label.objects.select_related("version").filter(prompt=prompt, name=label).first()
+    stands_at = stored.version.number if stored else None
+    if stands_at == (to.number if to else None):
+        return stands_at
+    if seen_at not in (ANYWHERE, stands_at):
+        now = f"stands at v{stands_at}" if stands_at else "is gone"
+        raise LabelRefused(f"Somebody has moved “{label}” meanwhile: it {now}.", "label_moved")
+    if to is not None:
+        _check_includes(prompt, to, actor)
+    return stands_at
 
 
 def _check_includes(prompt: Prompt, to: PromptVersion, actor: User) -> None:
@@ -246,6 +270,7 @@ def delete_version(*, version: PromptVersion, actor: User) -> None:
         raise LabelRefused("This version is being rolled out. End the rollout first.", "label_in_use")
     number = version.number
     version.delete()
+    LabelProposal.objects.filter(prompt=prompt, to_version=number).void()
     record(action=PromptsAction.VERSION_DELETE, actor=actor, target=prompt, before={"version": number})
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from prompts.pages import detail_views, editor_views, label_views, list_views, rollout_views
+from prompts.pages import detail_views, editor_views, label_views, list_views, proposal_views, rollout_views
 
 app_name = "prompts"
 urlpatterns = [
@@ -15,6 +15,8 @@ urlpatterns = [
     path("<uuid:pk>/labels/move/", label_views.label_move, name="label-move"),
     path("<uuid:pk>/rollouts/add/", rollout_views.rollout_add, name="rollout-add"),
     path("<uuid:pk>/rollouts/<int:number>/end/", rollout_views.rollout_end, name="rollout-end"),
+    path("proposals/<uuid:pk>/", proposal_views.proposal_detail, name="proposal-detail"),
+    path("proposals/<uuid:pk>/decide/", proposal_views.proposal_decide, name="proposal-decide"),
     path("<uuid:pk>/details/", detail_views.prompt_edit, name="prompt-edit"),
     path("<uuid:pk>/share/", detail_views.prompt_share, name="prompt-share"),
     path("<uuid:pk>/archive/", detail_views.prompt_archive, name="prompt-archive"),

@@ -27,8 +27,14 @@ def clean_base_url(text: str, *, trusted_hosts: Collection[str]) -> str:
     ``trusted_hosts`` are written ``host`` or ``host:port``; they may be private, and be reached without TLS.
     """
     text = text.strip().rstrip("/")
-    if not text:
-        return ""
+    if "?" in text or "#" in text:
+        raise BaseUrlRefused("The address must not hold a query or a fragment.")
+    return clean_url(text, trusted_hosts=trusted_hosts, setting="AISTRALE_PROVIDER_HOSTS") if text else ""
+
+
+def clean_url(text: str, *, trusted_hosts: Collection[str], setting: str) -> str:
+    """The address as requests are sent to it. ``setting`` has the trusted hosts. Raises BaseUrlRefused."""
+    text = text.strip()
     if not (text.isascii() and text.isprintable()) or " " in text or "\\" in text:
         raise BaseUrlRefused("The address contains a character that does not belong there.")
     scheme, host, port = _split(text)
@@ -37,9 +43,9 @@ def clean_base_url(text: str, *, trusted_hosts: Collection[str]) -> str:
     if is_trusted(host, port or (443 if scheme == "https" else 80), trusted_hosts):
         return text
     if scheme == "http":
-        raise BaseUrlRefused("Use https, or have the operator add this host to AISTRALE_PROVIDER_HOSTS.")
+        raise BaseUrlRefused(f"Use https, or have the operator add this host to {setting}.")
     if _is_address(host) and not is_public(host):
-        raise BaseUrlRefused("This address is not public. The operator can allow it in AISTRALE_PROVIDER_HOSTS.")
+        raise BaseUrlRefused(f"This address is not public. The operator can allow it in {setting}.")
     return text
 
 
@@ -53,8 +59,6 @@ def _split(text: str) -> tuple[str, str, int | None]:
         raise BaseUrlRefused("The address names no host.")
     if "@" in parts.netloc:
         raise BaseUrlRefused("The address must not hold a user name or password.")
-    if "?" in text or "#" in text:
-        raise BaseUrlRefused("The address must not hold a query or a fragment.")
     return parts.scheme, host, port
 
 

@@ -14,10 +14,14 @@ from django.http import HttpRequest
 from accounts.actions import AccountsAction
 from accounts.models import ApiKey, Invitation, Team, User, UserSession
 from audit.actions import Action
+from prompts.actions import PromptsAction
+from prompts.models import ProtectedLabel
 from telemetry.actions import TelemetryAction
 from telemetry.models import PriceOverride
 from tokens.actions import TokensAction
 from tokens.models import ProviderToken
+from webhooks.actions import WebhooksAction
+from webhooks.models import Webhook
 
 PHRASE = "a much longer phrase"
 PRICES = ("input_price", "cache_read_price", "cache_write_price", "output_price")
@@ -40,6 +44,8 @@ class Scene:
     key: ApiKey
     token: ProviderToken
     price: PriceOverride
+    protected: ProtectedLabel
+    webhook: Webhook
 
 
 Known = Form | Callable[[Scene], Form]
@@ -245,6 +251,22 @@ def _price_steps() -> dict[str, Step]:
     return steps | deletions("price", PriceOverride, Entry(TelemetryAction.PRICE_DELETE, "price", stored, {}))
 
 
+def _protection_steps() -> dict[str, Step]:
+    stored = {"label": "live", "approval": "administrator"}
+    form = {"name": "canary", "approval": "second_user"}
+    made = Entry(PromptsAction.LABEL_PROTECT, ProtectedLabel, {}, {"label": "canary", "approval": "second_user"})
+    changed = Entry(PromptsAction.LABEL_PROTECT, "protected", stored, stored | {"approval": "second_user"})
+    change = "prompts/protectedlabel/{protected}/change/"
+    steps = {
+        "add": Step("prompts/protectedlabel/add/", lambda s: form, [made], "was added", asks=False),
+        "change approval": Step(change, lambda s: form, [changed], "was changed successfully", asks=False),
+    }
+    gone = Entry(PromptsAction.LABEL_UNPROTECT, "protected", stored, {})
+    return {f"prompts.protectedlabel {name}": step for name, step in steps.items()} | deletions(
+        "protected", ProtectedLabel, gone
+    )
+
+
 def deletions(name: str, model: type[Model], *entries: Entry, confirms: bool = False) -> dict[str, Step]:
     """Of one, on its page, and of those that are chosen in the list."""
     path = model._meta.label_lower.replace(".", "/")
@@ -265,9 +287,13 @@ STEPS = (
     _user_steps()
     | _team_steps()
     | _price_steps()
+    | _protection_steps()
     | deletions("session", UserSession, Entry(AccountsAction.SESSION_END, "alice", {}, {"sessions": 1}), confirms=True)
     | deletions("invitation", Invitation, Entry(AccountsAction.INVITATION_REVOKE, "invitation", {}, {}))
     | deletions("used", Invitation, Entry(AccountsAction.INVITATION_DELETE, "used", {"state": "used"}, {}))
     | deletions("key", ApiKey, Entry(AccountsAction.API_KEY_REVOKE, "key", lambda s: {"prefix": s.key.prefix}, {}))
+    | deletions(
+        "webhook", Webhook, Entry(WebhooksAction.WEBHOOK_DELETE, "webhook", lambda s: s.webhook.as_audited(), {})
+    )
     | deletions("token", ProviderToken, Entry(TokensAction.TOKEN_DELETE, "token", _as_logged, {}))
 )

@@ -23,14 +23,17 @@ from aistrale.tests.routes import all_routes, path_of
 from aistrale.tests.test_routes import TABLE, Who
 from audit.models import AuditEvent
 from inference.models import Conversation, Message
+from prompts import protection
 from prompts import services as prompt_services
 from prompts.drafts import Draft
-from prompts.models import Prompt, PromptVersion, Rollout
+from prompts.models import LabelProposal, Prompt, PromptVersion, Rollout
 from prompts.rollout_rules import Guards
 from prompts.rollouts import start_rollout
 from telemetry.services import start_generation
 from tokens import services
 from tokens.models import ProviderToken
+from webhooks import services as webhook_services
+from webhooks.models import Delivery, Webhook
 
 pytestmark = pytest.mark.django_db
 ClientOf = Callable[[User], Client]
@@ -105,6 +108,21 @@ def a_rollout(owner: User) -> Rollout:
     return start_rollout(prompt=first.prompt, label="production", to=second, percent=10, guards=Guards(50), actor=owner)
 
 
+def a_proposal(owner: User) -> LabelProposal:
+    version = a_version(owner)
+    return protection.propose_move(
+        prompt=version.prompt, label="live", to=version, proposer=owner, reason="private", seen_at=None
+    )
+
+
+def a_webhook(owner: User) -> Webhook:
+    return webhook_services.create_webhook(owner=owner, name="private", url="https://hooks.example.org")[0]
+
+
+def a_delivery(owner: User) -> Delivery:
+    return webhook_services.send_test(webhook=a_webhook(owner), actor=owner)
+
+
 def ids_of(made: Any) -> tuple[object, ...]:
     if isinstance(made, PromptVersion):
         return made.prompt_id, made.number
@@ -135,11 +153,19 @@ OBJECTS: Mapping[str, Callable[[User], Any]] = {
     "prompts/<uuid:pk>/labels/move/": a_prompt,
     "prompts/<uuid:pk>/rollouts/add/": a_prompt,
     "prompts/<uuid:pk>/rollouts/<int:number>/end/": a_rollout,
+    "prompts/proposals/<uuid:pk>/": a_proposal,
+    "prompts/proposals/<uuid:pk>/decide/": a_proposal,
     "prompts/<uuid:pk>/details/": a_prompt,
     "prompts/<uuid:pk>/share/": a_prompt,
     "prompts/<uuid:pk>/archive/": a_prompt,
     "prompts/<uuid:pk>/delete/": a_prompt,
     "prompts/<uuid:pk>/versions/<int:number>/delete/": a_version,
+    "prompts/webhooks/<uuid:pk>/": a_webhook,
+    "prompts/webhooks/<uuid:pk>/edit/": a_webhook,
+    "prompts/webhooks/<uuid:pk>/secret/": a_webhook,
+    "prompts/webhooks/<uuid:pk>/test/": a_webhook,
+    "prompts/webhooks/<uuid:pk>/delete/": a_webhook,
+    "prompts/webhooks/deliveries/<uuid:pk>/send-again/": a_delivery,
     "tokens/<uuid:token_id>/edit/": a_token,
     "tokens/<uuid:token_id>/replace/": a_token,
     "tokens/<uuid:token_id>/check/": a_token,
@@ -185,9 +211,11 @@ def _comparable(response: Any, path: str) -> tuple[int, str, dict[str, str]]:
     return response.status_code, _VARYING.sub("", body), headers
 
 
-@pytest.mark.parametrize("path", ["/audit/", "/telemetry/", "/tokens/", "/chat/", "/prompts/", "/"])
+@pytest.mark.parametrize(
+    "path", ["/audit/", "/telemetry/", "/tokens/", "/chat/", "/prompts/", "/prompts/webhooks/", "/"]
+)
 def test_lists_leave_out_what_is_anothers(path: str, alice: User, charlie: User, client_of: ClientOf) -> None:
-    made = a_token(alice), a_call(alice), a_prompt(alice)
+    made = a_token(alice), a_call(alice), a_prompt(alice), a_webhook(alice)
     content = client_of(charlie).get(path).content.decode()
     assert not [private for private in (*(str(each.pk) for each in made), alice.email) if private in content]
 

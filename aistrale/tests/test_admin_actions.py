@@ -25,8 +25,10 @@ from accounts.sessions.store import SEEN
 from accounts.sharing import Audience, Visibility
 from aistrale.tests.admin_steps import PRICES, STEPS, Form, Scene, Step, offered
 from audit.models import AuditEvent
+from prompts.models import ProtectedLabel
 from telemetry.models import PriceOverride
 from tokens import services
+from webhooks.services import create_webhook
 
 ClientOf = Callable[[User], Client]
 USERS, SESSIONS = "/admin/accounts/user/", "/admin/accounts/usersession/"
@@ -57,6 +59,8 @@ def scene(admin: User, alice: User, bob: User, team: Team, client_of: ClientOf) 
             owner=alice, actor=alice, provider="openai", label="Main", secret="sk-0123456789abcdef", audience=shared
         ),
         price=PriceOverride.objects.create(**values, **dict.fromkeys(PRICES, Decimal(1))),
+        protected=ProtectedLabel.objects.create(name="live"),
+        webhook=create_webhook(owner=alice, name="Cache", url="https://hooks.example.org")[0],
     )
 
 

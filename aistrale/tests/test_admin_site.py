@@ -48,6 +48,8 @@ def test_it_has_everything_that_is_stored() -> None:
         "prompts_promptversion",
         "prompts_labelmove",
         "prompts_rollout",
+        "prompts_protectedlabel",
+        "webhooks_webhook",
         "audit_auditevent",
         "audit_auditverification",
     } <= set(names())

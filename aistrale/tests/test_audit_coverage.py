@@ -34,15 +34,19 @@ from inference.conversations.sharing import copy_branch, share_conversation
 from inference.models import Conversation
 from inference.runs.finish import request_stop
 from inference.runs.start import RunRequest, StartedRun, start_run
+from prompts import protection
 from prompts import services as prompt_services
 from prompts.actions import PromptsAction
 from prompts.drafts import Draft
-from prompts.models import PromptVersion
+from prompts.models import LabelProposal, PromptVersion, ProtectedLabel
 from prompts.rollout_rules import Guards
 from prompts.rollouts import start_rollout
 from tokens import envelope, master_keys, rotation, services
 from tokens.actions import TokensAction
 from tokens.models import EncryptionKey, KeyState, ProviderToken, Trigger
+from webhooks import services as webhook_services
+from webhooks.actions import WebhooksAction
+from webhooks.models import Delivery, Webhook
 
 SECRET = "sk-canary-9Zt4HnW7cB1yKq63"
 
@@ -68,6 +72,9 @@ class Scene:
 
     def prompt(self) -> PromptVersion:
         return prompt_services.create_prompt(owner=self.alice, name="triage", type="text", draft=Draft("Hi"))
+
+    def webhook(self) -> Webhook:
+        return webhook_services.create_webhook(owner=self.alice, name="Cache", url="https://hooks.example.org")[0]
 
     def conversation(self) -> Conversation:
         return Conversation.objects.create(owner=self.alice, title="Mine")
@@ -144,6 +151,26 @@ def roll_out(scene: Scene) -> None:
     prompt_services.move_label(prompt=prompt, label="production", to=second, actor=alice)
 
 
+def propose(scene: Scene) -> LabelProposal:
+    version = scene.prompt()
+    prompt_services.share_prompt(prompt=version.prompt, audience=EVERYONE, readers_may_edit=True, actor=scene.alice)
+    return protection.propose_move(
+        prompt=version.prompt, label="live", to=version, proposer=scene.alice, reason="Checked", seen_at=None
+    )
+
+
+def protect(scene: Scene) -> None:
+    protected = ProtectedLabel(name="live")
+    protection.protect_label(protected=protected, actor=scene.admin)
+    protection.unprotect_label(protected=protected, actor=scene.admin)
+
+
+def send_again(scene: Scene) -> None:
+    delivery = webhook_services.send_test(webhook=scene.webhook(), actor=scene.alice)
+    Delivery.objects.update(state="failed")
+    assert webhook_services.send_again(delivery=delivery, actor=scene.alice)
+
+
 def make_team(scene: Scene) -> None:
     team = team_services.create_team(name="Research", actor=scene.admin)
     team_services.add_member(team=team, user=scene.alice, actor=scene.admin)
@@ -157,6 +184,7 @@ ROTATION = [
     TokensAction.KEY_RETIRE,
 ]
 PROMPT = [PromptsAction.PROMPT_CREATE, PromptsAction.VERSION_CREATE]
+PROPOSED = [*PROMPT, PromptsAction.PROMPT_SHARE, PromptsAction.LABEL_PROPOSE]
 TABLE: dict[str, tuple[Callable[[Scene], object], Sequence[Action]]] = {
     "log-in": (lambda s: log_in(s.alice.email, PASSWORD), [AccountsAction.SESSION_LOGIN]),
     "failed log-in": (lambda s: log_in(s.alice.email, "wrong"), [AccountsAction.SESSION_LOGIN_FAILED]),
@@ -228,6 +256,35 @@ TABLE: dict[str, tuple[Callable[[Scene], object], Sequence[Action]]] = {
             PromptsAction.ROLLOUT_END,
             PromptsAction.LABEL_MOVE,
         ],
+    ),
+    "label proposed and moved": (
+        lambda s: protection.approve(proposal=propose(s), approver=s.admin),
+        [*PROPOSED, PromptsAction.LABEL_APPROVE, PromptsAction.LABEL_MOVE],
+    ),
+    "label proposed and declined": (
+        lambda s: protection.decline(proposal=propose(s), actor=s.admin),
+        [*PROPOSED, PromptsAction.LABEL_DECLINE],
+    ),
+    "label proposed and withdrawn": (
+        lambda s: protection.withdraw(proposal=propose(s), actor=s.alice),
+        [*PROPOSED, PromptsAction.LABEL_WITHDRAW],
+    ),
+    "label protected and not": (protect, [PromptsAction.LABEL_PROTECT, PromptsAction.LABEL_UNPROTECT]),
+    "webhook changed": (
+        lambda s: webhook_services.update_webhook(webhook=s.webhook(), actor=s.alice, is_active=False),
+        [WebhooksAction.WEBHOOK_CREATE, WebhooksAction.WEBHOOK_UPDATE],
+    ),
+    "secret of a webhook replaced": (
+        lambda s: webhook_services.replace_secret(webhook=s.webhook(), actor=s.alice),
+        [WebhooksAction.WEBHOOK_CREATE, WebhooksAction.WEBHOOK_SECRET],
+    ),
+    "webhook deleted": (
+        lambda s: webhook_services.delete_webhook(webhook=s.webhook(), actor=s.alice),
+        [WebhooksAction.WEBHOOK_CREATE, WebhooksAction.WEBHOOK_DELETE],
+    ),
+    "webhook tested, delivery sent again": (
+        send_again,
+        [WebhooksAction.WEBHOOK_CREATE, WebhooksAction.WEBHOOK_TEST, WebhooksAction.DELIVERY_RESEND],
     ),
     "role changed": (
         lambda s: user_services.change_role(user=s.alice, role=UserRole.ADMINISTRATOR, actor=s.admin),

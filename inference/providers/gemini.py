@@ -20,7 +20,8 @@ from inference.providers.failures import as_provider_error, mapping_of
 from inference.providers.model_lists import read_models
 from inference.providers.stream_parser import StreamParser, first_of, name_of, text_holder
 from inference.providers.timeouts import Limits
-from inference.providers.transport import CapturingTransport, http_clients, tls
+from inference.providers.transport import CapturingTransport, http_clients
+from tokens.outgoing import tls
 
 BASE_URL = "https://generativelanguage.googleapis.com"
 

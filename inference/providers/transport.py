@@ -13,25 +13,22 @@ from __future__ import annotations
 
 import asyncio
 import math
-import ssl
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
 import aiohttp
 import httpx
 import httpx2
-from aiohttp.helpers import is_ip_address
 from yarl import URL
 
-from inference.providers.addresses import PublicResolver, check_address
 from inference.providers.errors import BadRequest, StreamBroken
 from inference.providers.failures import from_response
 from inference.providers.timeouts import Limits
+from tokens.outgoing import AddressRefused, PublicResolver, check_url, tls
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -42,6 +39,8 @@ _IDLE_SECONDS = 60.0
 _KEPT_CLIENTS = 100
 _SECONDS_FOR_ERROR = 3.0
 _SECONDS_FOR_REST = 0.25
+# The setting with the hosts that may be private.
+_TRUSTED = "PROVIDER_HOSTS"
 _HEADERS = {"Accept-Encoding": "identity"}
 # aiohttp writes these itself.
 _FRAMING = ("host", "connection", "content-length", "transfer-encoding")
@@ -89,7 +88,9 @@ _clients: dict[asyncio.AbstractEventLoop, HttpClients] = {}
 
 async def _keep(loop: asyncio.AbstractEventLoop) -> AsyncGenerator[HttpClients, None]:
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(resolver=PublicResolver(), ssl=tls(), limit=0, keepalive_timeout=_IDLE_SECONDS),
+        connector=aiohttp.TCPConnector(
+            resolver=PublicResolver(_TRUSTED), ssl=tls(), limit=0, keepalive_timeout=_IDLE_SECONDS
+        ),
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
         auto_decompress=False,
@@ -103,12 +104,6 @@ async def _keep(loop: asyncio.AbstractEventLoop) -> AsyncGenerator[HttpClients, 
             yield HttpClients(modern, legacy, transport)
         finally:
             del _keepers[loop], _clients[loop]
-
-
-@lru_cache
-def tls() -> ssl.SSLContext:
-    """Reading the certificate authorities takes tens of milliseconds: once is enough."""
-    return httpx2.create_ssl_context(trust_env=False)
 
 
 @asynccontextmanager
@@ -181,16 +176,19 @@ async def _send(
 ) -> aiohttp.ClientResponse:
     limits: dict[str, Any] = request.extensions.get("timeout", {})
     url = URL(str(request.url), encoded=True)
-    if is_ip_address(url.host):  # which asks no resolver
-        check_address(str(url.host), name=str(url.host), port=url.port or 0)
-    return await session.request(
-        request.method,
-        url,
-        headers=[(name, value) for name, value in request.headers.multi_items() if name.lower() not in _FRAMING],
-        data=content or None,
-        allow_redirects=False,
-        timeout=aiohttp.ClientTimeout(total=None, connect=limits.get("connect")),
-    )
+    headers = [(name, value) for name, value in request.headers.multi_items() if name.lower() not in _FRAMING]
+    try:
+        check_url(url, setting=_TRUSTED)
+        return await session.request(
+            request.method,
+            url,
+            headers=headers,
+            data=content or None,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=None, connect=limits.get("connect")),
+        )
+    except AddressRefused as error:
+        raise BadRequest(str(error)) from error
 
 
 def _headers(answer: aiohttp.ClientResponse) -> list[tuple[str, str]]:

@@ -11,10 +11,16 @@ from accounts.api.errors import ApiError
 from prompts.api.serving import PromptNotFound
 from prompts.composition import IncludeRefused
 from prompts.drafts import DraftRefused
+from prompts.label_rules import LabelRefused
 from prompts.reading import VersionNotFound
-from prompts.services import LabelRefused
 
-_STATUS = {"wrong_type": 409, "prompt_too_large": 413, "label_in_use": 409, "invalid_include": 409}
+_STATUS = {
+    "wrong_type": 409,
+    "prompt_too_large": 413,
+    "label_in_use": 409,
+    "label_protected": 403,
+    "invalid_include": 409,
+}
 
 
 @contextmanager

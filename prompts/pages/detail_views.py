@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.requests import UserRequest
 from prompts import services
+from prompts.label_rules import LabelRefused
 from prompts.models import PRODUCTION, Prompt, PromptVersion
 from prompts.pages.access import chosen_version, editable_prompt, own_prompt, visible_prompt
 from prompts.pages.editor_page import TYPES
@@ -19,7 +20,6 @@ from prompts.pages.forms import DetailsForm, ShareForm
 from prompts.pages.header import header_of
 from prompts.pages.preview import read_view
 from prompts.pages.rollout_views import shown_rollouts
-from prompts.services import LabelRefused
 from prompts.usage import dependents_of, included_by, snippets
 
 VERSIONS_SHOWN = 10

@@ -177,6 +177,10 @@ class MoveForm(forms.Form):
     )
 
 
+class DecisionForm(forms.Form):
+    note = forms.CharField(required=False, max_length=500, label="Comment")
+
+
 class ShareForm(forms.Form):
     readers_may_edit = forms.BooleanField(
         required=False, label="They may edit", help_text="They may then save versions, move labels and archive it."

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -16,15 +17,18 @@ from accounts.requests import UserRequest
 from listing.pages import get_page, render_list
 from prompts import services
 from prompts.diffs import compare
-from prompts.models import PRODUCTION, Label, LabelMove, Prompt, PromptVersion
+from prompts.label_rules import LabelRefused
+from prompts.models import PRODUCTION, Label, LabelMove, LabelProposal, Prompt, PromptVersion, ProposalState
 from prompts.pages.access import chosen_version, editable_prompt, visible_prompt
 from prompts.pages.filters import HistoryFilter
 from prompts.pages.forms import MoveForm
 from prompts.pages.header import header_of
+from prompts.protection import guarded_labels, propose_move
 from prompts.reading import labels_at
-from prompts.services import ANYWHERE, LabelRefused
+from prompts.services import ANYWHERE
 
 ROLLOUTS_SHOWN = 20
+PROPOSALS_SHOWN = 10
 
 
 @require_safe
@@ -48,6 +52,8 @@ def version_compare(request: UserRequest, pk: UUID) -> HttpResponse:
         "stands_at": stands_at,
         "form": _move_form(label, new, prompt),
     }
+    context["protected"] = protected = context["guarded"].get(label)
+    context["waiting"] = context["open_proposals"].filter(label=label).first() if protected else None
     return render(request, "prompts/version_compare.html", context)
 
 
@@ -64,10 +70,10 @@ def _chosen_pair(
     if new is None:
         return None, None
     number = request.GET.get("old") or str(stands_at or "")
-    return chosen_version(prompt, number) if number else _predecessor(new), new
+    return chosen_version(prompt, number) if number else predecessor(new), new
 
 
-def _predecessor(version: PromptVersion) -> PromptVersion:
+def predecessor(version: PromptVersion) -> PromptVersion:
     """The version that it was made from, or else the one before it, or else itself."""
     before = version.prompt.versions.select_related("author").filter(number__lt=version.number)
     return before.filter(number=version.made_from or 0).first() or before.first() or version
@@ -84,28 +90,39 @@ def _move_form(label: str, version: PromptVersion | None, prompt: Prompt) -> Mov
 
 @require_http_methods(["GET", "POST"])
 def label_move(request: UserRequest, pk: UUID) -> HttpResponse:
-    """Sets, moves or removes a label. As a page of its own it asks for the reason."""
+    """Sets, moves or removes a label, or with ``propose`` requests approval. By GET it asks for the reason."""
     prompt = editable_prompt(request.user, pk)
     form = MoveForm(request.POST) if request.method == "POST" else _asked_move(request, prompt)
     if form.is_valid():
-        label, number = form.cleaned_data["label"], form.cleaned_data["version"]
         try:
-            services.move_label(
-                prompt=prompt,
-                label=label,
-                to=get_object_or_404(prompt.versions, number=number) if number else None,
-                actor=request.user,
-                reason=form.cleaned_data["reason"],
-                seen_at=form.cleaned_data["seen_at"],
-            )
+            return _proposed(request, prompt, form) if "propose" in request.POST else _moved(request, prompt, form)
         except LabelRefused as error:
             form.add_error("label", error.message)
-        else:
-            messages.success(request, f"Moved “{label}” to v{number}." if number else f"Removed “{label}”.")
-            return redirect("prompts:label-history", pk=prompt.pk)
     template = f"prompts/label_move.html{'#dialog' if request.htmx else ''}"
     context: dict[str, Any] = {"prompt": prompt, "form": form, "labels": prompt.labels.all()}
+    context["protected"] = guarded_labels(request.user).get(str(form["label"].value()))
     return render(request, template, context, status=422 if form.is_bound else 200)
+
+
+def _moved(request: UserRequest, prompt: Prompt, form: MoveForm) -> HttpResponse:
+    sent, to = form.cleaned_data, _version_in(form, prompt)
+    values = {"label": sent["label"], "reason": sent["reason"], "seen_at": sent["seen_at"]}
+    services.move_label(prompt=prompt, to=to, actor=request.user, **values)
+    messages.success(request, f"Moved “{sent['label']}” to v{to.number}." if to else f"Removed “{sent['label']}”.")
+    return redirect("prompts:label-history", pk=prompt.pk)
+
+
+def _proposed(request: UserRequest, prompt: Prompt, form: MoveForm) -> HttpResponse:
+    sent, to = form.cleaned_data, _version_in(form, prompt)
+    values = {"label": sent["label"], "reason": sent["reason"], "seen_at": sent["seen_at"]}
+    proposal = propose_move(prompt=prompt, to=to, proposer=request.user, **values)
+    messages.success(request, "Approval requested.")
+    return redirect(proposal)
+
+
+def _version_in(form: MoveForm, prompt: Prompt) -> PromptVersion | None:
+    number = form.cleaned_data["version"]
+    return get_object_or_404(prompt.versions, number=number) if number else None
 
 
 def _asked_move(request: UserRequest, prompt: Prompt) -> MoveForm:
@@ -117,7 +134,7 @@ def _asked_move(request: UserRequest, prompt: Prompt) -> MoveForm:
 def label_history(request: UserRequest, pk: UUID) -> HttpResponse:
     prompt = visible_prompt(request.user, pk)
     form = HistoryFilter(request.GET, prompt=prompt)
-    moves = form.narrow(LabelMove.objects.filter(prompt=prompt)).select_related("actor")
+    moves = form.narrow(LabelMove.objects.filter(prompt=prompt)).select_related("actor", "proposal__decided_by")
     page = get_page(moves, request.GET, by=["-at", "-id"])
     now = {label.name: label.version.number for label in prompt.labels.select_related("version")}
     numbers = set(prompt.versions.values_list("number", flat=True))
@@ -127,8 +144,15 @@ def label_history(request: UserRequest, pk: UUID) -> HttpResponse:
         "rows": [(move, _roll_back_to(move, now, numbers)) for move in page.rows],
         "answers": _answers(request, prompt, form),
         "rollouts": prompt.rollouts.select_related("started_by", "ended_by")[:ROLLOUTS_SHOWN],
+        "closed_proposals": _without_move(prompt)[:PROPOSALS_SHOWN],
     }
     return render_list(request, "prompts/label_history.html", context)
+
+
+def _without_move(prompt: Prompt) -> QuerySet[LabelProposal]:
+    """Proposals that are closed and have moved nothing, the newest decision first."""
+    closed = LabelProposal.objects.filter(prompt=prompt, move=None).exclude(state=ProposalState.OPEN)
+    return closed.select_related("proposer", "decided_by").order_by("-decided_at", "-pk")
 
 
 def _roll_back_to(move: LabelMove, now: dict[str, int], numbers: set[int]) -> int | None:

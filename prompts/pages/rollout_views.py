@@ -12,11 +12,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.requests import UserRequest
 from prompts import rollouts
+from prompts.label_rules import LabelRefused
 from prompts.models import Prompt, Rollout, RolloutState
 from prompts.pages.access import editable_prompt
 from prompts.pages.forms import RolloutForm
 from prompts.rollout_rules import Check, Figures, checks
-from prompts.rollouts import RolloutRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def rollout_add(request: UserRequest, pk: UUID) -> HttpResponse:
                 actor=request.user,
                 reason=cleaned["reason"],
             )
-        except RolloutRefused as error:
+        except LabelRefused as error:
             form.add_error(None, error.message)
         else:
             share = f"{started.percent} % of users of “{started.label}”"

@@ -12,10 +12,10 @@ from accounts.models import User
 from audit.models import AuditEvent
 from prompts import rollouts, services
 from prompts.drafts import Draft
-from prompts.models import Prompt, PromptVersion, Rollout, RolloutState
+from prompts.label_rules import LabelRefused
+from prompts.models import Prompt, PromptVersion, ProtectedLabel, Rollout, RolloutState
 from prompts.rollout_rules import Figures, Guards
-from prompts.rollouts import RolloutRefused, end_rollout, number_served, start_rollout, take_back_if_due
-from prompts.services import LabelRefused
+from prompts.rollouts import end_rollout, number_served, start_rollout, take_back_if_due
 from prompts.tasks import check_rollouts
 from prompts.tests.conftest import Program
 
@@ -36,7 +36,7 @@ def started(version: PromptVersion, actor: User, label: str = "production") -> R
 
 
 def refusal(version: PromptVersion, actor: User, label: str = "production") -> str:
-    with pytest.raises(RolloutRefused) as refused:
+    with pytest.raises(LabelRefused) as refused:
         started(version, actor, label)
     return refused.value.code
 
@@ -85,6 +85,11 @@ def test_it_is_refused_where_there_is_nothing_to_roll_out(triage: PromptVersion,
     assert refusal(triage, alice, label="staging") == "label_missing"
     services.move_label(prompt=triage.prompt, label="staging", to=triage, actor=alice)
     assert refusal(triage, alice, label="staging") == "label_there"
+
+
+def test_a_protected_label_is_rolled_out_by_whoever_may_move_it(triage: PromptVersion, alice: User) -> None:
+    ProtectedLabel.objects.create(name="production")
+    assert refusal(triage, alice) == "label_protected"
 
 
 def test_a_version_that_is_rolled_out_is_not_deleted(triage: PromptVersion, alice: User, rollout: Rollout) -> None:

@@ -16,9 +16,10 @@ from audit.models import AuditEvent
 from prompts import services
 from prompts.actions import PromptsAction
 from prompts.drafts import Draft, DraftRefused
+from prompts.label_rules import LabelRefused
 from prompts.models import LabelMove, Prompt, PromptVersion
 from prompts.reading import VersionNotFound, labels_at, resolved, version_of
-from prompts.services import LabelRefused, SavedMeanwhile
+from prompts.services import SavedMeanwhile
 
 pytestmark = pytest.mark.django_db
 

@@ -74,10 +74,14 @@ from audit.tasks import verify_next_slice
 from inference.models import Conversation, Message
 from procrastinate.contrib.django.models import ProcrastinateJob
 from accounts.sharing import EVERYONE
+from prompts import protection
 from prompts import services as prompts
 from prompts.drafts import Draft, Variable
+from prompts.models import ProtectedLabel
 from telemetry.models import PriceOverride
 from tokens.tasks import rotate_keys
+from webhooks import services as webhooks
+from webhooks.models import Delivery
 call_command("createsuperuser", interactive=False, email="{ADMIN}")
 admin = User.objects.get()
 engineer, gone = (
@@ -114,6 +118,16 @@ first = prompts.create_prompt(
 )
 second = prompts.save_version(prompt=first.prompt, draft=drafts[1], author=admin, message="x" * 90, made_from=1)
 prompts.move_label(prompt=first.prompt, label="production", to=second, actor=admin, reason="x" * 90)
+protection.protect_label(protected=ProtectedLabel(name="live", approval="second_user"), actor=admin)
+for label in ("live", "gone"):
+    proposed = protection.propose_move(
+        prompt=first.prompt, label=label, to=first, proposer=engineer, reason="x" * 90, seen_at=None
+    )
+protection.decline(proposal=proposed, actor=admin, note="x" * 90)
+hook = webhooks.create_webhook(owner=admin, name="Cache " + "x" * 70, url="https://hooks.example.org/" + "x" * 90)[0]
+webhooks.send_test(webhook=hook, actor=admin)
+webhooks.send_test(webhook=hook, actor=admin)
+Delivery.objects.filter(pk=hook.deliveries.last().pk).update(state="failed", attempts=1, status=500, response="x" * 900)
 call_command("rotate_keys")
 """
 

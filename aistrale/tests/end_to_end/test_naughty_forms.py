@@ -33,6 +33,8 @@ FORMS = {
     *("/audit/: actor target", "/chat/: q", "/chat/<id>/: q", "/chat/<id>/rename/: title"),
     *("/password/: password1 password2", "/people/: q", "/people/<id>/erase/: email", "/people/invite/: email name"),
     *("/admin/prompts/prompt/: q", "/admin/prompts/promptversion/: q", "/admin/prompts/labelmove/: q", "/prompts/: q"),
+    "/admin/prompts/protectedlabel/add/: name",
+    *("/admin/webhooks/webhook/: q", "/prompts/webhooks/add/: labels name name_prefix url"),
     "/prompts/add/: config description message message-0-content message-1-content model name parameters "
     "response_schema tags tools",
     "/prompts/<id>/edit/: config message model parameters response_schema text tools variable-0-default "

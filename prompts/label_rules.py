@@ -1,0 +1,36 @@
+"""Who may change a label alone, and how a change is refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prompts.models import Approval, ProtectedLabel
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class LabelRefused(ValueError):
+    """``code`` names the reason for programs."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+
+def check_unprotected(*, label: str, actor: User) -> None:
+    """Raises LabelRefused for a label that the actor may not change without somebody else's approval."""
+    protected = ProtectedLabel.objects.filter(name=label).first()
+    if protected is None or not needs_approval(protected, actor):
+        return
+    if protected.approval == Approval.ADMINISTRATOR:
+        needed = "Only an administrator may set, move or remove it; request approval on the page of the prompt."
+    else:
+        needed = "A second user must approve the move; request approval on the page of the prompt."
+    raise LabelRefused(f"“{label}” is protected. {needed}", "label_protected")
+
+
+def needs_approval(protected: ProtectedLabel, actor: User) -> bool:
+    """Where a second user must agree, administrators do not move the label alone either."""
+    return protected.approval != Approval.ADMINISTRATOR or not actor.is_administrator

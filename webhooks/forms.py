@@ -1,0 +1,65 @@
+"""Forms of the pages of webhooks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+
+from prompts.models import LABEL_NAME
+from tokens.base_urls import BaseUrlRefused, clean_url
+
+MOST_LABELS = 20
+
+
+class UrlField(forms.CharField):
+    def clean(self, value: Any) -> str:
+        text = str(super().clean(value))
+        try:
+            if "#" in text:
+                raise BaseUrlRefused("The address must not hold a fragment.")
+            return clean_url(text, trusted_hosts=settings.WEBHOOK_HOSTS, setting="AISTRALE_WEBHOOK_HOSTS")
+        except BaseUrlRefused as error:
+            raise ValidationError(str(error)) from error
+
+
+class LabelsField(forms.CharField):
+    """Cleans to a list."""
+
+    def clean(self, value: Any) -> list[str]:
+        names = [name.strip() for name in str(super().clean(value)).split(",") if name.strip()]
+        for name in names:
+            LABEL_NAME(name)
+        if len(names) > MOST_LABELS:
+            raise ValidationError(f"Name up to {MOST_LABELS} labels, or leave the field empty for all.")
+        return list(dict.fromkeys(names))
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list) else value
+
+
+class WebhookForm(forms.Form):
+    name = forms.CharField(max_length=80, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    url = UrlField(
+        label="URL",
+        max_length=500,
+        help_text="Gets a POST request with JSON. Must be https and on the public internet.",
+        widget=forms.TextInput(attrs={"inputmode": "url", "spellcheck": "false", "autocomplete": "off"}),
+    )
+    name_prefix = forms.CharField(
+        label="Only prompts that begin with",
+        required=False,
+        max_length=200,
+        help_text="For example “support/”. Leave empty for all prompts that you can read.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    labels = LabelsField(
+        label="Only labels",
+        required=False,
+        max_length=1100,
+        help_text="For example “production, staging”. Leave empty for all labels.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    is_active = forms.BooleanField(label="Active", required=False, initial=True)
