@@ -9,6 +9,7 @@ import "./focus.js";
 import "./live.js";
 import "./models.js";
 import "./parameters.js";
+import "./prompts.js";
 import "./returned.js";
 import "./scroll.js";
 import "./shortcuts.js";
