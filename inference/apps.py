@@ -10,7 +10,8 @@ class InferenceConfig(AppConfig):
         from inference import personal
         from inference.chat.model_picker import known_models
         from inference.providers.key_check import check_key
-        from telemetry.services import spent_by_token
+        from prompts import figures
+        from telemetry.services import figures_by_version, spent_by_token
         from tokens import checks, spending
 
         register(personal.HANDLER)
@@ -18,3 +19,4 @@ class InferenceConfig(AppConfig):
         checks.ask_provider = check_key
         spending.spent_by_token = spent_by_token
         profile.known_models = known_models
+        figures.figures_by_version = figures_by_version

@@ -12,12 +12,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.requests import UserRequest
 from prompts import services
+from prompts.figures import comparison, error_percent, figures_of
 from prompts.models import PRODUCTION, Prompt, PromptVersion
 from prompts.pages.access import chosen_version, editable_prompt, own_prompt, visible_prompt
 from prompts.pages.editor_page import TYPES
 from prompts.pages.forms import DetailsForm, ShareForm
 from prompts.pages.header import header_of
 from prompts.pages.preview import read_view
+from prompts.reading import predecessor_of
 from prompts.services import LabelRefused
 from prompts.usage import dependents_of, included_by, snippets
 
@@ -30,9 +32,13 @@ def prompt_detail(request: UserRequest, pk: UUID) -> HttpResponse:
     prompt = visible_prompt(request.user, pk)
     version = chosen_version(prompt, request.GET.get("version", ""))
     versions = prompt.versions.without_content().prefetch_related("labels")
+    shown = list(versions if "all" in request.GET else versions[:VERSIONS_SHOWN])
+    before = predecessor_of(version) if version else None
+    figures = figures_of(prompt, {row.number for row in (*shown, version, before) if row})
     context = header_of(prompt, request.user) | {
         "version": version,
-        "versions": versions if "all" in request.GET else versions[:VERSIONS_SHOWN],
+        "compared": comparison(before, version, figures) if version else None,
+        "versions": [(row, used := figures.get(row.number), error_percent(used)) for row in shown],
         "versions_count": prompt.versions.count(),
         "dependents": dependents_of(prompt, reader=request.user),
     }
