@@ -9,8 +9,10 @@ class InferenceConfig(AppConfig):
         from accounts.profile import forms as profile
         from inference import personal
         from inference.chat.model_picker import known_models
+        from inference.conversations.as_prompt import prefill_from
         from inference.providers.key_check import check_key
         from prompts import figures
+        from prompts.pages import prefill
         from telemetry.services import figures_by_version, spent_by_token
         from tokens import checks, spending
 
@@ -19,4 +21,5 @@ class InferenceConfig(AppConfig):
         checks.ask_provider = check_key
         spending.spent_by_token = spent_by_token
         profile.known_models = known_models
+        prefill.prefill_for = prefill_from
         figures.figures_by_version = figures_by_version

@@ -50,6 +50,7 @@ def test_it_inserts_a_prompt_by_keyboard_and_records_it(signed_in: Page, prompt:
     check_usable(page)
     page.reload()
     expect(chip).to_be_visible()
+    expect(page.get_by_label("System prompt")).to_have_value("Be brief.")
     page.get_by_label("Message", exact=True).press("Control+Enter")
     expect_status(page, "succeeded")
     expect(chip).to_be_hidden()
@@ -91,3 +92,23 @@ def test_it_leaves_the_dialog_as_it_was_entered(signed_in: Page, prompt: str) ->
     expect(page.get_by_role("combobox", name="Search prompts")).to_be_focused()
     page.keyboard.press("Escape")
     expect(button).to_be_focused()
+
+
+def test_it_saves_the_branch_that_is_shown_as_a_prompt(signed_in: Page, prompt: str) -> None:
+    page = signed_in
+    page.get_by_label("System prompt").fill("Be brief.")
+    message = page.get_by_label("Message", exact=True)
+    message.fill("First wording")
+    message.press("Control+Enter")
+    expect_status(page, "succeeded")
+    page.get_by_role("button", name="Edit").click()
+    page.locator("form.edit textarea").fill("Second wording")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".question")).to_contain_text("Second wording")
+    expect_status(page, "succeeded")
+    page.get_by_role("link", name="Previous wording").click()
+    expect(page.locator(".question")).to_contain_text("First wording")
+    page.get_by_role("button", name="Actions for First wording").first.click()
+    page.get_by_role("link", name="Save as prompt").click()
+    expect(page.get_by_label("Content of message 1")).to_have_value("Be brief.\n")
+    expect(page.get_by_label("Content of message 2")).to_have_value("First wording\n")

@@ -11,6 +11,7 @@ import "./models.js";
 import "./parameters.js";
 import "./prompts.js";
 import "./returned.js";
+import "./save_prompt.js";
 import "./scroll.js";
 import "./shortcuts.js";
 import "./socket.js";

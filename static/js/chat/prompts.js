@@ -88,7 +88,7 @@ async function insert(inserted) {
   const parameters = Object.fromEntries([...inserted.querySelectorAll("[data-parameter]")].map((one) => [one.dataset.parameter, one.value]));
   if (system) write(composer.elements.system, system.value);
   write(input, inserted.querySelector("[data-text]").value);
-  show({ id, version, name, url });
+  show({ id, version, name, url, system: system?.value ?? "" });
   dialog.close();
   input.focus();
   announce(`Inserted ${name} version ${version}.`);
@@ -130,4 +130,8 @@ chip.querySelector("button").addEventListener("click", () => {
 chat.addEventListener("chat:sent", () => { sent = current && { prompt: current, text: input.value }; });
 
 const kept = stored(key());
-if (kept && input.value) show(JSON.parse(kept));
+if (kept && input.value) {
+  show(JSON.parse(kept));
+  // Of what is being written the browser keeps the message alone.
+  if (!composer.elements.system.value) write(composer.elements.system, current.system);
+}
