@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import reduce
 from operator import or_
@@ -19,6 +20,7 @@ from prompts.models import Label, Prompt, PromptVersion
 
 PREFIX = "var-"
 MOST_LISTED = 50
+NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
 SEARCHED = ("name", "description", "tags")
 
 
@@ -33,7 +35,9 @@ class PromptSearch(forms.Form):
         for word in self.cleaned_data["q"].split() if self.is_valid() else ():
             rows = rows.filter(reduce(or_, (Q((f"{column}__icontains", word)) for column in SEARCHED)))
         labels = Label.objects.select_related("version").only("prompt_id", "name", "version__number")
-        return rows.order_by("name").prefetch_related(Prefetch("labels", labels))
+        newest = PromptVersion.objects.only("prompt_id", "number").order_by("-number")[:1]
+        listed = (Prefetch("versions", newest, to_attr="newest"), Prefetch("labels", labels))
+        return rows.order_by("name").prefetch_related(*listed)
 
 
 class InsertForm(forms.Form):
@@ -67,10 +71,8 @@ class _NumberField(forms.CharField):
 
     def clean(self, value: Any) -> str:
         text = str(super().clean(value)).strip()
-        try:
-            float(text or 0)
-        except ValueError as error:
-            raise ValidationError("Enter a number.") from error
+        if text and not NUMBER.fullmatch(text):
+            raise ValidationError("Enter a number, such as 2.5.")
         return text
 
 

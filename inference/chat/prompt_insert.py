@@ -22,6 +22,7 @@ SYSTEM_ROLES = ("system", "developer")
 # As many as a list of choices can be read through; all others have a page.
 VERSIONS_OFFERED = 50
 LABEL, VERSION = "label:", "version:"
+Offered = list[tuple[str, list[tuple[str, str]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def _title(place: int, message: Mapping[str, Any]) -> str:
     return f"Message {place + 1} ({message['role']})"
 
 
-def versions_offered(prompt: Prompt) -> list[tuple[str, list[tuple[str, str]]]]:
+def versions_offered(prompt: Prompt) -> Offered:
     """Choices in groups: labels with their versions, then the newest versions."""
     versions = list(prompt.versions.values_list("number", "message")[:VERSIONS_OFFERED])
     labels = list(prompt.labels.values_list("name", "version__number"))
@@ -121,11 +122,10 @@ def versions_offered(prompt: Prompt) -> list[tuple[str, list[tuple[str, str]]]]:
     ]
 
 
-def offered_version(prompt: Prompt, wanted: str) -> PromptVersion:
-    """A choice of ``versions_offered``. Raises VersionNotFound for one that is not there, or not any more."""
+def offered_version(prompt: Prompt, wanted: str, offered: Offered) -> PromptVersion:
+    """Raises VersionNotFound for a choice that is not offered, or whose version has gone meanwhile."""
+    if all(wanted != value for _, choices in offered for value, _ in choices):
+        raise VersionNotFound(f"The prompt “{prompt}” has no such version.")
     if wanted.startswith(LABEL):
         return version_of(prompt, label=wanted.removeprefix(LABEL))
-    number = wanted.removeprefix(VERSION)
-    if not (number.isascii() and number.isdecimal() and len(number) < 10):
-        raise VersionNotFound(f"The prompt “{prompt}” has no such version.")
-    return version_of(prompt, version=int(number))
+    return version_of(prompt, version=int(wanted.removeprefix(VERSION)))

@@ -49,7 +49,7 @@ def prompt_insert(request: UserRequest, pk: UUID) -> HttpResponse:
     wanted = request.POST.get("version") or offered[0][1][0][0]
     context: dict[str, Any] = {"prompt": prompt, "offered": offered, "wanted": wanted}
     try:
-        filling = PromptFilling(offered_version(prompt, wanted), request.user)
+        filling = PromptFilling(offered_version(prompt, wanted, offered), request.user)
     except (VersionNotFound, IncludeRefused, TemplateError) as error:
         status = 422 if request.method == "POST" else 200
         return render(request, "inference/_prompt_form.html", context | {"problem": str(error)}, status=status)

@@ -160,7 +160,8 @@ def test_it_gives_the_number_of_the_version_that_a_label_means(
     ("field", "value", "complaint"),
     [
         ("var-mail", "", "This field is required."),
-        ("var-limit", "many", "Enter a number."),
+        ("var-limit", "many", "Enter a number, such as 2.5."),
+        ("var-limit", "nan", "Enter a number, such as 2.5."),
         ("var-tone", "rude", "Select a valid choice."),
         ("var-mail", "x" * 200_001, "at most 200000 characters"),
     ],
@@ -175,7 +176,7 @@ def test_it_says_at_the_field_what_is_wrong(
 
 
 @pytest.mark.parametrize(
-    "version", ["version:9", "label:none", "version:", "nonsense", "version:²", "version:" + "9" * 99]
+    "version", ["version:9", "label:none", "version:", "nonsense", "label:\0", "version:²", "version:" + "9" * 99]
 )
 def test_it_refuses_a_version_that_there_is_not(
     alice: User, triage: PromptVersion, client_of: ClientOf, version: str

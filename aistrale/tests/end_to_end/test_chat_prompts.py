@@ -112,3 +112,4 @@ def test_it_saves_the_branch_that_is_shown_as_a_prompt(signed_in: Page, prompt: 
     page.get_by_role("link", name="Save as prompt").click()
     expect(page.get_by_label("Content of message 1")).to_have_value("Be brief.\n")
     expect(page.get_by_label("Content of message 2")).to_have_value("First wording\n")
+    check_usable(page)
