@@ -54,7 +54,7 @@ def test_it_inserts_a_prompt_by_keyboard_and_records_it(signed_in: Page, prompt:
     page.get_by_label("Message", exact=True).press("Control+Enter")
     expect_status(page, "succeeded")
     expect(chip).to_be_hidden()
-    page.get_by_role("link", name="Read its record").click()
+    page.get_by_role("link", name="Details").click()
     expect(page.get_by_role("link", name=f"{prompt} v1")).to_be_visible()
 
 
@@ -110,6 +110,6 @@ def test_it_saves_the_branch_that_is_shown_as_a_prompt(signed_in: Page, prompt: 
     expect(page.locator(".question")).to_contain_text("First wording")
     page.get_by_role("button", name="Actions for First wording").first.click()
     page.get_by_role("link", name="Save as prompt").click()
-    expect(page.get_by_label("Content of message 1")).to_have_value("Be brief.\n")
-    expect(page.get_by_label("Content of message 2")).to_have_value("First wording\n")
+    expect(page.get_by_label("Content of message 1")).to_have_value("Be brief.")
+    expect(page.get_by_label("Content of message 2")).to_have_value("First wording")
     check_usable(page)
