@@ -9,10 +9,11 @@ class InferenceConfig(AppConfig):
         from accounts.profile import forms as profile
         from inference import personal
         from inference.chat.model_picker import known_models
-        from inference.prompt_figures import figures_of
+        from inference.conversations.as_prompt import prefill_from
         from inference.providers.key_check import check_key
-        from prompts import rollouts
-        from telemetry.services import spent_by_token
+        from prompts import figures
+        from prompts.pages import prefill
+        from telemetry.services import figures_by_version, spent_by_token
         from tokens import checks, spending
 
         register(personal.HANDLER)
@@ -20,4 +21,5 @@ class InferenceConfig(AppConfig):
         checks.ask_provider = check_key
         spending.spent_by_token = spent_by_token
         profile.known_models = known_models
-        rollouts.figures_of = figures_of
+        prefill.prefill_for = prefill_from
+        figures.figures_by_version = figures_by_version

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from inference.chat import model_views
+from inference.chat import model_views, prompt_views
 from inference.chat import views as chat
 from inference.conversations import views as conversations
 
@@ -11,6 +11,8 @@ urlpatterns = [
     path("", chat.chat, name="chat"),
     path("models/", model_views.model_list, name="model-list"),
     path("parameters/", model_views.parameter_list, name="parameter-list"),
+    path("prompts/", prompt_views.prompt_picker, name="prompt-picker"),
+    path("prompts/<uuid:pk>/", prompt_views.prompt_insert, name="prompt-insert"),
     path("messages/<int:pk>/source/", chat.message_source, name="message-source"),
     path("<uuid:pk>/", chat.conversation_detail, name="conversation-detail"),
     path("<uuid:pk>/rename/", conversations.conversation_rename, name="conversation-rename"),

@@ -42,6 +42,12 @@ def _number(prompt: Prompt, label: str, at: datetime | None) -> int | None:
     return moves.values_list("to_version", flat=True).first()
 
 
+def predecessor_of(version: PromptVersion) -> PromptVersion | None:
+    """The version that it was made from, or else the one before it."""
+    before = version.prompt.versions.select_related("author").filter(number__lt=version.number)
+    return before.filter(number=version.made_from or 0).first() or before.first()
+
+
 def labels_at(prompt: Prompt, at: datetime) -> dict[str, int]:
     """What each label named at that moment."""
     moves = LabelMove.objects.filter(prompt=prompt, at__lte=at).order_by("label", "-at", "-pk").distinct("label")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import structlog
 from django.db import transaction
 from django.db.models.functions import Now
 
 from audit.services import record
+from prompts import figures
 from prompts.actions import PromptsAction
 from prompts.label_rules import LabelRefused, check_unprotected
 from prompts.models import Label, Prompt, PromptVersion, Rollout, RolloutState
@@ -21,16 +19,6 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 log = structlog.get_logger(__name__)
-
-FiguresOf = Callable[[UUID, int, datetime], Figures]
-
-
-def _no_figures(prompt_id: UUID, version: int, since: datetime) -> Figures:
-    return Figures()
-
-
-# Of the calls with a version of a prompt since then. They are in another app: whoever knows both sets it at the start.
-figures_of: FiguresOf = _no_figures
 
 
 @transaction.atomic
@@ -113,13 +101,15 @@ def take_back_if_due() -> None:
 
 def figures_now(rollout: Rollout) -> Figures:
     """Of the version that is rolled out, since the rollout began."""
-    return figures_of(rollout.prompt_id, rollout.to_version, rollout.started_at)
+    number = rollout.to_version
+    found = figures.figures_by_version(rollout.prompt_id, [number], since=rollout.started_at).get(number)
+    return Figures(found.ended, found.failed, found.seconds_p95, found.cost_usd) if found else Figures()
 
 
-def number_served(prompt: Prompt, label: str, *, caller: str) -> int | None:
-    """The number of the version that ``caller`` is served for a label; None for a label that there is not."""
-    number = Label.objects.filter(prompt=prompt, name=label).values_list("version__number", flat=True).first()
-    rollout = running_rollout(prompt, label)
-    if number is None or rollout is None:
-        return number
-    return rollout.to_version if draw(prompt.name, label, caller) < rollout.percent else number
+def labels_served(prompt: Prompt, user: User) -> dict[str, int]:
+    """By label, the number of the version that this user of the chat is served."""
+    served = dict(prompt.labels.values_list("name", "version__number"))
+    for rollout in prompt.rollouts.running():
+        if draw(prompt.name, rollout.label, str(user.pk)) < rollout.percent:
+            served[rollout.label] = rollout.to_version
+    return served

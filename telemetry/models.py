@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, models
-from django.db.models import Count, F, FloatField, Q, Sum
+from django.db.models import Avg, Count, F, FloatField, Q, Sum
 from django.db.models.functions import Coalesce, Extract, Now
 from django.urls import reverse
 from django.utils import timezone
@@ -21,6 +21,7 @@ from listing.periods import PeriodsByIndex
 from telemetry import pricing
 from telemetry.aggregates import Percentile
 from telemetry.context import ROOT, ContextEntry, SentMessage, chain, head_of
+from telemetry.prompt_use import VersionFigures
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -84,6 +85,27 @@ class GenerationQuerySet(PeriodsByIndex["Generation"]):
         used = self.filter(token_id__in=token_ids, started_at__gte=since).order_by().values("token_id")
         rows = used.annotate(usd=Coalesce(Sum("cost_usd"), Decimal()), unpriced=Count("started_at", filter=UNPRICED))
         return {row["token_id"]: Spend(row["usd"], row["unpriced"]) for row in rows if row["token_id"]}
+
+    def figures_of_prompt(
+        self, prompt_id: UUID, versions: Collection[int], *, since: datetime
+    ) -> dict[int, VersionFigures]:
+        """By version, for those that were used. An index finds their calls."""
+        calls = self.filter(prompt_id=prompt_id, prompt_version__in=versions, started_at__gte=since)
+        grouped = (
+            calls.order_by()
+            .values("prompt_version")
+            .annotate(
+                uses=Count("pk"),
+                ended=Count("pk", filter=~Q(status=Status.RUNNING)),
+                failed=Count("pk", filter=Q(status__in=(Status.FAILED, Status.INTERRUPTED))),
+                seconds_p50=Percentile(_SECONDS, fraction=0.5, filter=_SUCCEEDED),
+                seconds_p95=Percentile(_SECONDS, fraction=0.95, filter=_SUCCEEDED),
+                mean_cost=Avg("cost_usd"),
+            )
+        )
+        names = ("uses", "ended", "failed", "seconds_p50", "seconds_p95", "mean_cost")
+        rows: Iterable[Any] = grouped.values_list("prompt_version", *names)
+        return {version: VersionFigures(*figures) for version, *figures in rows}
 
     def running(self) -> Self:
         return self.filter(status=Status.RUNNING)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -28,3 +29,23 @@ def prompt_columns(use: PromptUse | None) -> dict[str, Any]:
         "prompt_version": use.version,
         "prompt_labels": dict(use.labels),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFigures:
+    """The calls of one version of a prompt. Seconds are of calls that succeeded, None where there were none.
+
+    ``cost_usd`` is the mean of calls with a price; ``failed`` are those of ``ended`` that failed or were interrupted.
+    """
+
+    uses: int
+    ended: int
+    failed: int
+    seconds_p50: float | None
+    seconds_p95: float | None
+    cost_usd: Decimal | None
+
+    @property
+    def error_rate(self) -> float | None:
+        """From 0 to 1."""
+        return self.failed / self.ended if self.ended else None

@@ -28,7 +28,7 @@ from telemetry.models import (
     UsageSource,
 )
 from telemetry.pricing import Receipt, TokenCounts, price
-from telemetry.prompt_use import PromptUse, prompt_columns
+from telemetry.prompt_use import PromptUse, VersionFigures, prompt_columns
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -175,6 +175,11 @@ def note_content_read(*, generation: Generation, actor: User) -> None:
 def spent_by_token(token_ids: Collection[UUID], *, since: datetime) -> Mapping[UUID, Spend]:
     """For the tokens page, which may not know of calls (``tokens.spending``)."""
     return Generation.objects.spent_by_token(token_ids, since=since)
+
+
+def figures_by_version(prompt_id: UUID, versions: Collection[int], *, since: datetime) -> Mapping[int, VersionFigures]:
+    """For the pages of prompts, which may not know of calls (``prompts.figures``). Of the calls of all users."""
+    return Generation.objects.figures_of_prompt(prompt_id, versions, since=since)
 
 
 def _plausible(tokens: TokenCounts | None, generation_id: UUID) -> TokenCounts | None:

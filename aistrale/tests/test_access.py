@@ -139,6 +139,7 @@ OBJECTS: Mapping[str, Callable[[User], Any]] = {
     "account/teams/<uuid:pk>/": a_team,
     "account/teams/<uuid:pk>/members/<int:user_pk>/remove/": a_membership,
     "chat/messages/<int:pk>/source/": a_message,
+    "chat/prompts/<uuid:pk>/": a_prompt,
     "chat/<uuid:pk>/": a_conversation,
     "chat/<uuid:pk>/rename/": a_conversation,
     "chat/<uuid:pk>/pin/": a_conversation,

@@ -104,6 +104,8 @@ TABLE: Mapping[str, Who] = {
     "chat/": Who.PEOPLE,
     "chat/models/": Who.PEOPLE,
     "chat/parameters/": Who.PEOPLE,
+    "chat/prompts/": Who.PEOPLE,
+    "chat/prompts/<uuid:pk>/": Who.PEOPLE,
     "chat/messages/<int:pk>/source/": Who.PEOPLE,
     "chat/<uuid:pk>/": Who.PEOPLE,
     "chat/<uuid:pk>/rename/": Who.PEOPLE,

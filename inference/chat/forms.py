@@ -14,7 +14,7 @@ from accounts.providers import PROVIDERS, provider_choices
 from audit.text import replace_unstorable
 from inference.providers.base import Parameter
 from inference.providers.registry import get_adapter
-from inference.runs.prompt_lookup import PROMPT_MISSING, prompt_use
+from inference.runs.prompt_lookup import PROMPT_MISSING, prompt_of_question, prompt_use
 from inference.runs.start import RunRequest
 
 if TYPE_CHECKING:
@@ -121,8 +121,13 @@ class RunForm(forms.Form):
         return bool(self.cleaned_data["prompt"])
 
     def to_request_of(self, user: User) -> RunRequest:
-        """With the version of a prompt that is named. Raises RunRefused where the user may read no such version."""
+        """With the version of a prompt that is named, or that the question was made with which is answered again.
+
+        Raises RunRefused where the user may read no such version.
+        """
         request = self.to_request()
+        if request.text is None and request.parent_id:
+            return replace(request, prompt=prompt_of_question(user=user, question_id=request.parent_id))
         if not self.has_prompt:
             return request
         prompt_id, version = self.cleaned_data["prompt"], self.cleaned_data["prompt_version"]

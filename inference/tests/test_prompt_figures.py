@@ -9,12 +9,11 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from inference.prompt_figures import figures_of
 from prompts import services
 from prompts.drafts import Draft
 from prompts.models import Rollout, RolloutState
 from prompts.rollout_rules import Figures, Guards
-from prompts.rollouts import start_rollout
+from prompts.rollouts import figures_now, start_rollout
 from prompts.tasks import check_rollouts
 from telemetry.models import Generation, Status
 
@@ -69,13 +68,13 @@ def test_it_counts_what_has_ended_of_this_version_since_the_rollout_began(rollou
     calls(rollout, 5, status=Status.RUNNING, usd=None)
     calls(rollout, 5, version=1, status=Status.FAILED)
     calls(rollout, 5, ago=timedelta(days=1), status=Status.FAILED)
-    found = figures_of(rollout.prompt_id, 2, rollout.started_at)
+    found = figures_now(rollout)
     assert (found.calls, found.failed, found.usd_per_call) == (9, 2, Decimal("0.001"))
     assert found.seconds_p95 == pytest.approx(1.0)
 
 
 def test_it_knows_nothing_of_a_version_without_calls(rollout: Rollout) -> None:
-    assert figures_of(rollout.prompt_id, 2, rollout.started_at) == Figures(0, 0, None, None)
+    assert figures_now(rollout) == Figures(0, 0, None, None)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.requests import UserRequest
 from prompts import services
+from prompts.figures import comparison, error_percent, figures_of
 from prompts.label_rules import LabelRefused
 from prompts.models import PRODUCTION, Prompt, PromptVersion
 from prompts.pages.access import chosen_version, editable_prompt, own_prompt, visible_prompt
@@ -20,6 +21,7 @@ from prompts.pages.forms import DetailsForm, ShareForm
 from prompts.pages.header import header_of
 from prompts.pages.preview import read_view
 from prompts.pages.rollout_views import shown_rollouts
+from prompts.reading import predecessor_of
 from prompts.usage import dependents_of, included_by, snippets
 
 VERSIONS_SHOWN = 10
@@ -31,9 +33,13 @@ def prompt_detail(request: UserRequest, pk: UUID) -> HttpResponse:
     prompt = visible_prompt(request.user, pk)
     version = chosen_version(prompt, request.GET.get("version", ""))
     versions = prompt.versions.without_content().prefetch_related("labels")
+    shown = list(versions if "all" in request.GET else versions[:VERSIONS_SHOWN])
+    before = predecessor_of(version) if version else None
+    figures = figures_of(prompt, {row.number for row in (*shown, version, before) if row})
     context = header_of(prompt, request.user) | {
         "version": version,
-        "versions": versions if "all" in request.GET else versions[:VERSIONS_SHOWN],
+        "compared": comparison(before, version, figures) if version else None,
+        "versions": [(row, used := figures.get(row.number), error_percent(used)) for row in shown],
         "versions_count": prompt.versions.count(),
         "dependents": dependents_of(prompt, reader=request.user),
         "rollouts": shown_rollouts(prompt),

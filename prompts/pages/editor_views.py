@@ -5,14 +5,15 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
-from django.http import HttpResponse
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from accounts.requests import UserRequest
 from prompts import services
 from prompts.drafts import DraftRefused
+from prompts.pages import prefill
 from prompts.pages.access import chosen_version, editable_prompt, number_in
 from prompts.pages.editor import editor_of, new_editor, sent_editor
 from prompts.pages.editor_page import EditorPage
@@ -63,14 +64,27 @@ def version_add(request: UserRequest, pk: UUID) -> HttpResponse:
 
 def _new_prompt(request: UserRequest) -> EditorPage:
     if request.method == "GET":
-        editor = new_editor(is_chat=request.GET.get("type") != "text")
-        form, details = VersionForm(initial={"message": "First version"}), PromptForm()
-        return EditorPage(request.user, editor, form, details=details)
+        return _begun_prompt(request)
     editor = sent_editor(request.POST.dict(), is_chat=request.POST.get("type") != "text", base=None)
     editor.take(_step(request))
     is_saved = _is_to_be_saved(request)
     details = PromptForm(request.POST) if is_saved else PromptForm(initial=request.POST.dict())
     return EditorPage(request.user, editor, _sent_form(request), details=details)
+
+
+def _begun_prompt(request: UserRequest) -> EditorPage:
+    """Empty, or with what the address names."""
+    try:
+        begun = prefill.prefill_for(request.user, request.GET)
+    except ObjectDoesNotExist as error:
+        raise Http404 from error
+    if begun is None:
+        editor = new_editor(is_chat=request.GET.get("type") != "text")
+        return EditorPage(request.user, editor, VersionForm(initial={"message": "First version"}), details=PromptForm())
+    if begun.note:
+        messages.info(request, begun.note)
+    form = VersionForm(initial=initial_of(begun.draft) | {"message": begun.message})
+    return EditorPage(request.user, editor_of(begun.draft), form, details=PromptForm())
 
 
 def _new_version(request: UserRequest, pk: UUID) -> EditorPage:

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 
 from accounts.providers import provider_choices
 from accounts.sharing import AudienceField, audiences_for, with_current
+from prompts.drafts import Draft
 from prompts.models import LABEL_NAME, Prompt, PromptType, PromptVersion
 from prompts.rollout_rules import Guards
 
@@ -131,7 +132,7 @@ class VersionForm(forms.Form):
         }
 
 
-def initial_of(version: PromptVersion) -> dict[str, Any]:
+def initial_of(version: PromptVersion | Draft) -> dict[str, Any]:
     """Of a VersionForm."""
     names = ("provider", "model", "tools", "response_schema", "config")
     numbers = {name: value for name, value in version.parameters.items() if name in NUMBERS}

@@ -17,6 +17,7 @@ from accounts.requests import UserRequest
 from listing.pages import get_page, render_list
 from prompts import services
 from prompts.diffs import compare
+from prompts.figures import comparison, figures_of
 from prompts.label_rules import LabelRefused
 from prompts.models import PRODUCTION, Label, LabelMove, LabelProposal, Prompt, PromptVersion, ProposalState
 from prompts.pages.access import chosen_version, editable_prompt, visible_prompt
@@ -24,7 +25,7 @@ from prompts.pages.filters import HistoryFilter
 from prompts.pages.forms import MoveForm
 from prompts.pages.header import header_of
 from prompts.protection import guarded_labels, propose_move
-from prompts.reading import labels_at
+from prompts.reading import labels_at, predecessor_of
 from prompts.services import ANYWHERE
 
 ROLLOUTS_SHOWN = 20
@@ -39,10 +40,12 @@ def version_compare(request: UserRequest, pk: UUID) -> HttpResponse:
     stands_at = _place_of(label, prompt)
     old, new = _chosen_pair(request, prompt, stands_at)
     sections = compare(old.draft, new.draft) if old and new else []
+    figures = figures_of(prompt, {old.number, new.number}) if old and new else {}
     context = header_of(prompt, request.user) | {
         "old": old,
         "new": new,
         "versions": prompt.versions.without_content().prefetch_related("labels"),
+        "compared": comparison(old, new, figures) if new else None,
         "sections": sections,
         "added": sum(section.added for section in sections),
         "removed": sum(section.removed for section in sections),
@@ -70,13 +73,7 @@ def _chosen_pair(
     if new is None:
         return None, None
     number = request.GET.get("old") or str(stands_at or "")
-    return chosen_version(prompt, number) if number else predecessor(new), new
-
-
-def predecessor(version: PromptVersion) -> PromptVersion:
-    """The version that it was made from, or else the one before it, or else itself."""
-    before = version.prompt.versions.select_related("author").filter(number__lt=version.number)
-    return before.filter(number=version.made_from or 0).first() or before.first() or version
+    return chosen_version(prompt, number) if number else predecessor_of(new) or new, new
 
 
 def _move_form(label: str, version: PromptVersion | None, prompt: Prompt) -> MoveForm:

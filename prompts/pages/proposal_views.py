@@ -19,7 +19,7 @@ from prompts.models import Approval, LabelProposal, Prompt, ProtectedLabel
 from prompts.pages.access import visible_prompt
 from prompts.pages.forms import DecisionForm
 from prompts.pages.header import header_of
-from prompts.pages.label_views import predecessor
+from prompts.reading import predecessor_of
 
 Decide = Callable[[LabelProposal, User, str], object]
 DECISIONS: dict[str, tuple[Decide, str]] = {
@@ -76,7 +76,7 @@ def _page(
     prompt, numbers = proposal.prompt, (proposal.from_version, proposal.to_version)
     old, new = (prompt.versions.select_related("author").filter(number=number or 0).first() for number in numbers)
     if new is not None and old is None:
-        old = predecessor(new)
+        old = predecessor_of(new) or new
     needs_administrator = ProtectedLabel.objects.filter(name=proposal.label, approval=Approval.ADMINISTRATOR)
     context = header_of(prompt, request.user) | {
         "proposal": proposal,

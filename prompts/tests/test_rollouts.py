@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -10,14 +10,16 @@ from django.urls import reverse
 
 from accounts.models import User
 from audit.models import AuditEvent
-from prompts import rollouts, services
+from prompts import figures as figures_hook
+from prompts import services
 from prompts.drafts import Draft
 from prompts.label_rules import LabelRefused
 from prompts.models import Prompt, PromptVersion, ProtectedLabel, Rollout, RolloutState
 from prompts.rollout_rules import Figures, Guards
-from prompts.rollouts import end_rollout, number_served, start_rollout, take_back_if_due
+from prompts.rollouts import end_rollout, labels_served, start_rollout, take_back_if_due
 from prompts.tasks import check_rollouts
 from prompts.tests.conftest import Program
+from prompts.tests.test_figures import Known
 
 ClientOf = Callable[[User], Client]
 
@@ -46,10 +48,12 @@ def figures(monkeypatch: pytest.MonkeyPatch) -> Callable[[Figures], None]:
     """What calls with the version were like, as whoever knows of calls tells it."""
 
     def tell(told: Figures) -> None:
-        def figures_of(prompt_id: UUID, version: int, since: datetime) -> Figures:
-            return told if version == 2 else Figures(1000, 1000)
+        def figures_by_version(prompt_id: UUID, versions: Collection[int], *, since: datetime) -> dict[int, Known]:
+            return {
+                2: Known(ended=told.calls, failed=told.failed, seconds_p95=told.seconds_p95, cost_usd=told.usd_per_call)
+            }
 
-        monkeypatch.setattr(rollouts, "figures_of", figures_of)
+        monkeypatch.setattr(figures_hook, "figures_by_version", figures_by_version)
 
     return tell
 
@@ -61,8 +65,14 @@ def test_the_api_serves_users_as_they_draw(program: Program, rollout: Rollout) -
     first = {user: served(user) for user in map(str, range(40))}
     assert set(first.values()) == {1, 2}
     assert {user: served(user) for user in first} == first
-    prompt = rollout.prompt
-    assert {user: number_served(prompt, "production", caller=user) for user in first} == first
+
+
+def test_the_chat_serves_its_user_the_same_each_time(rollout: Rollout, alice: User, bob: User, charlie: User) -> None:
+    rollout.percent = 99
+    rollout.save()
+    served = [labels_served(rollout.prompt, user) for user in (alice, bob, charlie)]
+    assert {"production": 2} in served
+    assert served == [labels_served(rollout.prompt, user) for user in (alice, bob, charlie)]
 
 
 def test_without_a_user_the_api_serves_either_by_chance(program: Program, rollout: Rollout) -> None:

@@ -1,6 +1,7 @@
 // Variables and includes are marked behind the text, and leaving with unsaved text is asked about.
 const marked = /\{\{\s*[A-Za-z_][A-Za-z0-9_]*\s*\}\}|@@@langfusePrompt:[^@]*@@@/g;
 let isUnsaved = false;
+let isSaving = false;
 
 function paint(text) {
   const parts = [];
@@ -32,8 +33,10 @@ document.addEventListener("htmx:afterSettle", ({ target }) => {
   isUnsaved = true;
   begin();
 });
-document.addEventListener("submit", () => { isUnsaved = false; });
+// A preview that comes after the form was sent makes nothing unsaved.
+document.addEventListener("submit", ({ target }) => { isSaving = target.id === "editor"; });
+addEventListener("pageshow", () => { isSaving = false; });
 addEventListener("beforeunload", (event) => {
-  if (isUnsaved) event.preventDefault();
+  if (isUnsaved && !isSaving) event.preventDefault();
 });
 begin();

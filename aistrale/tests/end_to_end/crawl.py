@@ -13,7 +13,7 @@ from playwright.sync_api import APIRequestContext
 
 # Without a type an input is one for text.
 TEXT_TYPES = {"text", "search", "email", "url", "password", "tel"}
-NO_PAGES = re.compile(r"/static/|/logout|/export\.|/login|/health|[?&](o|p|page|shown|status)=")
+NO_PAGES = re.compile(r"/static/|/logout|/export\.|/login|/health|[?&](conversation|o|p|page|shown|status)=")
 OF_A_SHAPE = 3
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\b\d+\b")
 

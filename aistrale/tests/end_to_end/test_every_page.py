@@ -47,6 +47,8 @@ HELD_BY: Mapping[str, Callable[..., None]] = {
 NO_PAGES: Mapping[str, str] = {
     "login/passkey/": "answers a script",
     "chat/parameters/": "answers a script",
+    "chat/prompts/": "answers a script",
+    "chat/prompts/<uuid:pk>/": "answers a script",
     "chat/messages/<int:pk>/source/": "answers a script",
     "metrics": "answers a program",
     "people/<int:pk>/data/export.jsonl": "a file",

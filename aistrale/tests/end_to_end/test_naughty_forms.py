@@ -40,7 +40,11 @@ FORMS = {
     "/prompts/<id>/edit/: config message model parameters response_schema text tools variable-0-default "
     "variable-0-sample",
     *("/prompts/<id>/details/: description tags", "/prompts/<id>/labels/move/: label reason"),
-    *("/telemetry/: model user", "/tokens/<id>/delete/: name", "/tokens/<id>/edit/: base_url label secret"),
+    *(
+        "/telemetry/: model prompt user version",
+        "/tokens/<id>/delete/: name",
+        "/tokens/<id>/edit/: base_url label secret",
+    ),
     *("/tokens/<id>/replace/: secret", "/tokens/add/: base_url label secret"),
 }
 # Sent by scripts: see the tests below. Those of chats are one form on two pages, and one that edits a question.

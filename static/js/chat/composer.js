@@ -19,8 +19,8 @@ function settleAccepted() {
 
 /** What the form asks for, with the settings as the page shows them. */
 function messageOf(form) {
-  const { text, ...settings } = Object.fromEntries(new FormData(composer));
-  if (form === composer) return { ...settings, text };
+  const { text, prompt, prompt_version, ...settings } = Object.fromEntries(new FormData(composer));
+  if (form === composer) return { ...settings, text, prompt, prompt_version };
   const own = Object.fromEntries(new FormData(form));
   return { ...settings, ...own, client_id: uuid() };
 }

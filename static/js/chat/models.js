@@ -1,4 +1,5 @@
 // The model picker: a list that is filtered and walked by keyboard, and takes a name that is not in it.
+import { select, walk } from "./listbox.js";
 import { composer } from "./page.js";
 import { values } from "./parameters.js";
 
@@ -10,13 +11,6 @@ let onPicked = null;
 
 function shown() {
   return [...list.querySelectorAll("[role=option]:not([hidden], [aria-disabled])")];
-}
-
-function select(option) {
-  for (const old of list.querySelectorAll("[aria-selected=true]")) old.setAttribute("aria-selected", "false");
-  option?.setAttribute("aria-selected", "true");
-  filter.setAttribute("aria-activedescendant", option?.id ?? "");
-  option?.scrollIntoView({ block: "nearest" });
 }
 
 function apply() {
@@ -38,7 +32,7 @@ function apply() {
   const options = shown();
   const current = options.find((option) => option.dataset.model === composer.elements.model.value && option.dataset.provider === composer.elements.provider.value);
   // What is listed comes before what could be meant as the name of a model that is not.
-  select((!name && current) || options.find((option) => !option.hasAttribute("data-free")) || options[0]);
+  select(filter, list.querySelectorAll("[role=option]"), (!name && current) || options.find((option) => !option.hasAttribute("data-free")) || options[0]);
 }
 
 async function load() {
@@ -47,7 +41,8 @@ async function load() {
   await htmx.ajax("GET", list.dataset.url, { target: list, swap: "innerHTML" });
 }
 
-async function pick(option) {
+/** ``parameters`` by the names of their fields; by default those that are set are kept. */
+export async function pick(option, parameters = values()) {
   const { provider, model, label, context } = option.dataset;
   const isFree = option.hasAttribute("data-free");
   composer.elements.provider.value = provider;
@@ -60,7 +55,7 @@ async function pick(option) {
   dialog.close();
   const panel = document.getElementById("parameters");
   const url = list.dataset.url.replace("models", "parameters");
-  await htmx.ajax("GET", url, { target: panel, swap: "innerHTML", values: { provider, model, ...values() } });
+  await htmx.ajax("GET", url, { target: panel, swap: "innerHTML", values: { provider, model, ...parameters } });
   then?.();
 }
 
@@ -92,18 +87,7 @@ list.addEventListener("htmx:afterSettle", apply);
 list.addEventListener("htmx:responseError", () => { count.textContent = "The list could not be fetched. Try Refresh."; });
 list.addEventListener("htmx:sendError", () => { count.textContent = "The server could not be reached. Try Refresh."; });
 filter.addEventListener("input", apply);
-filter.addEventListener("keydown", (event) => {
-  const options = shown();
-  const at = options.findIndex((option) => option.getAttribute("aria-selected") === "true");
-  const steps = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + 10, PageUp: at - 10 };
-  if (event.key in steps) {
-    event.preventDefault();
-    select(options[Math.max(0, Math.min(options.length - 1, steps[event.key]))]);
-  } else if (event.key === "Enter" && options[at]) {
-    event.preventDefault();
-    pick(options[at]);
-  }
-});
+walk(filter, shown, pick);
 list.addEventListener("click", (event) => {
   const option = event.target.closest("[role=option]:not([aria-disabled])");
   if (option) pick(option);

@@ -4,6 +4,7 @@ import "./dialogs.js";
 import "./focus.js";
 import "./keys.js";
 import "./live.js";
+import "./save_prompt.js";
 import "./scroll.js";
 import "./source.js";
 import "./window.js";

@@ -4,6 +4,7 @@ import { stop } from "./composer.js";
 import { pending } from "./outbox.js";
 import { edit } from "./edit.js";
 import { onKey } from "./keys.js";
+import { openPrompts } from "./prompts.js";
 
 function send(event) {
   if (!(event.ctrlKey || event.metaKey) || event.key !== "Enter") return false;
@@ -18,7 +19,8 @@ function plain(event) {
     const last = [...messages.querySelectorAll(".question")].at(-1);
     if (!last) return false;
     edit(last);
-  } else return false;
+  } else if (event.key === "/" && event.target === input && !input.value) openPrompts();
+  else return false;
   return true;
 }
 

@@ -1,0 +1,115 @@
+"""Prompts in the chat, in a browser: inserted by keyboard, named with the message, and dropped with its text."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from aistrale.tests.end_to_end.browser import Site
+from aistrale.tests.end_to_end.chat_page import expect_status
+from aistrale.tests.end_to_end.usability import check_usable
+
+NUMBERS = count(1)
+
+
+@pytest.fixture
+def prompt(signed_in: Page, site: Site) -> str:
+    """The name of one with a system message and a variable; the chat is open."""
+    page, name = signed_in, f"chat/prompt-{next(NUMBERS)}"
+    page.goto(f"{site.url}/prompts/add/")
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("Content of message 1").fill("Be brief.")
+    page.get_by_label("Content of message 2").fill("Sort {{ticket}}")
+    page.get_by_role("button", name="Save as v1").click()
+    expect(page.get_by_role("heading", name="Version 1")).to_be_visible()
+    page.goto(f"{site.url}/chat/?provider=echo&model=echo")
+    page.wait_for_load_state()
+    return name
+
+
+def insert(page: Page, name: str) -> None:
+    page.get_by_label("Message", exact=True).press("/")
+    expect(page.get_by_role("combobox", name="Search prompts")).to_be_focused()
+    page.keyboard.type(name)
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("ticket", exact=True)).to_be_focused()
+    page.keyboard.type("T-1")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+
+
+def test_it_inserts_a_prompt_by_keyboard_and_records_it(signed_in: Page, prompt: str) -> None:
+    page = signed_in
+    insert(page, prompt)
+    expect(page.get_by_label("Message", exact=True)).to_have_value("Sort T-1")
+    expect(page.get_by_label("System prompt")).to_have_value("Be brief.")
+    chip = page.get_by_role("link", name=f"{prompt} v1")
+    expect(chip).to_be_visible()
+    check_usable(page)
+    page.reload()
+    expect(chip).to_be_visible()
+    expect(page.get_by_label("System prompt")).to_have_value("Be brief.")
+    page.get_by_label("Message", exact=True).press("Control+Enter")
+    expect_status(page, "succeeded")
+    expect(chip).to_be_hidden()
+    page.get_by_role("link", name="Details").click()
+    expect(page.get_by_role("link", name=f"{prompt} v1")).to_be_visible()
+
+
+def test_the_prompt_goes_with_its_text_or_by_its_button(signed_in: Page, prompt: str) -> None:
+    page = signed_in
+    message, chip = page.get_by_label("Message", exact=True), page.get_by_role("link", name=f"{prompt} v1")
+    insert(page, prompt)
+    message.fill("")
+    expect(chip).to_be_hidden()
+    insert(page, prompt)
+    page.get_by_role("button", name="Remove prompt").click()
+    expect(chip).to_be_hidden()
+    expect(message).to_be_focused()
+    expect(message).to_have_value("Sort T-1")
+
+
+def test_it_leaves_the_dialog_as_it_was_entered(signed_in: Page, prompt: str) -> None:
+    page = signed_in
+    page.set_viewport_size({"width": 390, "height": 844})
+    message = page.get_by_label("Message", exact=True)
+    message.press("/")
+    expect(page.get_by_role("option", name=prompt)).to_be_visible()
+    check_usable(page)
+    page.keyboard.press("Escape")
+    expect(message).to_be_focused()
+    expect(message).to_have_value("")
+    message.press("/")
+    expect(page.get_by_role("option", name=prompt)).to_be_visible()
+    page.keyboard.press("/")
+    expect(message).to_have_value("/")
+    button = page.get_by_role("button", name="Insert prompt")
+    button.click()
+    page.get_by_role("option", name=prompt).click()
+    page.get_by_role("button", name="All prompts").click()
+    expect(page.get_by_role("combobox", name="Search prompts")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(button).to_be_focused()
+
+
+def test_it_saves_the_branch_that_is_shown_as_a_prompt(signed_in: Page, prompt: str) -> None:
+    page = signed_in
+    page.get_by_label("System prompt").fill("Be brief.")
+    message = page.get_by_label("Message", exact=True)
+    message.fill("First wording")
+    message.press("Control+Enter")
+    expect_status(page, "succeeded")
+    page.get_by_role("button", name="Edit").click()
+    page.locator("form.edit textarea").fill("Second wording")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".question")).to_contain_text("Second wording")
+    expect_status(page, "succeeded")
+    page.get_by_role("link", name="Previous wording").click()
+    expect(page.locator(".question")).to_contain_text("First wording")
+    page.get_by_role("button", name="Actions for First wording").first.click()
+    page.get_by_role("link", name="Save as prompt").click()
+    expect(page.get_by_label("Content of message 1")).to_have_value("Be brief.")
+    expect(page.get_by_label("Content of message 2")).to_have_value("First wording")
+    check_usable(page)
