@@ -13,3 +13,5 @@ class PromptsAction(Action):
     VERSION_CREATE = "prompts:version:create"
     VERSION_DELETE = "prompts:version:delete"
     LABEL_MOVE = "prompts:label:move"
+    FILES_IMPORT = "prompts:files:import"
+    FILES_EXPORT = "prompts:files:export"

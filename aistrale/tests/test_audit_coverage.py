@@ -37,12 +37,16 @@ from inference.runs.start import RunRequest, StartedRun, start_run
 from prompts import services as prompt_services
 from prompts.actions import PromptsAction
 from prompts.drafts import Draft
+from prompts.files import transfer
+from prompts.files.document import PromptFile
 from prompts.models import PromptVersion
 from tokens import envelope, master_keys, rotation, services
 from tokens.actions import TokensAction
 from tokens.models import EncryptionKey, KeyState, ProviderToken, Trigger
 
 SECRET = "sk-canary-9Zt4HnW7cB1yKq63"
+
+HI = PromptFile("hi", Draft("Hi"))
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -206,6 +210,14 @@ TABLE: dict[str, tuple[Callable[[Scene], object], Sequence[Action]]] = {
             prompt=(version := s.prompt()).prompt, label="production", to=version, actor=s.alice
         ),
         [*PROMPT, PromptsAction.LABEL_MOVE],
+    ),
+    "files imported": (
+        lambda s: transfer.import_files(files=[HI], actor=s.alice, options=transfer.Options()),
+        [*PROMPT, PromptsAction.FILES_IMPORT],
+    ),
+    "files exported": (
+        lambda s: transfer.record_export(actor=s.alice, count=1, file_format="json"),
+        [PromptsAction.FILES_EXPORT],
     ),
     "role changed": (
         lambda s: user_services.change_role(user=s.alice, role=UserRole.ADMINISTRATOR, actor=s.admin),
