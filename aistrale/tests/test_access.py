@@ -117,6 +117,8 @@ OBJECTS: Mapping[str, Callable[[User], Any]] = {
     "chat/<uuid:pk>/delete/": a_conversation,
     "chat/<uuid:pk>/share/": a_conversation,
     "chat/<uuid:pk>/copy/": a_conversation,
+    "prompts/<uuid:pk>/export.md": a_prompt,
+    "prompts/<uuid:pk>/export.json": a_prompt,
     "prompts/<uuid:pk>/": a_prompt,
     "prompts/<uuid:pk>/edit/": a_prompt,
     "prompts/<uuid:pk>/compare/": a_prompt,
