@@ -10,11 +10,13 @@ class InferenceConfig(AppConfig):
         from inference import personal
         from inference.chat.model_picker import known_models
         from inference.providers.key_check import check_key
-        from telemetry.services import spent_by_token
+        from prompts import prices
+        from telemetry.services import input_cost, spent_by_token
         from tokens import checks, spending
 
         register(personal.HANDLER)
         # What the apps below need of each other, and of this one.
         checks.ask_provider = check_key
         spending.spent_by_token = spent_by_token
+        prices.input_cost = input_cost
         profile.known_models = known_models

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import ValidationError
 
 from accounts.models import User
+from prompts import prices
 from prompts.diffs import Section, compare
 from prompts.drafts import ROLES, VARIABLE_TYPES, Draft, DraftRefused, Variable
 from prompts.models import Prompt, PromptVersion
@@ -109,6 +111,17 @@ class EditorPage:
     def preview(self) -> Preview:
         name = self.prompt.name if self.prompt else "this prompt"
         return preview(name, self.editor.body, self.editor.variables, reader=self.user)
+
+    @cached_property
+    def chosen_model(self) -> str:
+        """'' until provider and model are chosen."""
+        return str(self.form["model"].value() or "") if self.form["provider"].value() else ""
+
+    @cached_property
+    def input_cost(self) -> Decimal | None:
+        """Of the preview, in USD; None where no price is known."""
+        provider = str(self.form["provider"].value())
+        return prices.input_cost(self.preview.token_estimate, provider=provider, model=self.chosen_model)
 
     @property
     def sections(self) -> list[Section]:
