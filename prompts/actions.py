@@ -13,5 +13,8 @@ class PromptsAction(Action):
     VERSION_CREATE = "prompts:version:create"
     VERSION_DELETE = "prompts:version:delete"
     LABEL_MOVE = "prompts:label:move"
+    EXAMPLE_SET_CREATE = "prompts:example_set:create"
+    EXAMPLE_SET_UPDATE = "prompts:example_set:update"
+    EXAMPLE_SET_DELETE = "prompts:example_set:delete"
     FILES_IMPORT = "prompts:files:import"
     FILES_EXPORT = "prompts:files:export"

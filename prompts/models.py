@@ -217,3 +217,26 @@ class LabelMove(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} of {self.prompt} to {self.to_version}"
+
+
+class ExampleSet(models.Model):
+    """Values of variables to try a prompt with, by their names. It belongs to no version: variables come and go."""
+
+    prompt = models.ForeignKey(Prompt, models.CASCADE, related_name="example_sets")
+    name = models.CharField(max_length=100)
+    values = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["prompt", "name"],
+                name="example_set_name_is_taken_once",
+                violation_error_message="This prompt has an example set of this name.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

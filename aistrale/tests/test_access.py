@@ -23,9 +23,10 @@ from aistrale.tests.routes import all_routes, path_of
 from aistrale.tests.test_routes import TABLE, Who
 from audit.models import AuditEvent
 from inference.models import Conversation, Message
+from prompts import example_sets
 from prompts import services as prompt_services
 from prompts.drafts import Draft
-from prompts.models import Prompt, PromptVersion
+from prompts.models import ExampleSet, Prompt, PromptVersion
 from telemetry.services import start_generation
 from tokens import services
 from tokens.models import ProviderToken
@@ -92,6 +93,11 @@ def a_version(owner: User) -> PromptVersion:
     return prompt_services.create_prompt(owner=owner, name=name, type="text", draft=Draft("private"))
 
 
+def an_example_set(owner: User) -> ExampleSet:
+    prompt = a_prompt(owner)
+    return example_sets.create_example_set(prompt=prompt, name="private", values={}, actor=owner)
+
+
 def a_prompt(owner: User) -> Prompt:
     return a_version(owner).prompt
 
@@ -99,6 +105,8 @@ def a_prompt(owner: User) -> Prompt:
 def ids_of(made: Any) -> tuple[object, ...]:
     if isinstance(made, PromptVersion):
         return made.prompt_id, made.number
+    if isinstance(made, ExampleSet):
+        return made.prompt_id, made.pk
     return (made.team.pk, made.user.pk) if isinstance(made, Membership) else (made.pk,)
 
 
@@ -117,6 +125,9 @@ OBJECTS: Mapping[str, Callable[[User], Any]] = {
     "chat/<uuid:pk>/delete/": a_conversation,
     "chat/<uuid:pk>/share/": a_conversation,
     "chat/<uuid:pk>/copy/": a_conversation,
+    "prompts/<uuid:pk>/examples/add/": a_prompt,
+    "prompts/<uuid:pk>/examples/<int:number>/": an_example_set,
+    "prompts/<uuid:pk>/examples/<int:number>/delete/": an_example_set,
     "prompts/<uuid:pk>/export.md": a_prompt,
     "prompts/<uuid:pk>/export.json": a_prompt,
     "prompts/<uuid:pk>/": a_prompt,

@@ -34,12 +34,13 @@ from inference.conversations.sharing import copy_branch, share_conversation
 from inference.models import Conversation
 from inference.runs.finish import request_stop
 from inference.runs.start import RunRequest, StartedRun, start_run
+from prompts import example_sets
 from prompts import services as prompt_services
 from prompts.actions import PromptsAction
 from prompts.drafts import Draft
 from prompts.files import transfer
 from prompts.files.document import PromptFile
-from prompts.models import PromptVersion
+from prompts.models import ExampleSet, PromptVersion
 from tokens import envelope, master_keys, rotation, services
 from tokens.actions import TokensAction
 from tokens.models import EncryptionKey, KeyState, ProviderToken, Trigger
@@ -70,6 +71,10 @@ class Scene:
 
     def prompt(self) -> PromptVersion:
         return prompt_services.create_prompt(owner=self.alice, name="triage", type="text", draft=Draft("Hi"))
+
+    def example_set(self) -> ExampleSet:
+        prompt = self.prompt().prompt
+        return example_sets.create_example_set(prompt=prompt, name="Short", values={"a": "b"}, actor=self.alice)
 
     def conversation(self) -> Conversation:
         return Conversation.objects.create(owner=self.alice, title="Mine")
@@ -210,6 +215,15 @@ TABLE: dict[str, tuple[Callable[[Scene], object], Sequence[Action]]] = {
             prompt=(version := s.prompt()).prompt, label="production", to=version, actor=s.alice
         ),
         [*PROMPT, PromptsAction.LABEL_MOVE],
+    ),
+    "example set created": (lambda s: s.example_set(), [*PROMPT, PromptsAction.EXAMPLE_SET_CREATE]),
+    "example set changed": (
+        lambda s: example_sets.update_example_set(example_set=s.example_set(), name="Long", values={}, actor=s.alice),
+        [*PROMPT, PromptsAction.EXAMPLE_SET_CREATE, PromptsAction.EXAMPLE_SET_UPDATE],
+    ),
+    "example set deleted": (
+        lambda s: example_sets.delete_example_set(example_set=s.example_set(), actor=s.alice),
+        [*PROMPT, PromptsAction.EXAMPLE_SET_CREATE, PromptsAction.EXAMPLE_SET_DELETE],
     ),
     "files imported": (
         lambda s: transfer.import_files(files=[HI], actor=s.alice, options=transfer.Options()),

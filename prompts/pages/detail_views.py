@@ -34,6 +34,7 @@ def prompt_detail(request: UserRequest, pk: UUID) -> HttpResponse:
         "version": version,
         "versions": versions if "all" in request.GET else versions[:VERSIONS_SHOWN],
         "versions_count": prompt.versions.count(),
+        "example_sets": prompt.example_sets.all(),
         "dependents": dependents_of(prompt, reader=request.user),
     }
     if version:

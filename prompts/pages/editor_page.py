@@ -14,7 +14,7 @@ from accounts.models import User
 from prompts import prices
 from prompts.diffs import Section, compare
 from prompts.drafts import ROLES, VARIABLE_TYPES, Draft, DraftRefused, Variable
-from prompts.models import Prompt, PromptVersion
+from prompts.models import ExampleSet, Prompt, PromptVersion
 from prompts.pages.editor import Editor
 from prompts.pages.forms import PromptForm, VersionForm
 from prompts.pages.preview import Preview, preview
@@ -41,7 +41,7 @@ class VariableRow:
 @dataclass
 class EditorPage:
     """``details`` are there for a new prompt. ``base`` is the version that is edited, ``newest_seen`` the newest one
-    that its user knew of, ``theirs`` one that was saved meanwhile.
+    that its user knew of, ``theirs`` one that was saved meanwhile, ``example_set`` what the preview is filled with.
     """
 
     user: User
@@ -52,6 +52,7 @@ class EditorPage:
     base: PromptVersion | None = None
     newest_seen: int | None = None
     theirs: PromptVersion | None = None
+    example_set: ExampleSet | None = None
     body_errors: list[str] = field(default_factory=list)
     variable_errors: list[str] = field(default_factory=list)
 
@@ -110,7 +111,12 @@ class EditorPage:
     @cached_property
     def preview(self) -> Preview:
         name = self.prompt.name if self.prompt else "this prompt"
-        return preview(name, self.editor.body, self.editor.variables, reader=self.user)
+        examples = self.example_set.values if self.example_set else None
+        return preview(name, self.editor.body, self.editor.variables, reader=self.user, examples=examples)
+
+    @cached_property
+    def example_sets(self) -> list[ExampleSet]:
+        return list(self.prompt.example_sets.all()) if self.prompt else []
 
     @cached_property
     def chosen_model(self) -> str:

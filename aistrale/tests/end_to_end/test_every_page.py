@@ -78,6 +78,7 @@ from audit.tasks import verify_next_slice
 from inference.models import Conversation, Message
 from procrastinate.contrib.django.models import ProcrastinateJob
 from accounts.sharing import EVERYONE
+from prompts import example_sets
 from prompts import services as prompts
 from prompts.drafts import Draft, Variable
 from telemetry.models import PriceOverride
@@ -117,6 +118,7 @@ first = prompts.create_prompt(
     owner=admin, name="support/" + "x" * 90, type="chat", draft=drafts[0], audience=EVERYONE, labels=["production"]
 )
 second = prompts.save_version(prompt=first.prompt, draft=drafts[1], author=admin, message="x" * 90, made_from=1)
+example_sets.create_example_set(prompt=first.prompt, name="x" * 90, values={{"ticket": "x" * 90}}, actor=admin)
 prompts.move_label(prompt=first.prompt, label="production", to=second, actor=admin, reason="x" * 90)
 call_command("rotate_keys")
 """
