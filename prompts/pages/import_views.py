@@ -27,6 +27,12 @@ from prompts.files.transfer import (
 from prompts.pages.import_forms import ConfirmForm, ImportForm, packed
 
 MOST_IN_MESSAGE = 5
+WORDS = {
+    Outcome.CREATED: "new",
+    Outcome.CHANGED: "updated",
+    Outcome.UNCHANGED: "unchanged",
+    Outcome.REFUSED: "refused",
+}
 
 
 @dataclass
@@ -71,9 +77,9 @@ class ImportPreview:
 
     @property
     def counts(self) -> dict[str, int]:
-        """By outcome, those that there are."""
-        counts = {one.value: sum(result.outcome is one for result in self.results) for one in Outcome}
-        return {name: count for name, count in counts.items() if count}
+        """In words, those that there are."""
+        counts = {word: sum(result.outcome is one for result in self.results) for one, word in WORDS.items()}
+        return {word: count for word, count in counts.items() if count}
 
     @property
     def changes_count(self) -> int:

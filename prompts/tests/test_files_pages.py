@@ -48,7 +48,7 @@ def test_it_shows_what_would_happen_and_does_it_when_it_is_confirmed(
         ("c.md", "x"),
     ]
     page = preview(client, *files)
-    assert page.context["preview"].counts == {"created": 1, "changed": 1, "refused": 1}
+    assert page.context["preview"].counts == {"new": 1, "updated": 1, "refused": 1}
     assert "A file begins with a line" in told(page) and "Import 2 of 3" in told(page)
     assert Prompt.objects.count() == 1 and PromptVersion.objects.count() == 2
     done = confirm(client, page)
