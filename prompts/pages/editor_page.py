@@ -17,6 +17,7 @@ from prompts.drafts import ROLES, VARIABLE_TYPES, Draft, DraftRefused, Variable
 from prompts.models import ExampleSet, Prompt, PromptVersion
 from prompts.pages.editor import Editor
 from prompts.pages.forms import PromptForm, VersionForm
+from prompts.pages.include_picker import include_targets
 from prompts.pages.preview import Preview, preview
 
 TYPES = {name: name.replace("_", " ").capitalize() for name in VARIABLE_TYPES}
@@ -113,6 +114,10 @@ class EditorPage:
         name = self.prompt.name if self.prompt else "this prompt"
         examples = self.example_set.values if self.example_set else None
         return preview(name, self.editor.body, self.editor.variables, reader=self.user, examples=examples)
+
+    @cached_property
+    def include_targets(self) -> list[tuple[Prompt, list[tuple[str, str]]]]:
+        return include_targets(self.user, but=self.prompt)
 
     @cached_property
     def example_sets(self) -> list[ExampleSet]:

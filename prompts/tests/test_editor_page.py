@@ -202,6 +202,24 @@ def test_it_tells_what_the_input_costs(fields: dict[str, str], told: str, client
     assert told in page.content.decode()
 
 
+def test_it_offers_the_text_prompts_that_its_user_sees(
+    client_of: ClientOf, alice: User, charlie: User, triage: PromptVersion
+) -> None:
+    services.create_prompt(
+        owner=alice, name="chat", type="chat", draft=Draft([{"type": "chatmessage", "role": "user", "content": "a"}])
+    )
+    page = client_of(alice).get(ADD)
+    [(prompt, targets)] = page.context["page"].include_targets
+    assert prompt == triage.prompt
+    assert targets == [
+        ("production (v1)", "@@@langfusePrompt:name=support/triage|label=production@@@"),
+        ("latest (v2)", "@@@langfusePrompt:name=support/triage|label=latest@@@"),
+        ("v2, fixed", "@@@langfusePrompt:name=support/triage|version=2@@@"),
+    ]
+    for client, address in ((client_of(charlie), ADD), (client_of(alice), edit(triage))):
+        assert "There are no text prompts that you can include" in client.get(address).content.decode()
+
+
 def test_without_a_model_there_is_no_price(client_of: ClientOf, alice: User) -> None:
     page = client_of(alice).post(ADD, {"step": "refresh", "type": "text", "text": "1234", "model": "gpt-4o"})
     assert "no price known" not in page.content.decode()
