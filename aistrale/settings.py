@@ -289,6 +289,8 @@ SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
 }
 
 FORM_RENDERER = "aistrale.renderers.FormRenderer"
+# A prompt of 500 messages and as many variables has 4,000.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
 CSRF_FAILURE_VIEW = "aistrale.errors.csrf_failure"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

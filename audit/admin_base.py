@@ -44,7 +44,7 @@ class Audited(admin.ModelAdmin[M], Generic[M]):
     What is done to several things at once is done to all of them or to none.
     """
 
-    # Its question names each, and a form has no more than 1,000 fields.
+    # Its question names each, and a form has a limit of fields.
     MOST_AT_ONCE: ClassVar[int] = 500
 
     show_full_result_count = False

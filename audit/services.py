@@ -97,8 +97,11 @@ def batch() -> Iterator[None]:
     """Appends what is recorded inside when it ends, in one go: the log is locked once, and for a shorter time.
 
     For the inside of one transaction; none of what is recorded may be in a savepoint that is rolled back by itself.
-    Until the end, the events that ``record`` returns are blank.
+    Until the end, the events that ``record`` returns are blank. Within another one it leaves all to that.
     """
+    if _gathered.get() is not None:
+        yield
+        return
     entries: list[_Entry] = []
     token = _gathered.set(entries)
     try:

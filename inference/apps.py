@@ -11,15 +11,16 @@ class InferenceConfig(AppConfig):
         from inference.chat.model_picker import known_models
         from inference.conversations.as_prompt import prefill_from
         from inference.providers.key_check import check_key
-        from prompts import figures
+        from prompts import figures, prices
         from prompts.pages import prefill
-        from telemetry.services import figures_by_version, spent_by_token
+        from telemetry.services import figures_by_version, input_cost, spent_by_token
         from tokens import checks, spending
 
         register(personal.HANDLER)
         # What the apps below need of each other, and of this one.
         checks.ask_provider = check_key
         spending.spent_by_token = spent_by_token
+        prices.input_cost = input_cost
         profile.known_models = known_models
         prefill.prefill_for = prefill_from
         figures.figures_by_version = figures_by_version

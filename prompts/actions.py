@@ -21,3 +21,8 @@ class PromptsAction(Action):
     LABEL_WITHDRAW = "prompts:label:withdraw"
     LABEL_PROTECT = "prompts:label:protect"
     LABEL_UNPROTECT = "prompts:label:unprotect"
+    EXAMPLE_SET_CREATE = "prompts:example_set:create"
+    EXAMPLE_SET_UPDATE = "prompts:example_set:update"
+    EXAMPLE_SET_DELETE = "prompts:example_set:delete"
+    FILES_IMPORT = "prompts:files:import"
+    FILES_EXPORT = "prompts:files:export"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import groupby
@@ -201,9 +201,15 @@ def body_text(draft: Draft) -> str:
     return "\n\n".join(
         f"[placeholder] {message['name']}"
         if message.get("type") == "placeholder"
-        else f"[{message['role']}]\n{message['content']}"
+        else f"[{message['role']}]{_more(message)}\n{message['content']}"
         for message in draft.body
     )
+
+
+def _more(message: Mapping[str, Any]) -> str:
+    """What programs have added, such as tool calls."""
+    more = {name: value for name, value in message.items() if name not in ("type", "role", "content")}
+    return f" {json.dumps(more, ensure_ascii=False, sort_keys=True)}" if more else ""
 
 
 def _lines(value: Any) -> str:

@@ -9,7 +9,7 @@ from django.db.models import Q
 from accounts.models import User
 from accounts.personal_data.registry import PersonalDataHandler, Values, in_batches, values_of
 from accounts.sharing import Visibility
-from prompts.models import LabelMove, LabelProposal, Prompt, PromptVersion, Rollout
+from prompts.models import ExampleSet, LabelMove, LabelProposal, Prompt, PromptVersion, Rollout
 
 _PROMPT = (
     "id", "name", "type", "description", "tags", "visibility", "readers_may_edit", "is_archived", "created_at",
@@ -27,6 +27,11 @@ def export(user: User) -> Iterator[Values]:
         yield values_of(prompt, "prompt", *_PROMPT)
     for version in in_batches(PromptVersion.objects.filter(author=user).select_related("prompt")):
         yield {**values_of(version, "prompt_version", *_VERSION), "prompt": version.prompt.name}
+    for example_set in in_batches(ExampleSet.objects.filter(prompt__owner=user).select_related("prompt")):
+        yield {
+            **values_of(example_set, "example_set", "name", "values", "created_at", "updated_at"),
+            "prompt": example_set.prompt.name,
+        }
     for move in in_batches(LabelMove.objects.filter(actor=user).select_related("prompt")):
         yield {
             **values_of(move, "label_move", "label", "from_version", "to_version", "reason", "at"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -180,6 +181,14 @@ def spent_by_token(token_ids: Collection[UUID], *, since: datetime) -> Mapping[U
 def figures_by_version(prompt_id: UUID, versions: Collection[int], *, since: datetime) -> Mapping[int, VersionFigures]:
     """For the pages of prompts, which may not know of calls (``prompts.figures``). Of the calls of all users."""
     return Generation.objects.figures_of_prompt(prompt_id, versions, since=since)
+
+
+def input_cost(tokens: int, *, provider: str, model: str) -> Decimal | None:
+    """In USD, at today's prices of the provider itself; None where no price is known."""
+    name = replace_unstorable(model)
+    overrides = PriceOverride.objects.of(provider, name)
+    receipt = price(TokenCounts(input=tokens), provider=provider, model=name, at=timezone.now(), overrides=overrides)
+    return receipt.total if receipt else None
 
 
 def _plausible(tokens: TokenCounts | None, generation_id: UUID) -> TokenCounts | None:

@@ -23,10 +23,10 @@ from aistrale.tests.routes import all_routes, path_of
 from aistrale.tests.test_routes import TABLE, Who
 from audit.models import AuditEvent
 from inference.models import Conversation, Message
-from prompts import protection
+from prompts import example_sets, protection
 from prompts import services as prompt_services
 from prompts.drafts import Draft
-from prompts.models import LabelProposal, Prompt, PromptVersion, Rollout
+from prompts.models import ExampleSet, LabelProposal, Prompt, PromptVersion, Rollout
 from prompts.rollout_rules import Guards
 from prompts.rollouts import start_rollout
 from telemetry.services import start_generation
@@ -97,6 +97,11 @@ def a_version(owner: User) -> PromptVersion:
     return prompt_services.create_prompt(owner=owner, name=name, type="text", draft=Draft("private"))
 
 
+def an_example_set(owner: User) -> ExampleSet:
+    prompt = a_prompt(owner)
+    return example_sets.create_example_set(prompt=prompt, name="private", values={}, actor=owner)
+
+
 def a_prompt(owner: User) -> Prompt:
     return a_version(owner).prompt
 
@@ -126,7 +131,7 @@ def a_delivery(owner: User) -> Delivery:
 def ids_of(made: Any) -> tuple[object, ...]:
     if isinstance(made, PromptVersion):
         return made.prompt_id, made.number
-    if isinstance(made, Rollout):
+    if isinstance(made, Rollout | ExampleSet):
         return made.prompt_id, made.pk
     return (made.team.pk, made.user.pk) if isinstance(made, Membership) else (made.pk,)
 
@@ -147,6 +152,11 @@ OBJECTS: Mapping[str, Callable[[User], Any]] = {
     "chat/<uuid:pk>/delete/": a_conversation,
     "chat/<uuid:pk>/share/": a_conversation,
     "chat/<uuid:pk>/copy/": a_conversation,
+    "prompts/<uuid:pk>/examples/add/": a_prompt,
+    "prompts/<uuid:pk>/examples/<int:number>/": an_example_set,
+    "prompts/<uuid:pk>/examples/<int:number>/delete/": an_example_set,
+    "prompts/<uuid:pk>/export.md": a_prompt,
+    "prompts/<uuid:pk>/export.json": a_prompt,
     "prompts/<uuid:pk>/": a_prompt,
     "prompts/<uuid:pk>/edit/": a_prompt,
     "prompts/<uuid:pk>/compare/": a_prompt,

@@ -34,11 +34,13 @@ from inference.conversations.sharing import copy_branch, share_conversation
 from inference.models import Conversation
 from inference.runs.finish import request_stop
 from inference.runs.start import RunRequest, StartedRun, start_run
-from prompts import protection
+from prompts import example_sets, protection
 from prompts import services as prompt_services
 from prompts.actions import PromptsAction
 from prompts.drafts import Draft
-from prompts.models import LabelProposal, PromptVersion, ProtectedLabel
+from prompts.files import transfer
+from prompts.files.document import PromptFile
+from prompts.models import ExampleSet, LabelProposal, PromptVersion, ProtectedLabel
 from prompts.rollout_rules import Guards
 from prompts.rollouts import start_rollout
 from tokens import envelope, master_keys, rotation, services
@@ -49,6 +51,8 @@ from webhooks.actions import WebhooksAction
 from webhooks.models import Delivery, Webhook
 
 SECRET = "sk-canary-9Zt4HnW7cB1yKq63"
+
+HI = PromptFile("hi", Draft("Hi"))
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -75,6 +79,10 @@ class Scene:
 
     def webhook(self) -> Webhook:
         return webhook_services.create_webhook(owner=self.alice, name="Cache", url="https://hooks.example.org")[0]
+
+    def example_set(self) -> ExampleSet:
+        prompt = self.prompt().prompt
+        return example_sets.create_example_set(prompt=prompt, name="Short", values={"a": "b"}, actor=self.alice)
 
     def conversation(self) -> Conversation:
         return Conversation.objects.create(owner=self.alice, title="Mine")
@@ -285,6 +293,23 @@ TABLE: dict[str, tuple[Callable[[Scene], object], Sequence[Action]]] = {
     "webhook tested, delivery sent again": (
         send_again,
         [WebhooksAction.WEBHOOK_CREATE, WebhooksAction.WEBHOOK_TEST, WebhooksAction.DELIVERY_RESEND],
+    ),
+    "example set created": (lambda s: s.example_set(), [*PROMPT, PromptsAction.EXAMPLE_SET_CREATE]),
+    "example set changed": (
+        lambda s: example_sets.update_example_set(example_set=s.example_set(), name="Long", values={}, actor=s.alice),
+        [*PROMPT, PromptsAction.EXAMPLE_SET_CREATE, PromptsAction.EXAMPLE_SET_UPDATE],
+    ),
+    "example set deleted": (
+        lambda s: example_sets.delete_example_set(example_set=s.example_set(), actor=s.alice),
+        [*PROMPT, PromptsAction.EXAMPLE_SET_CREATE, PromptsAction.EXAMPLE_SET_DELETE],
+    ),
+    "files imported": (
+        lambda s: transfer.import_files(files=[HI], actor=s.alice, options=transfer.Options()),
+        [*PROMPT, PromptsAction.FILES_IMPORT],
+    ),
+    "files exported": (
+        lambda s: transfer.record_export(actor=s.alice, count=1, file_format="json"),
+        [PromptsAction.FILES_EXPORT],
     ),
     "role changed": (
         lambda s: user_services.change_role(user=s.alice, role=UserRole.ADMINISTRATOR, actor=s.admin),

@@ -41,6 +41,7 @@ def prompt_detail(request: UserRequest, pk: UUID) -> HttpResponse:
         "compared": comparison(before, version, figures) if version else None,
         "versions": [(row, used := figures.get(row.number), error_percent(used)) for row in shown],
         "versions_count": prompt.versions.count(),
+        "example_sets": prompt.example_sets.all(),
         "dependents": dependents_of(prompt, reader=request.user),
         "rollouts": shown_rollouts(prompt),
     }

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
+from prompts import storable
 from prompts.drafts import Body, Draft, Variable
 
 PLACEHOLDER = "placeholder"
-# A form has no more than 1,000 fields.
-MOST_ROWS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """``content`` is the name of a placeholder where that is the role."""
+    """``content`` is the name of a placeholder where that is the role. ``more`` is what programs have added, such as
+    tool calls: the editor keeps it.
+    """
 
     role: str
     content: str = ""
+    more: Mapping[str, Any] = field(default_factory=dict)
 
-    def as_stored(self) -> dict[str, str]:
+    def as_stored(self) -> dict[str, Any]:
         if self.role == PLACEHOLDER:
-            return {"type": "placeholder", "name": self.content.strip()}
-        return {"type": "chatmessage", "role": self.role, "content": self.content}
+            return {**self.more, "type": "placeholder", "name": self.content.strip()}
+        return {**self.more, "type": "chatmessage", "role": self.role, "content": self.content}
+
+    @property
+    def more_as_json(self) -> str:
+        return json.dumps(self.more) if self.more else ""
 
 
 @dataclass(slots=True)
@@ -104,7 +112,8 @@ def sent_editor(data: Mapping[str, str], *, is_chat: bool, base: Draft | None) -
     sent = {name: value.replace("\r\n", "\n") for name, value in data.items()}
     editor = Editor(is_chat, text=sent.get("text", ""))
     editor.messages = [
-        Message(row["role"], row.get("content", "")) for row in _rows(sent, "message", "role", "content")
+        Message(row["role"], row.get("content", ""), _more(row.get("more", "")))
+        for row in _rows(sent, "message", "role", "content", "more")
     ]
     rows = _rows(sent, "variable", "name", "type", "default", "sample", "choices")
     editor.variables = [_variable(row) for row in rows]
@@ -114,8 +123,22 @@ def sent_editor(data: Mapping[str, str], *, is_chat: bool, base: Draft | None) -
 
 def _message(stored: Mapping[str, Any]) -> Message:
     if stored.get("type") == PLACEHOLDER:
-        return Message(PLACEHOLDER, stored["name"])
-    return Message(stored["role"], stored["content"])
+        return Message(PLACEHOLDER, stored["name"], _without(stored, "type", "name"))
+    return Message(stored["role"], stored["content"], _without(stored, "type", "role", "content"))
+
+
+def _without(stored: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in stored.items() if name not in names}
+
+
+def _more(text: str) -> dict[str, Any]:
+    """As the form had it; of anything else nothing."""
+    try:
+        found = json.loads(text or "{}")
+        storable.check(found)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _variable(row: Mapping[str, str]) -> Variable:
@@ -125,7 +148,7 @@ def _variable(row: Mapping[str, str]) -> Variable:
 
 def _rows(sent: Mapping[str, str], prefix: str, *names: str) -> Iterator[dict[str, str]]:
     """Those with the fields ``<prefix>-0-<name>``, ``<prefix>-1-<name>`` and so on, as long as the first is there."""
-    for number in range(MOST_ROWS):
+    for number in count():
         fields = {name: f"{prefix}-{number}-{name}" for name in names}
         if fields[names[0]] not in sent:
             return

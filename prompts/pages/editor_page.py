@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import ValidationError
 
 from accounts.models import User
+from prompts import prices
 from prompts.diffs import Section, compare
 from prompts.drafts import ROLES, VARIABLE_TYPES, Draft, DraftRefused, Variable
-from prompts.models import Prompt, PromptVersion
+from prompts.models import ExampleSet, Prompt, PromptVersion
 from prompts.pages.editor import Editor
 from prompts.pages.forms import PromptForm, VersionForm
+from prompts.pages.include_picker import include_targets
 from prompts.pages.preview import Preview, preview
 
 TYPES = {name: name.replace("_", " ").capitalize() for name in VARIABLE_TYPES}
@@ -39,7 +42,7 @@ class VariableRow:
 @dataclass
 class EditorPage:
     """``details`` are there for a new prompt. ``base`` is the version that is edited, ``newest_seen`` the newest one
-    that its user knew of, ``theirs`` one that was saved meanwhile.
+    that its user knew of, ``theirs`` one that was saved meanwhile, ``example_set`` what the preview is filled with.
     """
 
     user: User
@@ -50,6 +53,7 @@ class EditorPage:
     base: PromptVersion | None = None
     newest_seen: int | None = None
     theirs: PromptVersion | None = None
+    example_set: ExampleSet | None = None
     body_errors: list[str] = field(default_factory=list)
     variable_errors: list[str] = field(default_factory=list)
 
@@ -108,7 +112,27 @@ class EditorPage:
     @cached_property
     def preview(self) -> Preview:
         name = self.prompt.name if self.prompt else "this prompt"
-        return preview(name, self.editor.body, self.editor.variables, reader=self.user)
+        examples = self.example_set.values if self.example_set else None
+        return preview(name, self.editor.body, self.editor.variables, reader=self.user, examples=examples)
+
+    @cached_property
+    def include_targets(self) -> list[tuple[Prompt, list[tuple[str, str]]]]:
+        return include_targets(self.user, but=self.prompt)
+
+    @cached_property
+    def example_sets(self) -> list[ExampleSet]:
+        return list(self.prompt.example_sets.all()) if self.prompt else []
+
+    @cached_property
+    def chosen_model(self) -> str:
+        """'' until provider and model are chosen."""
+        return str(self.form["model"].value() or "") if self.form["provider"].value() else ""
+
+    @cached_property
+    def input_cost(self) -> Decimal | None:
+        """Of the preview, in USD; None where no price is known."""
+        provider = str(self.form["provider"].value())
+        return prices.input_cost(self.preview.token_estimate, provider=provider, model=self.chosen_model)
 
     @property
     def sections(self) -> list[Section]:

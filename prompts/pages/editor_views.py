@@ -100,7 +100,10 @@ def _new_version(request: UserRequest, pk: UUID) -> EditorPage:
         editor.take(_step(request))
         form = _sent_form(request)
         newest_seen = number_in(request.POST.get("newest_seen", ""))
-    return EditorPage(request.user, editor, form, prompt=prompt, base=base, newest_seen=newest_seen)
+    example_set = prompt.example_sets.filter(pk=number_in(request.POST.get("examples", "")) or 0).first()
+    return EditorPage(
+        request.user, editor, form, prompt=prompt, base=base, newest_seen=newest_seen, example_set=example_set
+    )
 
 
 def _step(request: UserRequest) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,11 +11,12 @@ from django.core.exceptions import ValidationError
 
 from accounts.providers import provider_choices
 from accounts.sharing import AudienceField, audiences_for, with_current
+from prompts import storable
 from prompts.drafts import Draft
 from prompts.models import LABEL_NAME, Prompt, PromptType, PromptVersion
 from prompts.rollout_rules import Guards
+from prompts.storable import Unstorable
 
-MOST_LEVELS = 64
 KINDS = {dict: "an object: {…}", list: "a list: […]"}
 NUMBERS = ("temperature", "top_p", "max_tokens")
 
@@ -39,28 +39,16 @@ class JsonField(forms.CharField):
             raise ValidationError(f"This is not JSON: {error}.") from error
         if not isinstance(found, self._kind):
             raise ValidationError(f"Write {KINDS[self._kind]}.")
-        _check_storable(found, MOST_LEVELS)
+        try:
+            storable.check(found)
+        except Unstorable as error:
+            raise ValidationError(str(error)) from error
         return found
 
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, str):
             return value
         return json.dumps(value, ensure_ascii=False, indent=2) if value else ""
-
-
-def _check_storable(value: Any, levels: int) -> None:
-    """Raises ValidationError."""
-    if not levels:
-        raise ValidationError(f"This is nested more than {MOST_LEVELS} levels deep.")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValidationError("A number is too large, or is none.")
-    if isinstance(value, str) and any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value):
-        raise ValidationError("A text has a character that cannot be stored.")
-    if isinstance(value, dict):
-        value = [*value, *value.values()]
-    if isinstance(value, list):
-        for each in value:
-            _check_storable(each, levels - 1)
 
 
 class TagsField(forms.CharField):

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.requests import UserRequest
@@ -20,7 +21,12 @@ def prompt_list(request: UserRequest) -> HttpResponse:
     form = PromptFilter(request.GET, user=request.user)
     visible = Prompt.objects.visible_to(request.user).with_folder().with_text()
     page = get_page(_with_versions(form.narrow(visible)), request.GET, by=["in_folder", "name"])
-    context = {"form": form, "page": page, "folders": _by_folder(page.rows)}
+    context = {
+        "form": form,
+        "page": page,
+        "folders": _by_folder(page.rows),
+        "exports": {"Markdown": reverse("prompts:export-zip"), "JSON": reverse("prompts:export-json")},
+    }
     return render_list(request, "prompts/prompt_list.html", context)
 
 

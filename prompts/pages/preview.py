@@ -75,9 +75,17 @@ def read_view(body: Body, *, reader: User) -> list[ShownMessage]:
     return [_message(role, text, [shown(part) for part in parts_of(text)]) for role, text in _texts(body)]
 
 
-def preview(name: str, body: Body, variables: Sequence[Variable], *, reader: User) -> Preview:
-    """With includes resolved and samples, or else defaults, in the place of variables."""
-    values = {row.name: row.sample or row.default for row in variables}
+def preview(
+    name: str,
+    body: Body,
+    variables: Sequence[Variable],
+    *,
+    reader: User,
+    examples: Mapping[str, str] | None = None,
+) -> Preview:
+    """With includes resolved and ``examples`` or samples, or else defaults, in the place of variables."""
+    values = {row.name: row.default if examples is not None else row.sample or row.default for row in variables}
+    values |= examples or {}
     problem = ""
     try:
         body = resolve(name, body, lambda include: target_of(include, reader)).body

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from prompts.drafts import Draft, Variable
@@ -62,6 +64,27 @@ def test_unused_variables_of_the_version_stay_until_they_are_removed() -> None:
     editor.take("forget:a")
     editor.follow_text()
     assert editor.variables == []
+
+
+def test_it_keeps_what_programs_have_added_to_messages() -> None:
+    more = {"name": "ada", "tool_calls": [{"id": "1", "text": "a\r\nb"}]}
+    body: list[dict[str, Any]] = [
+        {"type": "chatmessage", "role": "assistant", "content": "b", **more},
+        {"type": "placeholder", "name": "h"},
+    ]
+    editor = editor_of(Draft(body))
+    sent = {"message-0-role": "assistant", "message-0-content": "b", "message-0-more": editor.messages[0].more_as_json}
+    sent |= {"message-1-role": "placeholder", "message-1-content": "h"}
+    assert editor.body == body == sent_editor(sent, is_chat=True, base=None).body
+    editor.take("down:0")
+    assert editor.body == body[::-1]
+
+
+@pytest.mark.parametrize("more", ["{", "[1]", '"a"', '{"a": NaN}', "[" * 100_000, '{"role": "king", "content": 1}'])
+def test_nothing_else_comes_into_a_message(more: str) -> None:
+    sent = {"message-0-role": "user", "message-0-content": "b", "message-0-more": more}
+    body = sent_editor(sent, is_chat=True, base=None).body
+    assert body == [{"type": "chatmessage", "role": "user", "content": "b"}]
 
 
 def test_it_names_what_is_a_placeholder_and_a_variable() -> None:

@@ -172,6 +172,59 @@ def test_it_previews_the_text_with_samples_and_includes(
     assert preview.token_estimate == 8
 
 
+def test_it_holds_as_many_messages_as_a_prompt_may_have(client_of: ClientOf, alice: User) -> None:
+    fields = {"type": "chat", "name": "long"}
+    for number in range(500):
+        fields |= {f"message-{number}-role": "user", f"message-{number}-content": f"{{{{v{number}}}}}"}
+        fields |= {f"message-{number}-more": "{}", f"variable-{number}-name": f"v{number}"}
+        fields |= {f"variable-{number}-{name}": "" for name in ("default", "sample", "choices")}
+        fields |= {f"variable-{number}-type": "text"}
+    client = client_of(alice)
+    more = {"message-500-role": "user", "message-500-content": "the last one"}
+    page = save(client, ADD, **fields | more)
+    assert page.status_code == 422 and "at most 500 messages" in page.content.decode()
+    assert "the last one</textarea>" in page.content.decode()
+    assert save(client, ADD, **fields).status_code == 302
+    assert len(PromptVersion.objects.get().body) == 500
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"provider": "openai", "model": "gpt-4o"}, "≈ $0.0000025"),
+        ({"provider": "openai", "model": "no-such"}, "no price known"),
+        ({"provider": "openai", "model": "a\0"}, "no price known"),
+        ({"provider": "echo", "model": "echo"}, "≈ $0.00"),
+    ],
+)
+def test_it_tells_what_the_input_costs(fields: dict[str, str], told: str, client_of: ClientOf, alice: User) -> None:
+    page = client_of(alice).post(ADD, {"step": "refresh", "type": "text", "text": "1234", **fields})
+    assert told in page.content.decode()
+
+
+def test_it_offers_the_text_prompts_that_its_user_sees(
+    client_of: ClientOf, alice: User, charlie: User, triage: PromptVersion
+) -> None:
+    services.create_prompt(
+        owner=alice, name="chat", type="chat", draft=Draft([{"type": "chatmessage", "role": "user", "content": "a"}])
+    )
+    page = client_of(alice).get(ADD)
+    [(prompt, targets)] = page.context["page"].include_targets
+    assert prompt == triage.prompt
+    assert targets == [
+        ("production (v1)", "@@@langfusePrompt:name=support/triage|label=production@@@"),
+        ("latest (v2)", "@@@langfusePrompt:name=support/triage|label=latest@@@"),
+        ("v2, fixed", "@@@langfusePrompt:name=support/triage|version=2@@@"),
+    ]
+    for client, address in ((client_of(charlie), ADD), (client_of(alice), edit(triage))):
+        assert "There are no text prompts that you can include" in client.get(address).content.decode()
+
+
+def test_without_a_model_there_is_no_price(client_of: ClientOf, alice: User) -> None:
+    page = client_of(alice).post(ADD, {"step": "refresh", "type": "text", "text": "1234", "model": "gpt-4o"})
+    assert "no price known" not in page.content.decode()
+
+
 @pytest.mark.parametrize(
     "text",
     [

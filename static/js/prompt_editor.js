@@ -1,4 +1,5 @@
-// Variables and includes are marked behind the text, and leaving with unsaved text is asked about.
+// Variables and includes are marked behind the text, an include is inserted at the cursor, and leaving with unsaved text
+// is asked about.
 const marked = /\{\{\s*[A-Za-z_][A-Za-z0-9_]*\s*\}\}|@@@langfusePrompt:[^@]*@@@/g;
 let isUnsaved = false;
 let isSaving = false;
@@ -23,8 +24,24 @@ function begin() {
   for (const text of form.querySelectorAll(".editor > textarea")) paint(text);
 }
 
+// Where the cursor was last, by the name of its field: htmx replaces the field itself.
+let lastText = "";
+document.addEventListener("focusin", ({ target }) => {
+  if (target.matches("#editor .editor > textarea")) lastText = target.name;
+});
+document.addEventListener("click", ({ target }) => {
+  if (!target.closest("[data-insert-include]")) return;
+  const texts = [...document.querySelectorAll("#editor .editor > textarea")];
+  const text = texts.find((one) => one.name === lastText) ?? texts.at(-1);
+  document.getElementById("include-picker").hidePopover();
+  if (!text) return;
+  text.focus();
+  text.setRangeText(document.getElementById("include-target").value, text.selectionStart, text.selectionEnd, "end");
+  text.dispatchEvent(new Event("input", { bubbles: true }));
+});
+
 document.addEventListener("input", ({ target }) => {
-  if (!target.closest("#editor")) return;
+  if (!target.closest("#editor") || target.closest("#include-picker")) return;
   isUnsaved = true;
   if (target.matches(".editor > textarea")) paint(target);
 });

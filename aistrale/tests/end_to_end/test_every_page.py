@@ -52,6 +52,10 @@ NO_PAGES: Mapping[str, str] = {
     "chat/messages/<int:pk>/source/": "answers a script",
     "metrics": "answers a program",
     "people/<int:pk>/data/export.jsonl": "a file",
+    "prompts/export.zip": "a file",
+    "prompts/export.json": "a file",
+    "prompts/<uuid:pk>/export.md": "a file",
+    "prompts/<uuid:pk>/export.json": "a file",
     "account/confirm/code/": "leads to the other ways to confirm",
     "account/security/passkeys/": "leads to the page of all factors",
     "admin/login/": "leads to the log-in",
@@ -76,7 +80,7 @@ from audit.tasks import verify_next_slice
 from inference.models import Conversation, Message
 from procrastinate.contrib.django.models import ProcrastinateJob
 from accounts.sharing import EVERYONE
-from prompts import protection
+from prompts import example_sets, protection
 from prompts import services as prompts
 from prompts.drafts import Draft, Variable
 from prompts.models import ProtectedLabel
@@ -119,6 +123,7 @@ first = prompts.create_prompt(
     owner=admin, name="support/" + "x" * 90, type="chat", draft=drafts[0], audience=EVERYONE, labels=["production"]
 )
 second = prompts.save_version(prompt=first.prompt, draft=drafts[1], author=admin, message="x" * 90, made_from=1)
+example_sets.create_example_set(prompt=first.prompt, name="x" * 90, values={{"ticket": "x" * 90}}, actor=admin)
 prompts.move_label(prompt=first.prompt, label="production", to=second, actor=admin, reason="x" * 90)
 protection.protect_label(protected=ProtectedLabel(name="live", approval="second_user"), actor=admin)
 for label in ("live", "gone"):

@@ -39,6 +39,7 @@ FORMS = {
     "response_schema tags tools",
     "/prompts/<id>/edit/: config message model parameters response_schema text tools variable-0-default "
     "variable-0-sample",
+    "/prompts/<id>/examples/add/: name value-ticket",
     *("/prompts/<id>/details/: description tags", "/prompts/<id>/labels/move/: label reason"),
     *(
         "/telemetry/: model prompt user version",

@@ -53,6 +53,24 @@ def test_it_adds_moves_and_removes_messages_in_place(new_prompt: Page) -> None:
     expect(page.get_by_role("article")).to_have_count(2)
 
 
+def test_it_inserts_an_include_at_the_cursor(new_prompt: Page, site: Site) -> None:
+    page = new_prompt
+    page.goto(f"{site.url}/prompts/add/?type=text")
+    page.get_by_label("Name", exact=True).fill(name := f"browser/tone-{next(NUMBERS)}")
+    page.get_by_label("Text of the prompt").fill("Be brief")
+    page.get_by_role("button", name="Save as v1").click()
+    page.get_by_role("heading", name="Version 1").wait_for()
+    page.goto(f"{site.url}/prompts/add/")
+    page.get_by_label("Content of message 1").fill("First. Last.")
+    page.get_by_label("Content of message 1").evaluate("text => text.setSelectionRange(7, 7)")
+    page.get_by_role("button", name="Insert include").click()
+    page.get_by_label("Prompt to include").select_option(label=f"{name}: latest (v1)")
+    page.get_by_role("button", name="Insert at cursor").click()
+    source = f"@@@langfusePrompt:name={name}|label=latest@@@"
+    expect(page.get_by_label("Content of message 1")).to_have_value(f"First. {source}Last.")
+    expect(page.locator("#preview")).to_contain_text("First. Be briefLast.")
+
+
 def test_it_turns_chat_into_text_and_keeps_the_words(new_prompt: Page) -> None:
     page = new_prompt
     write(page, "Be brief")

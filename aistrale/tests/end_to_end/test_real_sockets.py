@@ -26,7 +26,7 @@ from inference.tests.fake_provider import FakeProvider, answer
 from inference.tests.wire import DIALECTS
 
 # What the kernel keeps for a connection, and what the server may keep beside it.
-BOUND_BYTES = 24 * 1024 * 1024
+BOUND_BYTES = 64 * 1024 * 1024
 SLOW_SECONDS, CHECK_SECONDS = 2, 2
 
 
