@@ -77,7 +77,7 @@ def checks(guards: Guards, figures: Figures) -> Iterator[Check]:
     if guards.error_percent is not None:
         yield Check("Error rate", figures.error_percent, guards.error_percent, "%")
     if guards.seconds_p95 is not None:
-        yield Check("p95 latency", figures.seconds_p95, guards.seconds_p95, " s")
+        yield Check("p95 duration", figures.seconds_p95, guards.seconds_p95, " s")
     if guards.usd_per_call is not None:
         yield Check("Cost per call", figures.usd_per_call, guards.usd_per_call, "$")
 

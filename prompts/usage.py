@@ -66,17 +66,18 @@ def snippets(*, host: str, prompt: Prompt, label: str, version: PromptVersion) -
     fields = "".join(f"\n  {key}: {_quoted(value)}," for key, value in values.items())
     python = (
         f"from langfuse import Langfuse\n\n"
-        f'langfuse = Langfuse(host={_quoted(host)}, public_key="pk-…", secret_key="sk-…")\n'
+        f'langfuse = Langfuse(base_url={_quoted(host)}, public_key="ais_…", secret_key="ais_…")\n'
         f"prompt = langfuse.get_prompt({name}, label={_quoted(label)}, type={kind})\n"
         f"compiled = prompt.compile({arguments}{arguments and chr(10)})\n"
     )
     javascript = (
         f'import {{ LangfuseClient }} from "@langfuse/client";\n\n'
-        f'const langfuse = new LangfuseClient({{ baseUrl: {_quoted(host)}, publicKey: "pk-…", secretKey: "sk-…" }});\n'
+        f'const keys = {{ publicKey: "ais_…", secretKey: "ais_…" }};\n'
+        f"const langfuse = new LangfuseClient({{ baseUrl: {_quoted(host)}, ...keys }});\n"
         f"const prompt = await langfuse.prompt.get({name}, {{ label: {_quoted(label)}, type: {kind} }});\n"
         f"const compiled = prompt.compile({{{fields}{fields and chr(10)}}});\n"
     )
-    curl = f"curl -u 'pk-…:sk-…' {shlex.quote(url)}\n"
+    curl = f"curl -u 'ais_…:ais_…' {shlex.quote(url)}\n"
     return {"python": python, "curl": curl, "javascript": javascript}
 
 

@@ -16,6 +16,8 @@ from accounts.people.services import password_link
 from accounts.profile.api_keys import create
 from aistrale.tests.routes import path_of
 from aistrale.tests.test_routes import TABLE
+from prompts.drafts import Draft
+from prompts.services import create_prompt
 
 pytestmark = pytest.mark.django_db
 ClientOf = Callable[[User], Client]
@@ -94,9 +96,12 @@ def test_what_a_key_or_a_link_lets_see_is_not_stored_either(alice: User, admin: 
 
 
 def test_downloads_are_attachments(alice: User, admin: User, confirmed_client_of: ClientOf) -> None:
-    paths = [path_of(route, alice.pk) for route in TABLE if "export" in route]
+    prompt = create_prompt(owner=admin, name="triage", type="text", draft=Draft("Sort it")).prompt
+    paths = [
+        path_of(route, prompt.pk if route.startswith("prompts/") else alice.pk) for route in TABLE if "export" in route
+    ]
     answers = [confirmed_client_of(admin).get(path) for path in paths]
-    assert len(answers) == 4 and {response.status_code for response in answers} == {200}
+    assert len(answers) == 8 and {response.status_code for response in answers} == {200}
     assert all(response.headers["Content-Disposition"].startswith("attachment; filename=") for response in answers)
 
 

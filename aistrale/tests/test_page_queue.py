@@ -79,8 +79,9 @@ async def test_it_says_at_once_that_the_server_is_alive(application: Application
 async def test_it_refuses_what_has_waited_for_too_long(
     application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page_queue, "LONGEST_WAIT_SECONDS", 0.01)
-    await ask(PageQueue(application, at_once=1), "served", "late")
+    monkeypatch.setattr(page_queue, "LONGEST_WAIT_SECONDS", 0.1)
+    _, late = await ask(PageQueue(application, at_once=1), "served", "late")
+    await late
     assert (application.served, application.refused) == (["served"], ["late"])
 
 

@@ -81,7 +81,7 @@ def test_it_knows_nothing_of_a_version_without_calls(rollout: Rollout) -> None:
     ("status", "seconds", "usd", "reason"),
     [
         (Status.FAILED, 1.0, None, "Error rate was 16.67%, limit 5%, on 12 calls."),
-        (Status.SUCCEEDED, 9.0, "0.001", "p95 latency was 9 s, limit 2 s, on 12 calls."),
+        (Status.SUCCEEDED, 9.0, "0.001", "p95 duration was 9 s, limit 2 s, on 12 calls."),
         (Status.SUCCEEDED, 1.0, "0.1", "Cost per call was $0.017500, limit $0.010000, on 12 calls."),
     ],
 )

@@ -210,9 +210,16 @@ def _refused(file: PromptFile, problem: str) -> Result:
 
 
 def _import_one(file: PromptFile, actor: User, options: Options, after: int) -> Result:
-    prompt = Prompt.objects.visible_to(actor).filter(name=file.name).first()
+    visible = Prompt.objects.visible_to(actor).filter(name=file.name)
+    prompt = visible.first()
     if prompt is None:
-        return _create(file, actor, options)
+        try:
+            return _create(file, actor, options)
+        except (ValidationError, FileRefused):
+            # Somebody may have created it in this moment.
+            prompt = visible.first()
+            if prompt is None:
+                raise
     if not Prompt.objects.editable_by(actor).filter(pk=prompt.pk).exists():
         raise FileRefused("You may read this prompt, but not change it.")
     version = _same_version(prompt, file, after)

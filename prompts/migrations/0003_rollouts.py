@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                 ('reason', models.CharField(blank=True, max_length=500)),
                 ('min_calls', models.PositiveIntegerField()),
                 ('max_error_percent', models.FloatField(null=True, verbose_name='highest error rate (%)')),
-                ('max_seconds_p95', models.FloatField(null=True, verbose_name='highest p95 latency (s)')),
+                ('max_seconds_p95', models.FloatField(null=True, verbose_name='highest p95 duration (s)')),
                 ('max_usd_per_call', models.DecimalField(decimal_places=6, max_digits=12, null=True, verbose_name='highest cost per call (USD)')),
                 ('state', models.CharField(choices=[('running', 'Running'), ('promoted', 'Promoted'), ('ended', 'Ended'), ('stopped', 'Stopped by a guard')], default='running', max_length=10)),
                 ('started_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),

@@ -38,7 +38,7 @@ class Rollout(models.Model):
     reason = models.CharField(max_length=500, blank=True)
     min_calls = models.PositiveIntegerField()
     max_error_percent = models.FloatField("highest error rate (%)", null=True)
-    max_seconds_p95 = models.FloatField("highest p95 latency (s)", null=True)
+    max_seconds_p95 = models.FloatField("highest p95 duration (s)", null=True)
     max_usd_per_call = models.DecimalField("highest cost per call (USD)", max_digits=12, decimal_places=6, null=True)
     state = models.CharField(max_length=10, choices=RolloutState, default=RolloutState.RUNNING)
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")

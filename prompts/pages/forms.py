@@ -138,7 +138,7 @@ class RolloutForm(forms.Form):
     error_percent = forms.FloatField(
         label="Highest error rate (%)", required=False, min_value=0, max_value=100, initial=5
     )
-    seconds_p95 = forms.FloatField(label="Highest p95 latency (s)", required=False, min_value=0, max_value=86_400)
+    seconds_p95 = forms.FloatField(label="Highest p95 duration (s)", required=False, min_value=0, max_value=86_400)
     usd_per_call = forms.DecimalField(
         label="Highest cost per call (USD)", required=False, min_value=0, max_digits=12, decimal_places=6
     )

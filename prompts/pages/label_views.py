@@ -26,6 +26,7 @@ from prompts.pages.forms import MoveForm
 from prompts.pages.header import header_of
 from prompts.protection import guarded_labels, propose_move
 from prompts.reading import labels_at, predecessor_of
+from prompts.rollouts import running_rollout
 from prompts.services import ANYWHERE
 
 ROLLOUTS_SHOWN = 20
@@ -53,6 +54,7 @@ def version_compare(request: UserRequest, pk: UUID) -> HttpResponse:
         "shows_unchanged": "unchanged" in request.GET,
         "label": label,
         "stands_at": stands_at,
+        "rollout": running_rollout(prompt, label),
         "form": _move_form(label, new, prompt),
     }
     context["protected"] = protected = context["guarded"].get(label)

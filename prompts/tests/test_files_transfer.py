@@ -223,5 +223,5 @@ def test_a_prompt_that_is_created_meanwhile_is_met(alice: User) -> None:
 
     with in_threads(create, lambda: bring(alice, *(text(name) for name in "abcdef"))) as errors:
         # Either the import finds it, or the other one is told that the name is taken.
-        assert all(isinstance(error, ValidationError | IntegrityError) for error in errors)
+        assert all(isinstance(error, ValidationError | IntegrityError) for error in errors), errors
     assert Prompt.objects.count() == 6

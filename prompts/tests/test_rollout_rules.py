@@ -36,7 +36,7 @@ def test_other_labels_and_prompts_have_other_first_callers() -> None:
         (Figures(19, 19, 9.0, Decimal(1)), ""),
         (Figures(20, 1, 2.0, Decimal("0.01")), ""),
         (Figures(20, 2, 2.0, Decimal("0.01")), "Error rate was 10%, limit 5%, on 20 calls."),
-        (Figures(1200, 0, 2.01, Decimal("0.01")), "p95 latency was 2.01 s, limit 2 s, on 1,200 calls."),
+        (Figures(1200, 0, 2.01, Decimal("0.01")), "p95 duration was 2.01 s, limit 2 s, on 1,200 calls."),
         (
             Figures(20, 0, 1.0, Decimal("0.0125")),
             "Cost per call was $0.012500, limit $0.010000, on 20 calls.",

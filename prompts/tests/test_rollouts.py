@@ -159,6 +159,8 @@ def test_an_editor_starts_sees_and_ends_it(
     client_of: ClientOf, alice: User, triage: PromptVersion, figures: Callable[[Figures], None]
 ) -> None:
     client, pages = client_of(alice), pages_of(triage.prompt)
+    compare = reverse("prompts:version-compare", args=[triage.prompt_id]) + "?label=production&new=2"
+    assert pages["add"] in client.get(compare).content.decode()
     form = client.get(pages["add"], {"label": "production", "version": "2"}).context["form"]
     sent = {name: form[name].value() for name in form.fields}
     sent |= {"percent": "25", "reason": "Shorter answers", "seconds_p95": "", "usd_per_call": "0.02"}
@@ -170,6 +172,7 @@ def test_an_editor_starts_sees_and_ends_it(
         for said in ('aria-label="75% v1, 25% v2"', "2% <span", '200 <span class="unit">calls')
         if said not in shown
     ] == []
+    assert "Move to v2" in (move := client.get(compare).content.decode()) and pages["add"] not in move
     rollout = Rollout.objects.get()
     assert rollout.guards == Guards(50, 5.0, None, rollout.max_usd_per_call)
     assert client.post(reverse("prompts:rollout-end", args=[triage.prompt_id, rollout.pk])).status_code == 302

@@ -25,11 +25,15 @@ def migrate(name: str) -> None:
     MigrationExecutor(connection).migrate([("telemetry", name)])
 
 
+def migrate_to_the_newest() -> None:
+    executor = MigrationExecutor(connection)
+    executor.migrate(executor.loader.graph.leaf_nodes())
+
+
 @pytest.fixture(autouse=True)
 def _back_to_the_newest() -> Iterator[None]:
     yield
-    executor = MigrationExecutor(connection)
-    executor.migrate(executor.loader.graph.leaf_nodes())
+    migrate_to_the_newest()
 
 
 @pytest.fixture
@@ -57,7 +61,7 @@ def test_it_moves_there_and_back(sent: Sent) -> None:
         prompt = "Be brief." if len(sent[pk]) > 1 else ""
         said = [{"role": role, "text": text} for role, text in sent[pk] if role != "system"]
         assert request == {"system": prompt, "messages": said}
-    migrate("0009_drop_request")
+    migrate_to_the_newest()
     assert read() == sent
     assert set(ContextMessage.objects.values_list("pk", "parent", "role", "text")) == rows
 
@@ -77,5 +81,5 @@ def test_it_goes_on_where_it_broke_off(sent: Sent, monkeypatch: pytest.MonkeyPat
     with connection.execute_wrapper(break_off), pytest.raises(DatabaseError):
         migrate("0008_move_requests")
     assert GenerationContent.objects.filter(period__isnull=False).count() == 2
-    migrate("0009_drop_request")
+    migrate_to_the_newest()
     assert read() == sent
