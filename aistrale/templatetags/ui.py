@@ -33,7 +33,7 @@ def nav_link(context: Context, view_name: str, word: str, icon_name: str, also: 
     match = request.resolver_match
     namespace = view_name.rpartition(":")[0]
     current = match is not None and (
-        match.namespace in (namespace, also) if namespace else match.view_name == view_name
+        match.namespace in {namespace, also} - {""} if namespace else match.view_name == view_name
     )
     return {"url": reverse(view_name), "word": word, "icon_name": icon_name, "current": current}
 

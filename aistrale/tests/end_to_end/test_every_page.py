@@ -84,6 +84,8 @@ from prompts import example_sets, protection
 from prompts import services as prompts
 from prompts.drafts import Draft, Variable
 from prompts.models import ProtectedLabel
+from prompts.rollout_rules import Guards
+from prompts.rollouts import start_rollout
 from telemetry.models import PriceOverride
 from tokens.tasks import rotate_keys
 from webhooks import services as webhooks
@@ -125,6 +127,11 @@ first = prompts.create_prompt(
 second = prompts.save_version(prompt=first.prompt, draft=drafts[1], author=admin, message="x" * 90, made_from=1)
 example_sets.create_example_set(prompt=first.prompt, name="x" * 90, values={{"ticket": "x" * 90}}, actor=admin)
 prompts.move_label(prompt=first.prompt, label="production", to=second, actor=admin, reason="x" * 90)
+prompts.move_label(prompt=first.prompt, label="staging", to=first, actor=admin)
+guards = Guards(50, 5.0, 3.0)
+start_rollout(
+    prompt=first.prompt, label="production", to=first, percent=10, guards=guards, actor=admin, reason="x" * 90
+)
 protection.protect_label(protected=ProtectedLabel(name="live", approval="second_user"), actor=admin)
 for label in ("live", "gone"):
     proposed = protection.propose_move(
@@ -154,6 +161,14 @@ def furnished(page: Page, fresh_site: Site, authenticator: None) -> Site:
     fill(page, f"{site.url}/account/api-keys/add/", label="Nightly")
     fill(page, f"{site.url}/people/invite/", email="dora@example.org")
     return site
+
+
+def rollout_form(page: Page, site: Site) -> str:
+    """Where the comparison of a version with the one of a label leads to."""
+    page.goto(f"{site.url}/prompts/?label=staging")
+    page.locator(".list-table .row-link").first.click()
+    page.get_by_role("link", name="Move staging", exact=True).click()
+    return str(page.get_by_role("link", name="Roll out gradually").get_attribute("href"))
 
 
 def named(route: str) -> str:
@@ -242,6 +257,7 @@ def test_every_other_page_is_usable_for_whoever_may_see_it(page: Page, furnished
     for state in STATES:
         page.goto(f"{furnished.url}{state}")
         sweep.look()
+    sweep.walk(rollout_form(page, furnished))
     forgotten = sweep.forgotten()
     page.context.clear_cookies()
     log_in(page, furnished, ENGINEER)

@@ -34,6 +34,7 @@ FORMS = {
     *("/password/: password1 password2", "/people/: q", "/people/<id>/erase/: email", "/people/invite/: email name"),
     *("/admin/prompts/prompt/: q", "/admin/prompts/promptversion/: q", "/admin/prompts/labelmove/: q", "/prompts/: q"),
     "/admin/prompts/protectedlabel/add/: name",
+    "/admin/prompts/rollout/: q",
     *("/admin/webhooks/webhook/: q", "/prompts/webhooks/add/: labels name name_prefix url"),
     "/prompts/add/: config description message message-0-content message-1-content model name parameters "
     "response_schema tags tools",
