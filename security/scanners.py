@@ -14,7 +14,19 @@ import httpx2
 from security.findings import Finding
 
 PROGRAMS = Path(".venv-security/bin")
-PACKAGES = ["accounts", "aistrale", "audit", "bench", "inference", "listing", "security", "telemetry", "tokens"]
+PACKAGES = [
+    "accounts",
+    "aistrale",
+    "audit",
+    "bench",
+    "inference",
+    "listing",
+    "prompts",
+    "security",
+    "telemetry",
+    "tokens",
+    "webhooks",
+]
 # Its other modules ask a service on the internet, or look for what is not used here.
 WAPITI_MODULES = "xss,sql,redirect,csp,cookieflags,http_headers,csrf,exec,file"
 # For the crawl, and for each of the modules.
