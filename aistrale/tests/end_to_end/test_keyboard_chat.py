@@ -61,6 +61,7 @@ def test_it_goes_through_the_versions_of_an_answer(keyboard: Page, newcomer: New
     expect(other).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("option", name="echo").first).to_be_visible()
+    expect(page.locator(".htmx-request, .htmx-settling")).to_have_count(0)
     page.keyboard.type("echo")
     page.keyboard.press("Enter")
     expect(siblings).to_contain_text("3/3")
