@@ -1,10 +1,13 @@
-"""Who may change a label alone, and how a change is refused."""
+"""What a change of a label needs: includes that resolve, and for protected labels somebody else's approval."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prompts.models import Approval, ProtectedLabel
+from prompts import composition
+from prompts.composition import IncludeRefused
+from prompts.models import Approval, Prompt, PromptVersion, ProtectedLabel
+from prompts.reading import target_of
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -34,3 +37,11 @@ def check_unprotected(*, label: str, actor: User) -> None:
 def needs_approval(protected: ProtectedLabel, actor: User) -> bool:
     """Where a second user must agree, administrators do not move the label alone either."""
     return protected.approval != Approval.ADMINISTRATOR or not actor.is_administrator
+
+
+def check_includes(prompt: Prompt, to: PromptVersion, actor: User) -> None:
+    """What it includes may have changed since it was saved, and a label can close a cycle."""
+    try:
+        composition.resolve(prompt.name, to.body, lambda include: target_of(include, actor))
+    except IncludeRefused as error:
+        raise LabelRefused(str(error), "invalid_include") from error

@@ -14,7 +14,7 @@ from prompts import composition, drafts
 from prompts.actions import PromptsAction
 from prompts.composition import IncludeRefused
 from prompts.drafts import Draft, DraftRefused
-from prompts.label_rules import LabelRefused, check_unprotected
+from prompts.label_rules import LabelRefused, check_includes, check_unprotected
 from prompts.models import (
     LABEL_NAME,
     LATEST,
@@ -198,16 +198,8 @@ def check_move(
         now = f"stands at v{stands_at}" if stands_at else "is gone"
         raise LabelRefused(f"Somebody has moved “{label}” meanwhile: it {now}.", "label_moved")
     if to is not None:
-        _check_includes(prompt, to, actor)
+        check_includes(prompt, to, actor)
     return stands_at
-
-
-def _check_includes(prompt: Prompt, to: PromptVersion, actor: User) -> None:
-    """What it includes may have changed since it was saved, and a label can close a cycle."""
-    try:
-        composition.resolve(prompt.name, to.body, lambda include: target_of(include, actor))
-    except IncludeRefused as error:
-        raise LabelRefused(str(error), "invalid_include") from error
 
 
 def _set_labels(prompt: Prompt, version: PromptVersion, labels: Collection[str], actor: User, reason: str) -> None:

@@ -97,6 +97,14 @@ def test_it_is_refused_where_there_is_nothing_to_roll_out(triage: PromptVersion,
     assert refusal(triage, alice, label="staging") == "label_there"
 
 
+def test_a_version_whose_includes_no_longer_resolve_is_not_rolled_out(triage: PromptVersion, alice: User) -> None:
+    tone = services.create_prompt(owner=alice, name="tone", type="text", draft=Draft("Kindly"), labels=["production"])
+    text = "Sort {{ticket}} @@@langfusePrompt:name=tone|label=production@@@"
+    third = services.save_version(prompt=triage.prompt, draft=Draft(text), author=alice)
+    services.move_label(prompt=tone.prompt, label="production", to=None, actor=alice)
+    assert refusal(third, alice) == "invalid_include"
+
+
 def test_a_protected_label_is_rolled_out_by_whoever_may_move_it(triage: PromptVersion, alice: User) -> None:
     ProtectedLabel.objects.create(name="production")
     assert refusal(triage, alice) == "label_protected"
