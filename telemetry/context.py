@@ -6,20 +6,25 @@ its parent by digest, so that the digest of the last one, the head, stands for e
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 # The parent of the first message, and the head of a context without any.
 ROOT = b""
 
 
 class SentMessage(NamedTuple):
-    """``role``: system, user or assistant."""
+    """``role``: system, user, assistant or tool; or tools and schema, whose text is the JSON of what a call offers.
+
+    ``extra``: what it has beside its text, as canonical JSON (see ``canonical``); empty where there is nothing.
+    """
 
     role: str
     text: str
+    extra: str = ""
 
 
 class ContextEntry(NamedTuple):
@@ -28,13 +33,19 @@ class ContextEntry(NamedTuple):
     message: SentMessage
 
 
+def canonical(value: Any) -> str:
+    """JSON in which equal values are equal texts; nothing for what is empty."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")) if value else ""
+
+
 def digest_of(parent: bytes, message: SentMessage) -> bytes:
-    """SHA-256 over the digest of the parent, the role and the text in UTF-8, each after its length in bytes.
+    """SHA-256 over the digest of the parent, the role, the text and any extra in UTF-8, each after its length in bytes.
 
     A length is an unsigned integer of 8 bytes, the most significant first: no two lists of parts have the same bytes.
     """
     hashed = sha256()
-    for part in (parent, message.role.encode(), message.text.encode()):
+    parts = (message.role, message.text, message.extra) if message.extra else (message.role, message.text)
+    for part in (parent, *(text.encode() for text in parts)):
         hashed.update(len(part).to_bytes(8, "big"))
         hashed.update(part)
     return hashed.digest()

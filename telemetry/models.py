@@ -266,14 +266,14 @@ def _sum(*counts: int | None) -> int | None:
 
 _CONTEXT = """
 WITH RECURSIVE sent AS (
-  SELECT parent, role, text, 0 AS above FROM telemetry_contextmessage
+  SELECT parent, role, text, extra, 0 AS above FROM telemetry_contextmessage
   WHERE user_id = %(user)s AND period = %(period)s AND digest = %(head)s
   UNION ALL
-  SELECT message.parent, message.role, message.text, sent.above + 1
+  SELECT message.parent, message.role, message.text, message.extra, sent.above + 1
   FROM sent JOIN telemetry_contextmessage AS message
     ON message.user_id = %(user)s AND message.period = %(period)s AND message.digest = sent.parent
 )
-SELECT role, text FROM sent ORDER BY above DESC
+SELECT role, text, extra FROM sent ORDER BY above DESC
 """
 
 
@@ -308,6 +308,7 @@ class ContextMessage(models.Model):
     parent = models.BinaryField(max_length=32, help_text="Digest of the message before it; empty for the first.")
     role = models.CharField(max_length=10)
     text = models.TextField()
+    extra = models.TextField(blank=True, db_default="", help_text="JSON of what it has beside its text.")
 
     objects = ContextMessageQuerySet.as_manager()
 

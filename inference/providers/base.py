@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 
 class FinishReason(StrEnum):
@@ -31,9 +31,48 @@ class FinishReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """An image or a file in a message. ``digest``: SHA-256 of ``content``, in hexadecimal."""
+
+    digest: str
+    name: str
+    media_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call of a tool that the model wants. ``arguments``: JSON as the model wrote it, which may be invalid."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function that the model may ask for. ``parameters``: JSON Schema of its arguments."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class ChatMessage:
-    role: Literal["user", "assistant"]
+    """``role`` tool: the result of the call ``tool_call_id`` of the tool ``tool_name``."""
+
+    role: Literal["user", "assistant", "tool"]
     text: str
+    attachments: tuple[Attachment, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
+    tool_name: str = ""
+
+    @property
+    def is_plain(self) -> bool:
+        """Nothing but text."""
+        return not (self.attachments or self.tool_calls or self.tool_call_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +90,18 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """One call. ``parameters`` holds only names that ``parameters(model)`` lists, already validated."""
+    """One call. ``parameters`` holds only names that ``parameters(model)`` lists, already validated.
+
+    ``response_schema``: JSON Schema that the answer is asked to follow.
+    """
 
     model: str
     messages: tuple[ChatMessage, ...]
     system: str = ""
     parameters: Mapping[str, float | int | str | list[str]] = field(default_factory=dict)
     timeouts: Timeouts = Timeouts()
+    tools: tuple[Tool, ...] = ()
+    response_schema: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +112,16 @@ class TextDelta:
 @dataclass(frozen=True, slots=True)
 class ReasoningDelta:
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """A piece of the call at the position ``index`` of the answer's calls: ``id`` and ``name`` come once, at first."""
+
+    index: int
+    arguments: str = ""
+    id: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +154,7 @@ class Finished:
     request_id: str = ""
 
 
-StreamEvent = TextDelta | ReasoningDelta | Usage | Finished
+StreamEvent = TextDelta | ReasoningDelta | ToolCallDelta | Usage | Finished
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,7 @@ class Runs:
             with attempt:
                 async with self._finishing:
                     await in_thread(finish.finish_run)(
-                        generation_id=order.generation_id, answer_id=order.answer_id, outcome=outcome, ended_at=ended_at
+                        generation_id=order.generation_id, outcome=outcome, ended_at=ended_at
                     )
 
     async def watch(self, generation_id: UUID) -> AsyncGenerator[list[Delta], None]:
@@ -179,7 +179,7 @@ class Runs:
             if characters > SAVED_CHARACTERS:
                 yield portion
                 portion, characters = [], 0
-            portion.append(Partial(run.order.answer_id, run.live.text("text"), run.live.text("reasoning")))
+            portion.append(Partial(run.order.generation_id, run.live.text("text"), run.live.text("reasoning")))
             characters += run.live.length
         yield portion
 

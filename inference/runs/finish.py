@@ -22,7 +22,7 @@ from inference.runs import relay
 from inference.runs.estimates import estimate_tokens
 from inference.runs.stream_buffer import Delta, text_of
 from telemetry import services as telemetry
-from telemetry.models import Generation, Status
+from telemetry.models import Generation, GenerationContent, Status
 from tokens.checks import CheckResult, TokenState
 from tokens.models import ProviderToken
 from tokens.services import record_check
@@ -45,7 +45,7 @@ def request_stop(*, user: User, generation_id: UUID) -> bool:
 class Partial:
     """What has come of an answer so far."""
 
-    answer_id: int
+    generation_id: UUID
     text: str
     reasoning: str
 
@@ -53,18 +53,19 @@ class Partial:
 @transaction.atomic
 def save_partials(*, partials: Sequence[Partial], alive: Sequence[UUID]) -> None:
     """Store the text so far of runs that are going on, and that the runs ``alive`` are. A text never shrinks."""
-    # First the calls, then their messages, as finish_run does it: the other way round they would wait for each other.
+    # First the calls, then their contents, as finish_run does it: the other way round they would wait for each other.
     telemetry.mark_alive(generation_ids=alive)
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE inference_message AS stored SET text = news.text, reasoning = news.reasoning
-            FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS news (id, text, reasoning)
-            WHERE stored.id = news.id
-              AND length(stored.text) + length(stored.reasoning) < length(news.text) + length(news.reasoning)
+            UPDATE telemetry_generationcontent AS stored
+            SET response_text = news.text, reasoning_text = news.reasoning
+            FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS news (id, text, reasoning)
+            WHERE stored.generation_id = news.id AND length(stored.response_text) + length(stored.reasoning_text)
+              < length(news.text) + length(news.reasoning)
             """,
             [
-                [partial.answer_id for partial in partials],
+                [partial.generation_id for partial in partials],
                 [partial.text for partial in partials],
                 [partial.reasoning for partial in partials],
             ],
@@ -82,13 +83,13 @@ WITH ended AS (
     FROM ended WHERE content.generation_id = ended.id
 ), answer AS (
     UPDATE inference_message AS answer SET text = %(text)s, reasoning = %(reasoning)s
-    FROM ended WHERE answer.id = %(answer)s
+    FROM ended WHERE answer.generation_id = ended.id
 )
 SELECT count(*) FROM ended
 """
 
 
-def finish_run(*, generation_id: UUID, answer_id: int, outcome: telemetry.CallOutcome, ended_at: datetime) -> bool:
+def finish_run(*, generation_id: UUID, outcome: telemetry.CallOutcome, ended_at: datetime) -> bool:
     """Store the result of a run, once: False means that it had ended before, and nothing was changed.
 
     What it has shown of its key, that the provider takes or refuses it, is stored with it where that is news.
@@ -101,21 +102,21 @@ def finish_run(*, generation_id: UUID, answer_id: int, outcome: telemetry.CallOu
     result = telemetry.result_of(run, outcome, ended_at=ended_at)
     check = _check_shown_by(outcome)
     if check is None or run.key_state in (None, check.state):
-        return _finish(run, answer_id, outcome, result)
+        return _finish(run, outcome, result)
     with transaction.atomic():
-        has_ended = _finish(run, answer_id, outcome, result)
+        has_ended = _finish(run, outcome, result)
         for token in ProviderToken.objects.filter(pk__in=[run.token_id]) if has_ended else ():
             record_check(token=token, actor=run.user, result=check)
     return has_ended
 
 
-def _finish(run: Generation, answer_id: int, outcome: telemetry.CallOutcome, result: Mapping[str, Any]) -> bool:
+def _finish(run: Generation, outcome: telemetry.CallOutcome, result: Mapping[str, Any]) -> bool:
     fields = [field for field in Generation._meta.concrete_fields if field.name in result]
     values = {field.name: field.get_db_prep_save(result[field.name], connection) for field in fields}
     statement = _FINISH.format(columns=", ".join(f"{field.column} = %({field.name})s" for field in fields))
     values |= {"text": replace_unstorable(outcome.text), "reasoning": replace_unstorable(outcome.reasoning)}
     with connection.cursor() as cursor:
-        cursor.execute(statement, {**values, "generation": run.pk, "answer": answer_id})
+        cursor.execute(statement, {**values, "generation": run.pk})
         return bool(cursor.fetchone()[0])
 
 
@@ -145,25 +146,24 @@ def interrupt_runs(runs: Iterable[Generation]) -> int:
 
 
 def _interrupt(run: Generation, copied: Sequence[Delta]) -> bool:
-    answer = Message.objects.filter(generation=run).first()
-    if answer is not None:
-        save_partials(partials=[Partial(answer.pk, text_of(copied, "text"), text_of(copied, "reasoning"))], alive=[])
+    save_partials(partials=[Partial(run.pk, text_of(copied, "text"), text_of(copied, "reasoning"))], alive=[])
     return _abandon(run, Status.INTERRUPTED, "interrupted", "AISTRALE stopped while this answer was coming.")
 
 
 def _abandon(run: Generation, status: Status, error_type: str = "", error_message: str = "") -> bool:
-    answer = Message.objects.filter(generation=run).first()
-    text, reasoning = (answer.text, answer.reasoning) if answer else ("", "")
+    content = GenerationContent.objects.get(generation=run)
+    text, reasoning = content.response_text, content.reasoning_text
+    outcome = telemetry.CallOutcome(
+        status=status,
+        text=text,
+        reasoning=reasoning,
+        tokens=estimate_tokens(content.sent(), text, reasoning),
+        tokens_are_estimated=True,
+        error_type=error_type,
+        error_message=error_message,
+    )
     with transaction.atomic():
-        return telemetry.abandon_generation(
-            generation_id=run.pk,
-            outcome=telemetry.CallOutcome(
-                status=status,
-                text=text,
-                reasoning=reasoning,
-                tokens=estimate_tokens(run.content.sent(), text, reasoning),
-                tokens_are_estimated=True,
-                error_type=error_type,
-                error_message=error_message,
-            ),
-        )
+        has_ended = telemetry.abandon_generation(generation_id=run.pk, outcome=outcome)
+        if has_ended:
+            Message.objects.filter(generation=run).update(text=text, reasoning=reasoning)
+    return has_ended

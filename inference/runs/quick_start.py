@@ -94,7 +94,8 @@ def read_ahead(user: User, conversation_id: UUID, *, may_begin: bool) -> ReadAhe
     branch = branch_of(conversation, None)
     if sum(len(message.text) for message in branch) > KEPT_CHARACTERS:
         return None
-    context, period = chain(as_sent(conversation.system, chat_history(branch))), period_of(timezone.now())
+    request = ChatRequest(model=conversation.model, messages=chat_history(branch), system=conversation.system)
+    context, period = chain(as_sent(request)), period_of(timezone.now())
     stored = ContextMessage.objects.stored(context, user_id=user.pk, period=period)
     return ReadAhead(user, conversation, False, tuple(branch), _tokens(user), context, period, stored)
 
@@ -235,7 +236,7 @@ class _Rows:
         )
         period = period_of(call.started_at)
         stored = ahead.stored if period == ahead.period else frozenset()
-        context = chain(as_sent(request.system, request.messages), known=ahead.context)
+        context = chain(as_sent(request), known=ahead.context)
         return cls(
             conversation=conversation,
             question=question,
@@ -268,6 +269,7 @@ class _Rows:
             "parents": [entry.parent for entry in self.context],
             "roles": [entry.message.role for entry in self.context],
             "texts": [entry.message.text for entry in self.context],
+            "extras": [entry.message.extra for entry in self.context],
             **_pick()[1],
             **_values("conversation", self.conversation),
             **_values("question", self.question),
@@ -281,7 +283,6 @@ class _Rows:
         self.question.pk, self.answer.pk, self.answer.parent_id = question_id, answer_id, question_id
         prepared = PreparedRun(
             generation_id=self.call.pk,
-            answer_id=answer_id,
             provider=self.call.provider,
             base_url=self.call.base_url or None,
             request=self.request,
@@ -335,9 +336,9 @@ SET provider = %(conversation_provider)s, model = %(conversation_model)s, system
 FROM permitted WHERE kept.id = %(conversation_id)s AND kept.owner_id = %(user)s RETURNING kept.id, kept.title"""
 # Another call of the same user may have stored some of it since.
 _CONTEXT = """
-INSERT INTO telemetry_contextmessage (user_id, period, digest, parent, role, text)
+INSERT INTO telemetry_contextmessage (user_id, period, digest, parent, role, text, extra)
 SELECT %(user)s, %(content_period)s::date, entry.* FROM call,
-  unnest(%(digests)s::bytea[], %(parents)s::bytea[], %(roles)s::text[], %(texts)s::text[]) AS entry
+  unnest(%(digests)s::bytea[], %(parents)s::bytea[], %(roles)s::text[], %(texts)s::text[], %(extras)s::text[]) AS entry
 ON CONFLICT DO NOTHING"""
 _ASKER, _PROVIDER = -1, "\0"
 

@@ -209,7 +209,7 @@ class Run:
             return {}
         said, thought = self.live.text("text"), self.live.text("reasoning")
         if usage is None:
-            sent = as_sent(self.order.request.system, self.order.request.messages)
+            sent = as_sent(self.order.request)
             return {"tokens": estimate_tokens(sent, said, thought), "tokens_are_estimated": True}
         told: dict[str, Any] = {
             "tokens": TokenCounts(usage.input, usage.cache_read, usage.cache_write, usage.output, usage.reasoning),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from inference.runs.database import storage_problem
 from inference.runs.limits import LimitHit, limit_reached
 from inference.runs.process_lock import PROCESS_ID
 from telemetry import services as telemetry
-from telemetry.context import SentMessage
+from telemetry.context import SentMessage, canonical
 from telemetry.models import Generation, Status
 from telemetry.prompt_use import PromptUse
 from tokens.models import ProviderToken
@@ -69,7 +69,6 @@ class PreparedRun:
     """Everything the runner needs to make the call; it never looks into the database."""
 
     generation_id: UUID
-    answer_id: int
     provider: str
     base_url: str | None
     request: ChatRequest
@@ -139,7 +138,7 @@ def _start_run(user: User, conversation_id: UUID, form: RunRequest, *, is_new: b
         conversation_id=conversation_id,
         question_id=question.pk if question else None,
         answer_id=answer.pk,
-        order=_order(generation, answer, access, request),
+        order=_order(generation, access, request),
     )
 
 
@@ -207,10 +206,29 @@ def chat_history(branch: Iterable[Message]) -> tuple[ChatMessage, ...]:
     )
 
 
-def as_sent(system: str, messages: Iterable[ChatMessage]) -> list[SentMessage]:
-    """What a call's record has of a request. An empty system prompt is not sent."""
-    first = [SentMessage("system", system)] if system else []
-    return [*first, *(SentMessage(message.role, message.text) for message in messages)]
+def as_sent(request: ChatRequest) -> list[SentMessage]:
+    """What a call's record has of a request. What is empty is not sent."""
+    first = {
+        "tools": canonical([asdict(tool) for tool in request.tools]),
+        "schema": canonical(request.response_schema),
+        "system": request.system,
+    }
+    offered = [SentMessage(role, text) for role, text in first.items() if text]
+    return [*offered, *(SentMessage(message.role, message.text, _extra(message)) for message in request.messages)]
+
+
+def _extra(message: ChatMessage) -> str:
+    if message.is_plain:
+        return ""
+    extra = {
+        "attachments": [
+            {"digest": file.digest, "name": file.name, "media_type": file.media_type} for file in message.attachments
+        ],
+        "tool_calls": [asdict(call) for call in message.tool_calls],
+        "tool_call_id": message.tool_call_id,
+        "tool_name": message.tool_name,
+    }
+    return canonical({name: value for name, value in extra.items() if value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,12 +265,12 @@ def _start_generation(
         model=form.model,
         parameters=form.parameters,
         process_id=PROCESS_ID,
-        sent=as_sent(request.system, request.messages),
+        sent=as_sent(request),
         prompt=form.prompt,
     )
 
 
-def _order(generation: Generation, answer: Message, access: _Access, request: ChatRequest) -> PreparedRun | None:
+def _order(generation: Generation, access: _Access, request: ChatRequest) -> PreparedRun | None:
     if access.problem:
         outcome = telemetry.CallOutcome(
             status=Status.FAILED, error_type="token_unreadable", error_message=access.problem
@@ -261,7 +279,6 @@ def _order(generation: Generation, answer: Message, access: _Access, request: Ch
         return None
     return PreparedRun(
         generation_id=generation.pk,
-        answer_id=answer.pk,
         provider=generation.provider,
         base_url=(access.token.base_url or None) if access.token else None,
         request=request,

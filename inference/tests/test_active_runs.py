@@ -17,12 +17,12 @@ from inference.models import Conversation, Message, Role
 from inference.providers.registry import load_adapter
 from inference.runs.active import OFTEN_SAVED_CHARACTERS, Runs, _is_worth_saving
 from inference.runs.database import in_thread
-from inference.runs.finish import interrupt_runs
+from inference.runs.finish import Partial, interrupt_runs, save_partials
 from inference.runs.process_lock import connection_parameters
 from inference.runs.start import PreparedRun, RunRequest, StartedRun, start_run
 from inference.tests.conftest import StartRuns, until
 from inference.tests.fake_provider import FakeProvider
-from telemetry.models import Generation, Status
+from telemetry.models import Generation, GenerationContent, Status
 from tokens.actions import TokensAction
 from tokens.checks import TokenState
 from tokens.models import ProviderToken
@@ -197,7 +197,7 @@ async def test_it_saves_the_text_while_it_comes(alice: User, start_runs: StartRu
     runs.launch(order)
 
     async def has_text() -> str:
-        return (await in_thread(Message.objects.get)(pk=order.answer_id)).text
+        return (await in_thread(GenerationContent.objects.get)(pk=order.generation_id)).response_text
 
     assert await until(has_text, within=2.5)
 
@@ -242,7 +242,7 @@ async def test_it_interrupts_the_runs_of_a_process_that_died(
     alice: User, start_runs: StartRuns, settings: Settings
 ) -> None:
     order = await start(alice, "words-5")
-    await in_thread(Message.objects.filter(pk=order.answer_id).update)(text="as far as it came")
+    await in_thread(save_partials)(partials=[Partial(order.generation_id, "as far as it came", "")], alive=[])
     settings.RUN_SILENCE_SECONDS = 0.1
     runs = await start_runs()
     await asyncio.sleep(0.2)
@@ -334,15 +334,13 @@ async def test_it_goes_on_showing_text_while_redis_is_away(
     assert "Hi" in watched
 
 
-def test_it_keeps_the_longer_text_when_a_late_save_meets_the_end(alice: User) -> None:
-    from inference.runs.finish import Partial, save_partials
+@pytest.mark.usefixtures("token_of_alice")
+async def test_it_keeps_the_longer_text_when_a_late_save_meets_the_end(alice: User) -> None:
+    order = await start(alice, "words-2")
+    for text in ("the whole answer", "the whole"):
+        await in_thread(save_partials)(partials=[Partial(order.generation_id, text, "")], alive=[])
 
-    conversation = Conversation.objects.create(owner=alice, title="x")
-    answer = Message.objects.create(conversation=conversation, role="assistant", text="the whole answer")
-    save_partials(partials=[Partial(answer.pk, "the whole", "")], alive=[])
-    answer.refresh_from_db()
-
-    assert answer.text == "the whole answer"
+    assert (await in_thread(GenerationContent.objects.get)(pk=order.generation_id)).response_text == "the whole answer"
 
 
 async def finished(user: User, runs: Runs, model: str) -> Generation:
@@ -399,7 +397,7 @@ async def test_it_does_not_take_a_limit_for_a_refusal(alice: User, start_runs: S
 @pytest.mark.usefixtures("token_of_alice")
 async def test_it_interrupts_runs_with_the_text_that_was_stored(alice: User) -> None:
     order = await start(alice, "words-5")
-    await in_thread(Message.objects.filter(pk=order.answer_id).update)(text="as far as it came")
+    await in_thread(save_partials)(partials=[Partial(order.generation_id, "as far as it came", "")], alive=[])
 
     assert await in_thread(interrupt_runs)(Generation.objects.running()) == 1
     generation = await stored(order)

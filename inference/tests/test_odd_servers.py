@@ -217,7 +217,6 @@ CASES = [
 def run_on(fake: FakeProvider, provider: str, model: str, *, timeouts: Timeouts = PATIENT) -> Run:
     order = PreparedRun(
         generation_id=uuid4(),
-        answer_id=1,
         provider=provider,
         base_url=fake.base_url(provider),
         request=ChatRequest(model, (ChatMessage("user", "Hi"),), timeouts=timeouts),

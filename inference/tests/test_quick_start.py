@@ -53,7 +53,7 @@ def answered(user: User, conversation_id: UUID) -> int:
     assert started is not None and started.order is not None
     outcome = CallOutcome(status=Status.SUCCEEDED, text="Hi")
     order = started.order
-    finish_run(generation_id=order.generation_id, answer_id=order.answer_id, outcome=outcome, ended_at=timezone.now())
+    finish_run(generation_id=order.generation_id, outcome=outcome, ended_at=timezone.now())
     return started.answer_id
 
 
@@ -65,11 +65,9 @@ def test_a_run_ends_in_three_round_trips(alice: User, django_assert_num_queries:
     assert started is not None and started.order is not None
     order, outcome = started.order, CallOutcome(status=Status.SUCCEEDED, text="Hi", tokens=TokenCounts(input=1))
     with django_assert_num_queries(3) as queries:
-        assert finish_run(
-            generation_id=order.generation_id, answer_id=order.answer_id, outcome=outcome, ended_at=timezone.now()
-        )
+        assert finish_run(generation_id=order.generation_id, outcome=outcome, ended_at=timezone.now())
     assert "BEGIN" not in {query["sql"] for query in queries}
-    assert Message.objects.get(pk=order.answer_id).text == "Hi"
+    assert Message.objects.get(generation=order.generation_id).text == "Hi"
 
 
 def ahead_of(user: User, conversation_id: UUID) -> ReadAhead:

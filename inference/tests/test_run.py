@@ -24,7 +24,6 @@ def run_on(fake: FakeProvider, model: str, *, attempts: int = 3, timeouts: Timeo
     generation_id = uuid4()
     order = PreparedRun(
         generation_id=generation_id,
-        answer_id=1,
         provider="openai",
         base_url=fake.base_url("openai"),
         request=ChatRequest(model=model, messages=(ChatMessage("user", "Hello there"),), timeouts=timeouts),

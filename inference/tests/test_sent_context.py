@@ -13,7 +13,6 @@ from django.utils import timezone
 from accounts.models import User
 from inference.conversations.sharing import copy_branch
 from inference.models import Conversation
-from inference.providers.base import ChatMessage
 from inference.runs.database import in_thread
 from inference.runs.finish import finish_run
 from inference.runs.quick_start import QuickStart, ReadAhead, read_ahead
@@ -35,20 +34,18 @@ def ahead_of(user: User, conversation_id: UUID) -> ReadAhead:
     return ahead
 
 
-def sent_by(run: StartedRun) -> list[Any]:
-    """After a look at whether the record agrees with what the provider is sent."""
+def sent_by(run: StartedRun) -> list[tuple[str, str]]:
+    """Roles and texts, after a look at whether the record agrees with what the provider is sent."""
     assert run.order is not None
     sent = GenerationContent.objects.get(generation=run.order.generation_id).sent()
-    assert sent == as_sent(run.order.request.system, run.order.request.messages)
-    return sent
+    assert sent == as_sent(run.order.request)
+    return [(message.role, message.text) for message in sent]
 
 
 def answer(run: StartedRun, text: str = "Well.") -> int:
     assert run.order is not None
     outcome = CallOutcome(status=Status.SUCCEEDED, text=text)
-    assert finish_run(
-        generation_id=run.order.generation_id, answer_id=run.answer_id, outcome=outcome, ended_at=timezone.now()
-    )
+    assert finish_run(generation_id=run.order.generation_id, outcome=outcome, ended_at=timezone.now())
     return run.answer_id
 
 
@@ -134,4 +131,4 @@ def test_an_empty_answer_is_not_part_of_what_is_sent(alice: User) -> None:
     conversation = uuid4()
     first = ask(alice, conversation, form())
     run = ask(alice, conversation, form(answer(first, text=" "), text="Why?", system=""))
-    assert sent_by(run) == as_sent("", [ChatMessage("user", "Go on."), ChatMessage("user", "Why?")])
+    assert sent_by(run) == [("user", "Go on."), ("user", "Why?")]

@@ -37,7 +37,6 @@ async def outcome_of(fake: FakeProvider, case: dict[str, Any]) -> CallOutcome:
     limits = replace(LIMITS, between_tokens=60) if case["then_stays_open_seconds"] else LIMITS
     order = PreparedRun(
         generation_id=uuid4(),
-        answer_id=1,
         provider=case["adapter"],
         base_url=fake.base_url(case["adapter"]),
         request=ChatRequest(case["name"], (ChatMessage("user", "Hi"),), timeouts=limits),

@@ -33,8 +33,9 @@ def test_the_digest_is_that_of_the_documented_bytes() -> None:
 
 def test_what_differs_in_any_part_differs_in_its_digest() -> None:
     parents = (ROOT, digest_of(ROOT, HELLO))
-    messages = (HELLO, HI, SentMessage("user", "Hi"), SentMessage("use", "rHi"), SentMessage("user", ""))
-    assert len({digest_of(parent, message) for parent in parents for message in messages}) == 10
+    others = (("user", "Hi"), ("use", "rHi"), ("user", ""), ("user", "Hi", "{}"), ("user", "", "Hi"))
+    messages = (HELLO, HI, *(SentMessage(*other) for other in others))
+    assert len({digest_of(parent, message) for parent in parents for message in messages}) == 14
 
 
 def test_what_is_known_is_used_as_far_as_it_is_the_same() -> None:

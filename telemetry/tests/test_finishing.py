@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
+from telemetry.context import SentMessage
 from telemetry.models import Generation, PriceOverride, Status, UsageSource
 from telemetry.pricing import TokenCounts
 from telemetry.services import CallOutcome, abandon_generation, finish_generation, mark_alive
@@ -40,7 +41,7 @@ def dear_model(db: None) -> PriceOverride:
 def test_it_starts_as_running(start: Make, alice: User) -> None:
     generation = start(user=alice)
     assert (generation.status, generation.ended_at, generation.cost_usd) == (Status.RUNNING, None, None)
-    assert generation.content.sent() == [("system", "Be brief."), ("user", "Hello?")]
+    assert generation.content.sent() == [SentMessage("system", "Be brief."), SentMessage("user", "Hello?")]
 
 
 def test_it_stores_how_a_call_ended(start: Make, finish: Make, alice: User) -> None:

@@ -59,7 +59,7 @@ def test_it_moves_there_and_back(sent: Sent) -> None:
     migrate("0006_run_process")
     for pk, request in requests().items():
         prompt = "Be brief." if len(sent[pk]) > 1 else ""
-        said = [{"role": role, "text": text} for role, text in sent[pk] if role != "system"]
+        said = [{"role": role, "text": text} for role, text, _ in sent[pk] if role != "system"]
         assert request == {"system": prompt, "messages": said}
     migrate_to_the_newest()
     assert read() == sent
