@@ -112,7 +112,7 @@ def test_edits_and_other_answers_send_their_own_branch(alice: User) -> None:
     edited = ask(alice, conversation, form(first.answer_id, text="How?"))
     again = ask(alice, conversation, form(second.question_id, text=None))
     begun_anew = ask(alice, conversation, form(text="Hello?"))
-    asked = [sent_by(run)[-1].text for run in (first, second, edited, again, begun_anew)]
+    asked = [sent_by(run)[-1][1] for run in (first, second, edited, again, begun_anew)]
     assert asked == ["Go on.", "Why?", "How?", "Why?", "Hello?"]
     assert sent_by(second) == sent_by(again) and sent_by(second)[:3] == sent_by(edited)[:3]
     assert ContextMessage.objects.count() == 6
