@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date, datetime
 from decimal import Decimal
@@ -66,52 +66,72 @@ class CallOutcome:
     attempts: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
 
 
-def start_generation(
-    *,
-    user: User,
-    conversation_id: UUID,
-    token_id: UUID | None,
-    token_label: str,
-    provider: str,
-    model: str,
-    parameters: Mapping[str, Any],
-    sent: Iterable[SentMessage],
-    process_id: int,
-    base_url: str = "",
-    prompt: PromptUse | None = None,
-) -> Generation:
-    """``base_url`` is where the provider's dialect is spoken by another server than the provider's own."""
-    generation = Generation.objects.create(
-        user=user,
-        conversation_id=conversation_id,
-        token_id=token_id,
-        token_label=token_label,
-        provider=provider,
-        base_url=base_url,
-        request_model=model,
-        parameters=dict(parameters),
-        started_at=timezone.now(),
-        process_id=process_id,
-        **prompt_columns(prompt),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCall:
+    """A call that is about to be made.
+
+    ``base_url`` is where the provider's dialect is spoken by another server than the provider's own.
+    """
+
+    provider: str
+    model: str
+    parameters: Mapping[str, Any]
+    sent: Sequence[SentMessage]
+    process_id: int
+    conversation_id: UUID | None = None
+    token_id: UUID | None = None
+    token_label: str = ""
+    base_url: str = ""
+    prompt: PromptUse | None = None
+
+
+def start_generation(*, user: User, call: NewCall) -> Generation:
+    return start_generations(user=user, calls=[call])[0]
+
+
+def start_generations(*, user: User, calls: Sequence[NewCall]) -> list[Generation]:
+    """In the order of the calls, in as many statements for many as for one."""
+    now = timezone.now()
+    period = period_of(now)
+    generations = [_new_generation(user, call, now) for call in calls]
+    Generation.objects.bulk_create(generations)
+    heads = store_contexts([call.sent for call in calls], user=user, period=period)
+    GenerationContent.objects.bulk_create(
+        GenerationContent(generation=generation, period=period, head=head)
+        for generation, head in zip(generations, heads, strict=True)
     )
-    period = period_of(generation.started_at)
-    head = store_context(sent, user=user, period=period)
-    GenerationContent.objects.create(generation=generation, period=period, head=head)
-    return generation
+    return generations
 
 
-def store_context(messages: Iterable[SentMessage], *, user: User, period: date) -> bytes:
-    """Store what is not stored yet of what a call sends; returns the digest that stands for all of it."""
-    entries = chain(messages)
-    stored = ContextMessage.objects.stored(entries, user_id=user.pk, period=period)
+def _new_generation(user: User, call: NewCall, started_at: datetime) -> Generation:
+    return Generation(
+        user=user,
+        conversation_id=call.conversation_id,
+        token_id=call.token_id,
+        token_label=call.token_label,
+        provider=call.provider,
+        base_url=call.base_url,
+        request_model=call.model,
+        parameters=dict(call.parameters),
+        started_at=started_at,
+        process_id=call.process_id,
+        **prompt_columns(call.prompt),
+    )
+
+
+def store_contexts(contexts: Sequence[Sequence[SentMessage]], *, user: User, period: date) -> list[bytes]:
+    """Store what is not stored yet of what calls send; of each the digest that stands for all of it."""
+    chains = [chain(messages) for messages in contexts]
+    entries = {entry.digest: entry for one in chains for entry in one}
+    stored = ContextMessage.objects.stored(entries.values(), user_id=user.pk, period=period)
     missing = [
-        ContextMessage(user=user, period=period, digest=entry.digest, parent=entry.parent, **entry.message._asdict())
-        for entry in entries
-        if entry.digest not in stored
+        ContextMessage(user=user, period=period, digest=digest, parent=entry.parent, **entry.message._asdict())
+        for digest, entry in entries.items()
+        if digest not in stored
     ]
     # Another call of the same user may store the same at this moment.
     ContextMessage.objects.bulk_create(missing, ignore_conflicts=True)
-    return head_of(entries)
+    return [head_of(one) for one in chains]
 
 
 def mark_alive(*, generation_ids: Collection[UUID]) -> None:

@@ -29,7 +29,7 @@ from prompts.drafts import Draft
 from prompts.models import ExampleSet, LabelProposal, Prompt, PromptVersion, Rollout
 from prompts.rollout_rules import Guards
 from prompts.rollouts import start_rollout
-from telemetry.services import start_generation
+from telemetry.services import NewCall, start_generation
 from tokens import services
 from tokens.models import ProviderToken
 from webhooks import services as webhook_services
@@ -53,17 +53,8 @@ def a_token(owner: User) -> ProviderToken:
 
 
 def a_call(owner: User) -> Any:
-    return start_generation(
-        user=owner,
-        conversation_id=uuid4(),
-        token_id=None,
-        token_label="",
-        provider="echo",
-        model="echo",
-        parameters={},
-        sent=[],
-        process_id=1,
-    )
+    call = NewCall(conversation_id=uuid4(), provider="echo", model="echo", parameters={}, sent=[], process_id=1)
+    return start_generation(user=owner, call=call)
 
 
 def a_passkey(owner: User) -> Authenticator:

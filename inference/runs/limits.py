@@ -28,7 +28,7 @@ SELECT
   (SELECT count(*) FROM telemetry_generation WHERE status = 'running' AND user_id = %(user)s),
   (SELECT count(*) FROM telemetry_generation WHERE status = 'running' AND %(open_in_all)s > 0),
   (SELECT started_at FROM telemetry_generation WHERE user_id = %(user)s AND %(per_minute)s > 0
-   ORDER BY started_at DESC, id DESC OFFSET greatest(%(per_minute)s, 1) - 1 LIMIT 1)
+   ORDER BY started_at DESC, id DESC OFFSET greatest(%(per_minute)s - %(wanted)s, 0) LIMIT 1)
 """
 
 
@@ -40,13 +40,15 @@ class LimitHit:
     message: str
 
 
-def limit_reached(user: User) -> LimitHit | None:
-    """Within the transaction that starts a run: until it ends, no other run of whom it concerns is counted."""
-    open_of_user, open_in_all, nth_newest = _count(user)
-    if 0 < settings.LIMIT_OPEN_RUNS <= open_of_user:
+def limit_reached(user: User, *, wanted: int = 1) -> LimitHit | None:
+    """Within the transaction that starts runs: until it ends, no other run of whom it concerns is counted."""
+    open_of_user, open_in_all, nth_newest = _count(user, wanted)
+    if 0 < settings.LIMIT_OPEN_RUNS < wanted:
+        return LimitHit("open", f"{wanted} answers at once are too many: {settings.LIMIT_OPEN_RUNS} are allowed.")
+    if 0 < settings.LIMIT_OPEN_RUNS < open_of_user + wanted:
         coming = "1 answer is" if open_of_user == 1 else f"{open_of_user} answers are"
         return LimitHit("open", f"{coming} still coming. Wait until one of yours has ended, or stop one.")
-    if 0 < settings.LIMIT_OPEN_RUNS_IN_ALL <= open_in_all:
+    if 0 < settings.LIMIT_OPEN_RUNS_IN_ALL < open_in_all + wanted:
         return LimitHit(
             "open_in_all", "Everybody together has as many answers coming as this server allows. Try again."
         )
@@ -57,13 +59,14 @@ def limit_reached(user: User) -> LimitHit | None:
     return LimitHit("per_minute", f"{asked} Wait {seconds} second{'' if seconds == 1 else 's'}, then send it again.")
 
 
-def _count(user: User) -> tuple[int, int, datetime | None]:
+def _count(user: User, wanted: int) -> tuple[int, int, datetime | None]:
     values = {
         "lock": _LOCK,
         "locked": 0 if settings.LIMIT_OPEN_RUNS_IN_ALL else user.pk,
         "user": user.pk,
         "open_in_all": settings.LIMIT_OPEN_RUNS_IN_ALL,
         "per_minute": settings.LIMIT_RUNS_PER_MINUTE,
+        "wanted": wanted,
     }
     with connection.cursor() as cursor:
         cursor.execute(_LOCK_THEN_COUNT, values)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -112,7 +112,7 @@ def _start_run(user: User, conversation_id: UUID, form: RunRequest, *, is_new: b
     if reached:
         raise LimitReached(reached)
     question, asked = _question(conversation_id, messages, form)
-    access = _access(user, form.provider)
+    access = access_to(form.provider, user)
     request = ChatRequest(
         model=form.model,
         messages=chat_history(path_to(asked.pk, {**messages, asked.pk: asked})),
@@ -120,7 +120,8 @@ def _start_run(user: User, conversation_id: UUID, form: RunRequest, *, is_new: b
         parameters=form.parameters,
         timeouts=Timeouts(**settings.PROVIDER_TIMEOUTS),
     )
-    generation = _start_generation(user, conversation_id, access.token, form, request)
+    call = replace(new_call(access, form.provider, request, form.prompt), conversation_id=conversation_id)
+    generation = telemetry.start_generation(user=user, call=call)
     answer = Message.objects.create(
         conversation_id=conversation_id,
         parent=asked,
@@ -232,7 +233,7 @@ def _extra(message: ChatMessage) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Access:
+class Access:
     """What a call is made with. ``problem`` says why the token's secret cannot be had."""
 
     token: ProviderToken | None = None
@@ -240,47 +241,50 @@ class _Access:
     problem: str = ""
 
 
-def _access(user: User, provider: str) -> _Access:
+def access_to(provider: str, user: User) -> Access:
+    """Raises RunRefused where the user has no token for it."""
     if not needs_key(provider):
-        return _Access()
+        return Access()
     try:
         opened = open_picked(user=user, provider=provider)
     except TokenUnreadable as error:
-        return _Access(error.token, problem=str(error))
+        return Access(error.token, problem=str(error))
     if opened is None:
         raise RunRefused("model", "You have no working token for this provider. Add one under Tokens.")
-    return _Access(*opened)
+    return Access(*opened)
 
 
-def _start_generation(
-    user: User, conversation_id: UUID, token: ProviderToken | None, form: RunRequest, request: ChatRequest
-) -> Generation:
-    return telemetry.start_generation(
-        user=user,
-        conversation_id=conversation_id,
+def new_call(access: Access, provider: str, request: ChatRequest, prompt: PromptUse | None) -> telemetry.NewCall:
+    """What is recorded of a call before it is made."""
+    token = access.token
+    return telemetry.NewCall(
         token_id=token.pk if token else None,
         token_label=token.label if token else "",
         base_url=token.base_url if token else "",
-        provider=form.provider,
-        model=form.model,
-        parameters=form.parameters,
+        provider=provider,
+        model=request.model,
+        parameters=request.parameters,
         process_id=PROCESS_ID,
         sent=as_sent(request),
-        prompt=form.prompt,
+        prompt=prompt,
     )
 
 
-def _order(generation: Generation, access: _Access, request: ChatRequest) -> PreparedRun | None:
+def prepared(generation: Generation, access: Access, request: ChatRequest) -> PreparedRun:
+    return PreparedRun(
+        generation_id=generation.pk,
+        provider=generation.provider,
+        base_url=generation.base_url or None,
+        request=request,
+        api_key=access.api_key,
+    )
+
+
+def _order(generation: Generation, access: Access, request: ChatRequest) -> PreparedRun | None:
     if access.problem:
         outcome = telemetry.CallOutcome(
             status=Status.FAILED, error_type="token_unreadable", error_message=access.problem
         )
         telemetry.finish_generation(generation_id=generation.pk, outcome=outcome)
         return None
-    return PreparedRun(
-        generation_id=generation.pk,
-        provider=generation.provider,
-        base_url=(access.token.base_url or None) if access.token else None,
-        request=request,
-        api_key=access.api_key,
-    )
+    return prepared(generation, access, request)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 def start(db: None) -> Callable[..., Generation]:
     """`start(user=alice, model="gpt-4o")`: a call that has just begun."""
     from telemetry.context import SentMessage
-    from telemetry.services import start_generation
+    from telemetry.services import NewCall, start_generation
 
-    def start(**values: Any) -> Generation:
+    def start(*, user: Any, **values: Any) -> Generation:
         plain: dict[str, Any] = {
             "conversation_id": uuid4(),
             "token_id": uuid4(),
@@ -29,7 +29,7 @@ def start(db: None) -> Callable[..., Generation]:
             "process_id": 1,
             "sent": [SentMessage("system", "Be brief."), SentMessage("user", "Hello?")],
         }
-        return start_generation(**plain | values)
+        return start_generation(user=user, call=NewCall(**plain | values))
 
     return start
 

@@ -1,0 +1,63 @@
+"""Starting calls that stand in no conversation: several at once, in as many statements as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from audit.services import batch, record
+from inference.actions import InferenceAction
+from inference.providers.base import ChatRequest
+from inference.runs.limits import limit_reached
+from inference.runs.start import Access, LimitReached, PreparedRun, RunRefused, access_to, new_call, prepared
+from telemetry import services as telemetry
+from telemetry.prompt_use import PromptUse
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class WantedCall:
+    """``prompt``: the version that the request was made from, if it was."""
+
+    provider: str
+    request: ChatRequest
+    prompt: PromptUse | None = None
+
+
+def accesses(user: User, providers: Sequence[str]) -> dict[str, Access | RunRefused]:
+    """What each provider can be called with, or why the user cannot."""
+    return {provider: _access(provider, user) for provider in dict.fromkeys(providers)}
+
+
+def _access(provider: str, user: User) -> Access | RunRefused:
+    try:
+        access = access_to(provider, user)
+    except RunRefused as refusal:
+        return refusal
+    return RunRefused("model", access.problem) if access.problem else access
+
+
+@transaction.atomic
+@batch()
+def start_calls(user: User, wanted: Sequence[tuple[WantedCall, Access]]) -> list[PreparedRun]:
+    """Record the calls, all or none, in the order in which they are wanted. Raises LimitReached."""
+    if reached := limit_reached(user, wanted=len(wanted)):
+        raise LimitReached(reached)
+    calls = [new_call(access, call.provider, call.request, call.prompt) for call, access in wanted]
+    generations = telemetry.start_generations(user=user, calls=calls)
+    for generation in generations:
+        after = {
+            "provider": generation.provider,
+            "model": generation.request_model,
+            "token_id": str(generation.token_id) if generation.token_id else None,
+        }
+        record(action=InferenceAction.RUN_START, actor=user, target=generation, after=after)
+    return [
+        prepared(generation, access, call.request)
+        for generation, (call, access) in zip(generations, wanted, strict=True)
+    ]
