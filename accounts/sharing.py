@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 from django import forms
 from django.apps import apps
 from django.core.exceptions import PermissionDenied
-from django.db import models
+from django.db import models, transaction
 from django.db.models import OuterRef, Q
 
 from accounts.models import Membership, Team, User
+from audit.actions import Action
+from audit.services import record
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -157,6 +159,22 @@ def check_team(*, audience: Audience, actor: User | None) -> None:
         return
     if not Team.objects.visible_to(actor).filter(pk=audience.team.pk).exists():
         raise PermissionDenied("Only members of a team and administrators share with it.")
+
+
+@transaction.atomic
+def share(thing: Shared, *, audience: Audience, actor: User, action: Action) -> None:
+    """Let others see it, as ``thing`` shows from now on. Raises PermissionDenied where the team is not the actor's."""
+    lock_team(audience.team)
+    things = cast(SharedQuerySet[Any], type(thing)._default_manager)
+    locked = things.select_related("owner", "team").select_for_update(no_key=True, of=("self",))
+    stored = locked.get(pk=thing.pk)
+    before = stored.audience
+    if audience == before:
+        return
+    check_team(audience=audience, actor=actor)
+    thing.audience = stored.audience = audience
+    stored.save(update_fields=["visibility", "team"])
+    record(action=action, actor=actor, target=stored, before=before.as_audited(), after=audience.as_audited())
 
 
 def shared_models() -> list[type[Shared]]:

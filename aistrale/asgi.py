@@ -22,7 +22,7 @@ requests = PageQueue(pages, at_once=settings.PAGES_AT_ONCE)
 
 # What needs models can be imported only now that Django is set up.
 runs = import_string("aistrale.process.runs")
-routes = import_string("inference.chat.routing.websocket_urlpatterns")(runs)
+routes = import_string("inference.routing.websocket_urlpatterns")(runs)
 
 
 # Else an address that nobody knows would be an error of ours.

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "webhooks",
     "prompts",
     "inference",
+    "inference.playground",
     "tokens",
     "telemetry",
     "accounts",

@@ -28,6 +28,7 @@ urlpatterns = [
     path("system/jobs/<int:job_id>/run-again/", run_job_again, name="job-run-again"),
     path("metrics", metrics, name="metrics"),
     path("chat/", include("inference.urls")),
+    path("playground/", include("inference.playground.urls")),
     path("prompts/webhooks/", include("webhooks.urls")),
     path("prompts/", include("prompts.urls")),
     path("tokens/", include("tokens.urls")),

@@ -22,5 +22,5 @@ class InferenceConfig(AppConfig):
         spending.spent_by_token = spent_by_token
         prices.input_cost = input_cost
         profile.known_models = known_models
-        prefill.prefill_for = prefill_from
+        prefill.sources.append(prefill_from)
         figures.figures_by_version = figures_by_version

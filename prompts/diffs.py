@@ -123,6 +123,38 @@ def rows_of(old: str, new: str) -> list[Row]:
     return rows
 
 
+def inline(old: str, new: str) -> Iterator[tuple[Kind, str]]:
+    """Both texts in one, as stretches that are equal, removed or added, by word."""
+    for row in rows_of(old, new):
+        match row.old, row.new:
+            case Side() as left, Side() as right:
+                yield from _merged(left, right)
+            case Side() as left, None:
+                yield "removed", _text(left)
+            case None, Side() as right:
+                yield "added", _text(right)
+        yield "equal", "\n"
+
+
+def _text(side: Side) -> str:
+    return "".join(piece.text for piece in side.pieces)
+
+
+def _merged(left: Side, right: Side) -> Iterator[tuple[Kind, str]]:
+    """Between two stretches that are equal comes what was removed there, then what was added."""
+    new = list(right.pieces)
+    for piece in left.pieces:
+        if piece.is_changed:
+            yield "removed", piece.text
+            continue
+        while new and new[0].is_changed:
+            yield "added", new.pop(0).text
+        yield "equal", piece.text
+        new = new[1:]
+    for piece in new:
+        yield "added", piece.text
+
+
 def folded(rows: Sequence[Row]) -> list[Row | Fold]:
     """Rows more than ``CONTEXT_LINES`` away from a change are folded, where that saves at least two lines."""
     near = {

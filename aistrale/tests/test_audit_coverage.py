@@ -23,14 +23,14 @@ from accounts.people import invitations
 from accounts.people import services as user_services
 from accounts.personal_data import erasure
 from accounts.profile import api_keys
-from accounts.sharing import EVERYONE
+from accounts.sharing import EVERYONE, share
 from accounts.teams import services as team_services
 from audit.actions import Action, AuditAction, actions
 from audit.models import AuditEvent
 from conftest import PASSWORD
 from inference.actions import InferenceAction
 from inference.conversations.services import delete_conversation
-from inference.conversations.sharing import copy_branch, share_conversation
+from inference.conversations.sharing import copy_branch
 from inference.models import Conversation
 from inference.runs.finish import request_stop
 from inference.runs.start import RunRequest, StartedRun, start_run
@@ -124,8 +124,8 @@ def add(scene: Scene) -> None:
     scene.as_alice.post("/tokens/add/", {"provider": "openai", "label": "New", "secret": SECRET})
 
 
-def share(scene: Scene) -> None:
-    share_conversation(conversation=scene.conversation(), audience=EVERYONE, actor=scene.alice)
+def share_conversation(scene: Scene) -> None:
+    share(scene.conversation(), audience=EVERYONE, actor=scene.alice, action=InferenceAction.CONVERSATION_SHARE)
 
 
 def start(scene: Scene) -> StartedRun:
@@ -218,7 +218,7 @@ TABLE: dict[str, tuple[Callable[[Scene], object], Sequence[Action]]] = {
         lambda s: delete_conversation(conversation=s.conversation(), actor=s.alice),
         [InferenceAction.CONVERSATION_DELETE],
     ),
-    "conversation shared": (share, [InferenceAction.CONVERSATION_SHARE]),
+    "conversation shared": (share_conversation, [InferenceAction.CONVERSATION_SHARE]),
     "conversation copied": (
         lambda s: copy_branch(source=s.conversation(), leaf=None, actor=s.alice),
         [InferenceAction.CONVERSATION_COPY],

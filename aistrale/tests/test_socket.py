@@ -20,9 +20,9 @@ from accounts.teams.services import remove_member
 from aistrale.process import runs
 from aistrale.tests.sockets import Open, closed, everything, new_path, question
 from audit.models import AuditEvent
-from inference.chat.routing import websocket_urlpatterns
 from inference.chat.socket_state import MESSAGES_AT_ONCE
 from inference.models import Conversation, Message, Role
+from inference.routing import websocket_urlpatterns
 from inference.runs.database import in_thread
 from prompts.drafts import Draft
 from prompts.services import create_prompt

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -11,37 +10,12 @@ from django.db import transaction
 from django.db.models import Max, OuterRef
 
 from accounts.models import User
-from accounts.sharing import check_team, lock_team
 from audit.services import record
 from inference.actions import InferenceAction
 from inference.conversations.thread import branch_of
 from inference.models import Conversation, Message, Role
 
-if TYPE_CHECKING:
-    from accounts.sharing import Audience
-
 Pair = tuple[int, UUID]
-
-
-@transaction.atomic
-def share_conversation(*, conversation: Conversation, audience: Audience, actor: User) -> None:
-    """Raises PermissionDenied where the team is not the actor's."""
-    lock_team(audience.team)
-    locked = Conversation.objects.select_related("owner", "team").select_for_update(no_key=True, of=("self",))
-    stored = locked.get(pk=conversation.pk)
-    before = stored.audience
-    if audience == before:
-        return
-    check_team(audience=audience, actor=actor)
-    conversation.audience = stored.audience = audience
-    stored.save(update_fields=["visibility", "team"])
-    record(
-        action=InferenceAction.CONVERSATION_SHARE,
-        actor=actor,
-        target=stored,
-        before=before.as_audited(),
-        after=audience.as_audited(),
-    )
 
 
 @transaction.atomic

@@ -12,9 +12,10 @@ from django.urls import Resolver404, resolve
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.requests import UserRequest, confirm_page
+from accounts.sharing import share
+from inference.actions import InferenceAction
 from inference.conversations import services
 from inference.conversations.forms import RenameForm, ShareForm, filters_from
-from inference.conversations.sharing import share_conversation
 from inference.models import Conversation
 
 
@@ -55,7 +56,7 @@ def conversation_share(request: UserRequest, pk: UUID) -> HttpResponse:
     form = ShareForm(request.POST or None, conversation=conversation)
     if form.is_valid():
         audience = form.cleaned_data["audience"]
-        share_conversation(conversation=conversation, audience=audience, actor=request.user)
+        share(conversation, audience=audience, actor=request.user, action=InferenceAction.CONVERSATION_SHARE)
         messages.success(request, f"“{conversation.title}” is shared with {audience}.")
         return redirect(conversation)
     template = f"inference/conversation_share.html{'#dialog' if request.htmx else ''}"

@@ -13,11 +13,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Membership, Team, User
-from accounts.sharing import EVERYONE, PRIVATE, Audience, Visibility
+from accounts.sharing import EVERYONE, PRIVATE, Audience, Visibility, share
 from accounts.teams.services import remove_member
 from audit.models import AuditEvent
+from inference.actions import InferenceAction
 from inference.conversations.services import Filters, sidebar_of
-from inference.conversations.sharing import newest_seen, share_conversation
+from inference.conversations.sharing import newest_seen
 from inference.models import Conversation, Message, Role
 from telemetry.models import Generation, Status
 
@@ -225,7 +226,7 @@ def test_it_shares_with_no_team_of_others(alice: User) -> None:
     conversation = Conversation.objects.create(owner=alice, title="Plans")
     strangers = Audience(Visibility.TEAM, Team.objects.create(name="Strangers"))
     with pytest.raises(PermissionDenied):
-        share_conversation(conversation=conversation, audience=strangers, actor=alice)
+        share(conversation, audience=strangers, actor=alice, action=InferenceAction.CONVERSATION_SHARE)
     conversation.refresh_from_db()
     assert conversation.audience == PRIVATE
 
@@ -297,5 +298,5 @@ def test_it_tells_sockets_what_their_users_may_still_see(
 
 def test_it_shows_everyone_what_is_for_everyone(alice: User, charlie: User) -> None:
     conversation = Conversation.objects.create(owner=alice, title="Plans")
-    share_conversation(conversation=conversation, audience=EVERYONE, actor=alice)
+    share(conversation, audience=EVERYONE, actor=alice, action=InferenceAction.CONVERSATION_SHARE)
     assert newest_seen([(charlie.pk, conversation.pk)]) == {(charlie.pk, conversation.pk): 0}

@@ -11,9 +11,9 @@ from django.core.exceptions import PermissionDenied
 from django.db import connections, transaction
 
 from accounts.models import Team, User
-from accounts.sharing import PRIVATE, Audience, Visibility
+from accounts.sharing import PRIVATE, Audience, Visibility, share
 from accounts.teams.services import delete_team, remove_member
-from inference.conversations.sharing import share_conversation
+from inference.actions import InferenceAction
 from inference.models import Conversation
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,9 +31,14 @@ def test_it_shares_with_no_team_that_goes_meanwhile(alice: User, team: Team, ste
     conversation = Conversation.objects.create(owner=alice, title="Plans")
     begun = Event()
 
-    def share() -> None:
+    def share_with_team() -> None:
         begun.set()
-        share_conversation(conversation=conversation, audience=Audience(Visibility.TEAM, team), actor=alice)
+        share(
+            conversation,
+            audience=Audience(Visibility.TEAM, team),
+            actor=alice,
+            action=InferenceAction.CONVERSATION_SHARE,
+        )
 
     with ThreadPoolExecutor(1) as threads:
         with transaction.atomic():
@@ -41,7 +46,7 @@ def test_it_shares_with_no_team_that_goes_meanwhile(alice: User, team: Team, ste
                 remove_member(team=team, user=alice, actor=alice)
             else:
                 delete_team(team=Team.objects.get(), actor=alice)
-            sharing = threads.submit(in_a_connection_of_its_own, share)
+            sharing = threads.submit(in_a_connection_of_its_own, share_with_team)
             begun.wait(5)
             with pytest.raises(TimeoutError):
                 sharing.result(timeout=0.3)

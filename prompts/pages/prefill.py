@@ -1,4 +1,4 @@
-"""A new prompt that is begun from elsewhere, such as a conversation. Whoever knows of that sets ``prefill_for``."""
+"""A new prompt that is begun from elsewhere, such as a conversation. Whoever knows of that adds to ``sources``."""
 
 from __future__ import annotations
 
@@ -27,8 +27,11 @@ class PrefillSource(Protocol):
         """None where the query of the address names nothing. Raises ObjectDoesNotExist for what is not to be read."""
 
 
-def _nothing(user: User, query: QueryDict) -> Prefill | None:
-    return None
+# Apps above add theirs as the server starts.
+sources: list[PrefillSource] = []
 
 
-prefill_for: PrefillSource = _nothing
+def prefill_for(user: User, query: QueryDict) -> Prefill | None:
+    """Of the first source that the query names. Raises ObjectDoesNotExist."""
+    found = (source(user, query) for source in sources)
+    return next((prefill for prefill in found if prefill is not None), None)

@@ -8,10 +8,10 @@ from uuid import uuid4
 import pytest
 
 from accounts.models import Membership, Team, User
-from accounts.sharing import PRIVATE
+from accounts.sharing import PRIVATE, share
 from accounts.teams.services import delete_team, remove_member
 from aistrale.tests.sockets import Open, closed, everything, new_path, question
-from inference.conversations.sharing import share_conversation
+from inference.actions import InferenceAction
 from inference.models import Conversation
 from inference.runs.database import in_thread
 from telemetry.models import Generation, Status
@@ -94,7 +94,7 @@ async def test_a_silent_reader_ends_soon_after_the_right_to_read(
     other, _, _ = await open_socket(bob, new_path(bob))
     steps = {
         "removed": lambda: remove_member(team=team, user=bob, actor=alice),
-        "taken back": lambda: share_conversation(conversation=shared, audience=PRIVATE, actor=alice),
+        "taken back": lambda: share(shared, audience=PRIVATE, actor=alice, action=InferenceAction.CONVERSATION_SHARE),
         "team deleted": lambda: delete_team(team=team, actor=alice),
         "conversation deleted": lambda: shared.delete(),
     }

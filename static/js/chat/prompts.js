@@ -1,6 +1,6 @@
 // Inserting a prompt: it is found and filled in in a dialog, and its version is sent along with the message.
 import { announce, chat, composer, input, store, stored } from "./page.js";
-import { select, walk } from "./listbox.js";
+import { select, walk } from "../listbox.js";
 import { pick } from "./models.js";
 
 const dialog = document.getElementById("prompt-dialog");

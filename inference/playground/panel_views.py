@@ -1,0 +1,96 @@
+"""Changing the panels of a playground, and the values that they share."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from accounts.requests import UserRequest
+from inference.playground import services
+from inference.playground.forms import PanelForm
+from inference.playground.models import Panel, Playground
+from inference.playground.services import TooManyPanels
+from inference.playground.shown import ShownPanel, shown, values_form
+from prompts.pages.editor import sent_editor
+
+
+@require_POST
+def panel_save(request: UserRequest, pk: UUID, panel_pk: int) -> HttpResponse:
+    """Save what the panel's form holds, and take the step that it names, such as ``add:message``.
+
+    Answers with the parts of the page that follow from it; what cannot be stored is kept in the form, with its error.
+    """
+    panel = _panel(request, pk, panel_pk)
+    step = request.POST.get("step", "")
+    had_model = (panel.provider, panel.model)
+    editor = sent_editor(request.POST.dict(), is_chat=True, base=panel.draft)
+    editor.take(step)
+    form = PanelForm(request.POST, panel=panel)
+    if form.is_valid():
+        form.apply(panel, editor)
+    is_saved = not form.errors
+    if is_saved:
+        services.save_panel(panel)
+    number = list(panel.playground.panels.values_list("pk", flat=True)).index(panel.pk) + 1
+    context: dict[str, Any] = {
+        "shown": ShownPanel(panel, [], editor, form, True, number),
+        "values": values_form(panel.playground, services.panels_of(panel.playground), request.user),
+        "is_saved": is_saved,
+        "has_new_messages": bool(step),
+        "has_new_model": had_model != (panel.provider, panel.model),
+        "playground": panel.playground,
+        "is_swap": True,
+    }
+    return render(request, "playground/_saved.html", context, status=200 if is_saved else 422)
+
+
+@require_POST
+def values_save(request: UserRequest, pk: UUID) -> HttpResponse:
+    playground = _editable(request, pk)
+    form = values_form(playground, services.panels_of(playground), request.user, request.POST)
+    is_valid = form.is_valid()
+    services.save_values(playground=playground, values=form.values())
+    context = {"values": form, "is_saved": is_valid, "is_swap": True}
+    return render(request, "playground/_values_saved.html", context, status=200 if is_valid else 422)
+
+
+@require_POST
+def panel_add(request: UserRequest, pk: UUID) -> HttpResponse:
+    """One more panel, like the last one or like ``panel``."""
+    playground = _editable(request, pk)
+    panels = services.panels_of(playground)
+    wanted = request.POST.get("panel", "")
+    like = next((panel for panel in panels if str(panel.pk) == wanted), panels[-1])
+    try:
+        services.add_panel(playground=playground, like=like)
+    except TooManyPanels as error:
+        messages.error(request, str(error))
+    return _panels(request, playground)
+
+
+@require_POST
+def panel_remove(request: UserRequest, pk: UUID, panel_pk: int) -> HttpResponse:
+    panel = _panel(request, pk, panel_pk)
+    services.remove_panel(panel=panel)
+    return _panels(request, panel.playground)
+
+
+def _panels(request: UserRequest, playground: Playground) -> HttpResponse:
+    if not request.htmx:
+        return redirect(playground)
+    return render(request, "playground/playground_detail.html#panels", {"page": shown(playground, request.user)})
+
+
+def _panel(request: UserRequest, pk: UUID, panel_pk: int) -> Panel:
+    playgrounds = Playground.objects.editable_by(request.user)
+    panels = Panel.objects.select_related("playground__owner").filter(playground__in=playgrounds)
+    return get_object_or_404(panels, pk=panel_pk, playground=pk)
+
+
+def _editable(request: UserRequest, pk: UUID) -> Playground:
+    return get_object_or_404(Playground.objects.editable_by(request.user).select_related("owner", "team"), pk=pk)

@@ -1,0 +1,128 @@
+"""What a panel asks: its messages, filled in with the values of its playground."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
+
+from django.conf import settings
+
+from inference.chat.forms import parameters_of
+from inference.playground.models import Panel
+from inference.providers.base import ChatMessage, ChatRequest, Timeouts, Tool, ToolCall
+from prompts.composition import IncludeRefused, resolve
+from prompts.drafts import ROLES, Draft, Message
+from prompts.reading import target_of
+from prompts.templating import TemplateError, fill
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+SYSTEM_ROLES = ("system", "developer")
+NO_ARGUMENTS: Mapping[str, Any] = {"type": "object", "properties": {}}
+
+
+class PanelIncomplete(Exception):
+    """A panel that cannot be run, and what to do about it."""
+
+
+def request_of(panel: Panel, values: Mapping[str, str], *, reader: User) -> ChatRequest:
+    """Raises PanelIncomplete."""
+    if not panel.model:
+        raise PanelIncomplete("Choose a model first.")
+    body = _filled(panel, values, reader)
+    messages = tuple(_message(message) for message in body if message["role"] not in SYSTEM_ROLES)
+    if not any(message.role == "user" and message.text.strip() for message in messages):
+        raise PanelIncomplete("Write a message for the user role first.")
+    known = {parameter.name for parameter in parameters_of(panel.provider, panel.model)}
+    return ChatRequest(
+        model=panel.model,
+        messages=messages,
+        system="\n\n".join(message["content"] for message in body if message["role"] in SYSTEM_ROLES),
+        parameters={name: value for name, value in panel.parameters.items() if name in known},
+        timeouts=Timeouts(**settings.PROVIDER_TIMEOUTS),
+        tools=tuple(map(_tool, panel.tools)),
+        response_schema=panel.response_schema,
+    )
+
+
+def used_names(panels: Sequence[Panel], reader: User) -> tuple[list[str], list[str]]:
+    """Variables and placeholders of all panels, with those of what they include, each once."""
+    variables: dict[str, None] = {}
+    placeholders: dict[str, None] = {}
+    for panel in panels:
+        draft = Draft(panel.body)
+        placeholders |= dict.fromkeys(draft.placeholders)
+        # What is wrong is said where the panel is run.
+        with suppress(PanelIncomplete):
+            draft = Draft(_resolved(panel, reader))
+        variables |= dict.fromkeys(draft.used_variables)
+    return list(variables), list(placeholders)
+
+
+def _resolved(panel: Panel, reader: User) -> Sequence[Message]:
+    try:
+        body = resolve(panel.prompt_name, panel.body, lambda include: target_of(include, reader)).body
+    except (IncludeRefused, TemplateError) as error:
+        raise PanelIncomplete(str(error)) from error
+    return cast(Sequence[Message], body)
+
+
+def _filled(panel: Panel, values: Mapping[str, str], reader: User) -> list[dict[str, Any]]:
+    body = _resolved(panel, reader)
+    defaults = {variable.name: variable.default for variable in panel.draft.variables}
+    used = Draft(body).used_variables
+    given = {name: values.get(name) or defaults.get(name, "") for name in used}
+    if missing := [name for name in used if not given[name]]:
+        raise PanelIncomplete(f"Fill in {', '.join(missing)} under Variables first.")
+    filled: list[dict[str, Any]] = []
+    for message in body:
+        if message.get("type") == "placeholder":
+            filled += placeholder_messages(message["name"], values.get(message["name"], ""))
+        elif message["content"].strip() or message.get("tool_calls"):
+            filled.append({**message, "content": fill(message["content"], given)})
+    return filled
+
+
+def placeholder_messages(name: str, text: str) -> list[dict[str, Any]]:
+    """The messages that a placeholder stands for, of JSON; none for an empty text. Raises PanelIncomplete."""
+    if not text.strip():
+        return []
+    expected = 'a list such as [{"role": "user", "content": "Hello"}]'
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise PanelIncomplete(f"“{name}” is not JSON. Write {expected}.") from error
+    if not isinstance(found, list) or not all(map(_is_message, found)):
+        raise PanelIncomplete(f"“{name}” must be {expected}.")
+    return found
+
+
+def _is_message(found: Any) -> bool:
+    return isinstance(found, dict) and found.get("role") in ROLES and isinstance(found.get("content"), str)
+
+
+def _message(stored: Mapping[str, Any]) -> ChatMessage:
+    role = stored["role"]
+    return ChatMessage(
+        role=role,
+        text=stored["content"],
+        tool_calls=tuple(_tool_calls(stored.get("tool_calls"))) if role == "assistant" else (),
+        tool_call_id=str(stored.get("tool_call_id", "")) if role == "tool" else "",
+        tool_name=str(stored.get("name", "")) if role == "tool" else "",
+    )
+
+
+def _tool_calls(stored: Any) -> Iterator[ToolCall]:
+    """Of the form in which OpenAI sends them; anything else counts as none."""
+    for call in stored if isinstance(stored, list) else ():
+        function = call.get("function") if isinstance(call, dict) else None
+        if isinstance(function, dict):
+            yield ToolCall(str(call.get("id", "")), str(function.get("name", "")), str(function.get("arguments", "")))
+
+
+def _tool(stored: Mapping[str, Any]) -> Tool:
+    function = stored["function"]
+    return Tool(function["name"], function.get("description") or "", function.get("parameters") or NO_ARGUMENTS)

@@ -1,0 +1,123 @@
+"""Rounds: the answers of some panels, asked for at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import DatabaseError, transaction
+
+from audit.services import batch
+from inference.playground.models import Panel, PanelAnswer, Playground
+from inference.playground.requests import PanelIncomplete, request_of
+from inference.runs.calls import WantedCall, accesses, start_calls
+from inference.runs.database import storage_problem
+from inference.runs.prompt_lookup import prompt_use
+from inference.runs.start import Access, LimitReached, PreparedRun, RunRefused
+from prompts.models import PromptVersion
+from telemetry.models import Generation
+from telemetry.prompt_use import PromptUse
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """``started``: answers with the calls that are to be launched. ``refused``: by panel, why it was not run."""
+
+    started: Sequence[tuple[PanelAnswer, PreparedRun]] = ()
+    refused: Mapping[int, str] = field(default_factory=dict)
+    limit: str = ""
+
+
+def start_round(*, user: User, playground_id: UUID, panel_ids: Collection[int], round_id: UUID) -> Round:
+    """Start every panel that can be run; what one lacks keeps none of the others.
+
+    A round that was started before is not started again. Raises Playground.DoesNotExist where it is not the user's.
+    """
+    playground = Playground.objects.editable_by(user).get(pk=playground_id)
+    panels = list(playground.panels.filter(pk__in=panel_ids))
+    wanted, refused = _wanted(panels, playground.values, user)
+    if not wanted:
+        return Round(refused=refused)
+    try:
+        return Round(_start(user, playground, wanted, round_id), refused)
+    except LimitReached as limit:
+        return Round(refused=dict.fromkeys(panel_ids, limit.message), limit=limit.kind)
+    except DatabaseError as error:
+        if problem := storage_problem(error):
+            return Round(refused=dict.fromkeys(panel_ids, f"{problem} Tell an administrator, and run it again later."))
+        raise
+
+
+def _wanted(
+    panels: Sequence[Panel], values: Mapping[str, str], user: User
+) -> tuple[list[tuple[Panel, WantedCall, Access]], dict[int, str]]:
+    by_provider = accesses(user, [panel.provider for panel in panels if panel.model])
+    wanted, refused = [], {}
+    for panel in panels:
+        try:
+            request = request_of(panel, values, reader=user)
+            access = by_provider[panel.provider]
+            if isinstance(access, RunRefused):
+                raise access
+        except (PanelIncomplete, RunRefused) as problem:
+            refused[panel.pk] = str(problem)
+        else:
+            wanted.append((panel, WantedCall(panel.provider, request, _prompt_of(panel, user)), access))
+    return wanted, refused
+
+
+@transaction.atomic
+@batch()
+def _start(
+    user: User, playground: Playground, wanted: Sequence[tuple[Panel, WantedCall, Access]], round_id: UUID
+) -> list[tuple[PanelAnswer, PreparedRun]]:
+    # Of a form that arrives twice at once, the second waits here for the first.
+    locked = Playground.objects.select_for_update(no_key=True).filter(pk=playground.pk)
+    if not locked or PanelAnswer.objects.filter(panel__playground=playground, round=round_id).exists():
+        return []
+    places = [
+        (panel, number, call, access) for panel, call, access in wanted for number in range(1, panel.repetitions + 1)
+    ]
+    orders = start_calls(user, [(call, access) for _, _, call, access in places])
+    answers = PanelAnswer.objects.bulk_create(
+        PanelAnswer(panel=panel, round=round_id, number=number, generation_id=order.generation_id)
+        for (panel, number, _, _), order in zip(places, orders, strict=True)
+    )
+    Panel.objects.filter(pk__in=[panel.pk for panel, _, _ in wanted]).update(round=round_id)
+    return list(zip(answers, orders, strict=True))
+
+
+def _prompt_of(panel: Panel, user: User) -> PromptUse | None:
+    """The version that the panel asks, as long as its messages are those of the version."""
+    if panel.prompt_id is None or panel.prompt_version is None:
+        return None
+    version = PromptVersion.objects.filter(prompt=panel.prompt_id, number=panel.prompt_version).first()
+    if version is None or _as_body(version) != panel.body:
+        return None
+    try:
+        return prompt_use(user=user, prompt_id=panel.prompt_id, version=panel.prompt_version)
+    except RunRefused:
+        return None
+
+
+def _as_body(version: PromptVersion) -> object:
+    alike = Panel()
+    alike.take(version.draft)
+    return alike.body
+
+
+def running_answers(playground_id: UUID) -> list[tuple[UUID, int]]:
+    """Calls that go on, with their answers."""
+    running = Generation.objects.running().filter(panel_answer__panel__playground=playground_id)
+    return list(running.values_list("pk", "panel_answer__pk"))
+
+
+def running_of(user: User, playground_id: UUID, panel_ids: Collection[int]) -> list[UUID]:
+    """The calls of some panels that go on and that the user has asked for."""
+    running = Generation.objects.running().filter(user=user, panel_answer__panel__playground=playground_id)
+    return list(running.filter(panel_answer__panel__in=panel_ids).values_list("pk", flat=True))

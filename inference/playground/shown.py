@@ -1,0 +1,189 @@
+"""A playground as its page shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from inference.chat.composer import ParameterInput, parameter_inputs
+from inference.playground.forms import PanelForm, ValuesForm
+from inference.playground.models import Panel, PanelAnswer, Playground
+from inference.playground.requests import used_names
+from inference.runs.estimates import estimate_text_tokens
+from prompts.diffs import inline
+from prompts.drafts import ROLES, Draft
+from prompts.pages.editor import Editor, editor_of
+from telemetry.models import Generation, Status
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+LOW, HIGH = min, max
+# What differs by less is as good as equal.
+NOTABLE = Decimal("1.1")
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One figure of a panel: the median of its answers, with the least and the greatest where there are several.
+
+    ``is_best`` among the panels that have ended.
+    """
+
+    values: list[Any]
+    is_best: bool = False
+
+    @property
+    def value(self) -> Any:
+        return median(self.values) if self.values else None
+
+    @property
+    def has_spread(self) -> bool:
+        return len(self.values) > 1 and Decimal(max(self.values)) > Decimal(min(self.values)) * NOTABLE
+
+
+@dataclass(frozen=True)
+class ShownPanel:
+    """``best`` names the metrics in which no other panel is better."""
+
+    panel: Panel
+    answers: list[PanelAnswer]
+    editor: Editor
+    form: PanelForm
+    may_edit: bool
+    number: int
+    best: frozenset[str] = frozenset()
+    problem: str = ""
+    roles: tuple[str, ...] = ROLES
+
+    @property
+    def inputs(self) -> list[ParameterInput]:
+        return parameter_inputs(self.panel.provider, self.panel.model, self.panel.parameters)
+
+    @property
+    def messages_count(self) -> int:
+        return len(self.editor.messages)
+
+    @property
+    def input_tokens(self) -> int:
+        return sum(map(estimate_text_tokens, Draft(self.panel.body).texts))
+
+    @property
+    def is_running(self) -> bool:
+        return any(answer.is_running for answer in self.answers)
+
+    @property
+    def state(self) -> tuple[str, str]:
+        """Tone and words."""
+        ended = [answer.generation.status for answer in self.answers if not answer.is_running]
+        if self.is_running:
+            done = f", {len(ended)} of {len(self.answers)} done" if len(self.answers) > 1 else ""
+            return "busy", f"Streaming{done}"
+        if any(status in (Status.FAILED, Status.INTERRUPTED) for status in ended):
+            return "bad", "Failed"
+        if Status.STOPPED in ended:
+            return "caution", "Stopped"
+        return ("good", "Done") if ended else ("", "Not run yet")
+
+    @cached_property
+    def metrics(self) -> dict[str, Metric]:
+        return {name: Metric(values, name in self.best) for name, values in figures(self.answers).items()}
+
+
+# What each figure of a call is, and which is better: the lower or the higher one.
+FIGURES: dict[str, tuple[Callable[[Generation], float | int | Decimal | None], Any]] = {
+    "first": (lambda call: call.seconds_to_first_token, LOW),
+    "seconds": (lambda call: call.seconds, LOW),
+    "tokens": (lambda call: call.total_output_tokens, None),
+    "speed": (lambda call: call.output_tokens_per_second, HIGH),
+    "cost": (lambda call: call.cost_usd, LOW),
+}
+
+
+def figures(answers: Iterable[PanelAnswer]) -> dict[str, list[Any]]:
+    """By name, of the answers that have ended and have it."""
+    calls = [answer.generation for answer in answers if not answer.is_running]
+    return {name: [value for value in map(read, calls) if value is not None] for name, (read, _) in FIGURES.items()}
+
+
+def best_of(panels: Sequence[Sequence[PanelAnswer]]) -> list[frozenset[str]]:
+    """By panel, the figures in which it is the best of several; only of panels whose answers have all succeeded."""
+    done = [bool(answers) and all(a.generation.status == Status.SUCCEEDED for a in answers) for answers in panels]
+    found: list[set[str]] = [set() for _ in panels]
+    if sum(done) < 2:
+        return [frozenset() for _ in panels]
+    all_figures = [figures(answers) for answers in panels]
+    for name, (_, better) in FIGURES.items():
+        medians = {
+            place: median(all_figures[place][name])
+            for place, is_done in enumerate(done)
+            if is_done and all_figures[place][name]
+        }
+        ranked = sorted(map(Decimal, medians.values()), reverse=better is HIGH)
+        if better and len(ranked) > 1 and max(ranked[:2]) > min(ranked[:2]) * NOTABLE:
+            found[better(medians, key=medians.__getitem__)].add(name)
+    return [frozenset(names) for names in found]
+
+
+@dataclass(frozen=True)
+class ShownPlayground:
+    playground: Playground
+    panels: list[ShownPanel]
+    values: ValuesForm
+    may_edit: bool
+    as_diff: bool = False
+
+    @property
+    def is_running(self) -> bool:
+        return any(panel.is_running for panel in self.panels)
+
+
+def shown(playground: Playground, viewer: User, *, as_diff: bool = False) -> ShownPlayground:
+    """``as_diff``: answers as they differ from the first answer of the first panel."""
+    panels = list(playground.panels.all())
+    may_edit = playground.owner_id == viewer.pk
+    answers = answers_of(panels)
+    if as_diff:
+        _compare([answers[panel.pk] for panel in panels])
+    best = best_of([answers[panel.pk] for panel in panels])
+    shown_panels = [
+        ShownPanel(
+            panel, answers[panel.pk], editor_of(panel.draft), PanelForm(None, panel=panel), may_edit, number, best_in
+        )
+        for number, (panel, best_in) in enumerate(zip(panels, best, strict=True), start=1)
+    ]
+    return ShownPlayground(playground, shown_panels, values_form(playground, panels, viewer), may_edit, as_diff)
+
+
+def _compare(panels: Sequence[Sequence[PanelAnswer]]) -> None:
+    first = next((answer for answers in panels[:1] for answer in answers if not answer.is_running), None)
+    for answer in (answer for answers in panels for answer in answers):
+        if first is not None and answer is not first and not answer.is_running:
+            answer.diff = list(inline(answer_text(first), answer_text(answer)))
+
+
+def answer_text(answer: PanelAnswer) -> str:
+    """Empty where it is no longer kept."""
+    content = getattr(answer.generation, "content", None)
+    return content.response_text if content else ""
+
+
+def values_form(playground: Playground, panels: Sequence[Panel], viewer: User, data: Any = None) -> ValuesForm:
+    variables, placeholders = used_names(panels, viewer)
+    return ValuesForm(data, playground=playground, variables=variables, placeholders=placeholders)
+
+
+def answers_of(panels: Sequence[Panel]) -> dict[int, list[PanelAnswer]]:
+    """By panel, those of its last round, with their calls."""
+    found: dict[int, list[PanelAnswer]] = {panel.pk: [] for panel in panels}
+    rounds = [panel.round for panel in panels if panel.round]
+    rows = PanelAnswer.objects.filter(panel__in=panels, round__in=rounds).select_related("generation__content")
+    current = {panel.pk: panel.round for panel in panels}
+    for answer in rows:
+        if answer.round == current[answer.panel_id]:
+            found[answer.panel_id].append(answer)
+    return found

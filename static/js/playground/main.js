@@ -1,0 +1,4 @@
+import "./models.js";
+import "./run.js";
+import "./socket.js";
+import "./view.js";

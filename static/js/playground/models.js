@@ -1,0 +1,23 @@
+// The model of each panel.
+import { configure, list, open } from "../model_dialog.js";
+import { save } from "./autosave.js";
+
+let form = null;
+
+function pick(option) {
+  const { provider, model } = option.dataset;
+  form.elements.provider.value = provider;
+  form.elements.model.value = model;
+  form.querySelector("[data-model-name]").textContent = model;
+  form.querySelector("[data-provider-name]").textContent = option.closest("[role=group]").querySelector("strong").textContent;
+  save(form);
+}
+
+if (list) configure(() => (form ? { provider: form.elements.provider.value, model: form.elements.model.value } : {}), pick);
+
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-choose-model]");
+  if (!button) return;
+  form = button.form;
+  open();
+});

@@ -1,0 +1,34 @@
+// Run and stop, for one panel or all of them.
+import { flush } from "./autosave.js";
+import { send } from "./socket.js";
+
+const bench = document.getElementById("bench");
+
+function ids(all) {
+  return [...bench.querySelectorAll("[data-panel]")]
+    .filter((panel) => all || panel.querySelector('[data-state="busy"]'))
+    .map((panel) => Number(panel.dataset.panel));
+}
+
+async function run(panels) {
+  await flush();
+  // The answers are what is looked at now.
+  for (const id of panels) document.querySelector(`#panel-${id} .run-body > details`).open = false;
+  send({ type: "run", panels, round: crypto.randomUUID() });
+}
+
+document.addEventListener("click", ({ target }) => {
+  const one = target.closest("[data-run]");
+  if (one) run([Number(one.dataset.run)]);
+  const stop = target.closest("[data-stop]");
+  if (stop) send({ type: "stop", panels: [Number(stop.dataset.stop)] });
+  if (target.closest("#run-all")) run(ids(true));
+  if (target.closest("#stop-all")) send({ type: "stop", panels: ids(false) });
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && document.getElementById("run-all")) {
+    event.preventDefault();
+    run(ids(true));
+  }
+  if (event.key === "Escape" && !document.querySelector("dialog[open], :popover-open")) send({ type: "stop", panels: ids(false) });
+});
