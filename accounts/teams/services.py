@@ -83,7 +83,8 @@ def humanize_privacy_loss(team: Team, *, owner: User | None = None) -> str:
 
 def _make_private(kinds: list[SharedQuerySet[Any]]) -> dict[str, int]:
     """How many, by the name of the model."""
-    return {str(things.model._meta.model_name): things.make_private() for things in kinds}
+    counts = {str(things.model._meta.model_name): things.make_private() for things in kinds}
+    return {name: count for name, count in counts.items() if count}
 
 
 def _about(team: Team) -> dict[str, Any]:

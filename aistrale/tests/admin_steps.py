@@ -189,7 +189,7 @@ def _team_steps() -> dict[str, Step]:
         return form
 
     saved, empty = "was changed successfully", {"memberships-TOTAL_FORMS": 0, "memberships-INITIAL_FORMS": 0}
-    private = {"private": {"conversation": 0, "prompt": 0, "providertoken": 1}}
+    private = {"private": {"providertoken": 1}}
 
     def moved(action: Action, who: str, **after: Any) -> Entry:
         return Entry(action, who, {}, lambda scene: {"team": str(scene.team.pk), **after})

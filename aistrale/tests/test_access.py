@@ -23,6 +23,8 @@ from aistrale.tests.routes import all_routes, path_of
 from aistrale.tests.test_routes import TABLE, Who
 from audit.models import AuditEvent
 from inference.models import Conversation, Message
+from inference.playground.models import Panel, Playground
+from inference.playground.services import create_playground
 from prompts import example_sets, protection
 from prompts import services as prompt_services
 from prompts.drafts import Draft
@@ -119,9 +121,19 @@ def a_delivery(owner: User) -> Delivery:
     return webhook_services.send_test(webhook=a_webhook(owner), actor=owner)
 
 
+def a_playground(owner: User) -> Playground:
+    return create_playground(owner=owner, title="private", draft=Draft("private"), values={})
+
+
+def a_panel(owner: User) -> Panel:
+    return a_playground(owner).panels.get()
+
+
 def ids_of(made: Any) -> tuple[object, ...]:
     if isinstance(made, PromptVersion):
         return made.prompt_id, made.number
+    if isinstance(made, Panel):
+        return made.playground_id, made.pk
     if isinstance(made, Rollout | ExampleSet):
         return made.prompt_id, made.pk
     return (made.team.pk, made.user.pk) if isinstance(made, Membership) else (made.pk,)
@@ -143,6 +155,14 @@ OBJECTS: Mapping[str, Callable[[User], Any]] = {
     "chat/<uuid:pk>/delete/": a_conversation,
     "chat/<uuid:pk>/share/": a_conversation,
     "chat/<uuid:pk>/copy/": a_conversation,
+    "playground/<uuid:pk>/": a_playground,
+    "playground/<uuid:pk>/rename/": a_playground,
+    "playground/<uuid:pk>/share/": a_playground,
+    "playground/<uuid:pk>/delete/": a_playground,
+    "playground/<uuid:pk>/values/": a_playground,
+    "playground/<uuid:pk>/panels/add/": a_playground,
+    "playground/<uuid:pk>/panels/<int:panel_pk>/": a_panel,
+    "playground/<uuid:pk>/panels/<int:panel_pk>/remove/": a_panel,
     "prompts/<uuid:pk>/examples/add/": a_prompt,
     "prompts/<uuid:pk>/examples/<int:number>/": an_example_set,
     "prompts/<uuid:pk>/examples/<int:number>/delete/": an_example_set,
@@ -214,10 +234,10 @@ def _comparable(response: Any, path: str) -> tuple[int, str, dict[str, str]]:
 
 
 @pytest.mark.parametrize(
-    "path", ["/audit/", "/telemetry/", "/tokens/", "/chat/", "/prompts/", "/prompts/webhooks/", "/"]
+    "path", ["/audit/", "/telemetry/", "/tokens/", "/chat/", "/playground/", "/prompts/", "/prompts/webhooks/", "/"]
 )
 def test_lists_leave_out_what_is_anothers(path: str, alice: User, charlie: User, client_of: ClientOf) -> None:
-    made = a_token(alice), a_call(alice), a_prompt(alice), a_webhook(alice)
+    made = a_token(alice), a_call(alice), a_prompt(alice), a_webhook(alice), a_playground(alice)
     content = client_of(charlie).get(path).content.decode()
     assert not [private for private in (*(str(each.pk) for each in made), alice.email) if private in content]
 

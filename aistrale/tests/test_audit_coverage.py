@@ -32,6 +32,9 @@ from inference.actions import InferenceAction
 from inference.conversations.services import delete_conversation
 from inference.conversations.sharing import copy_branch
 from inference.models import Conversation
+from inference.playground.actions import PlaygroundAction
+from inference.playground.models import Playground
+from inference.playground.services import create_playground, delete_playground
 from inference.runs.finish import request_stop
 from inference.runs.start import RunRequest, StartedRun, start_run
 from prompts import example_sets, protection
@@ -128,6 +131,14 @@ def share_conversation(scene: Scene) -> None:
     share(scene.conversation(), audience=EVERYONE, actor=scene.alice, action=InferenceAction.CONVERSATION_SHARE)
 
 
+def a_playground(scene: Scene) -> Playground:
+    return create_playground(owner=scene.alice, title="Triage", draft=Draft("Hi"), values={})
+
+
+def share_playground(scene: Scene) -> None:
+    share(a_playground(scene), audience=EVERYONE, actor=scene.alice, action=PlaygroundAction.PLAYGROUND_SHARE)
+
+
 def start(scene: Scene) -> StartedRun:
     form = RunRequest("openai", "gpt-4o", "Hi", None, uuid4())
     started = start_run(user=scene.alice, conversation_id=uuid4(), is_new=True, form=form)
@@ -222,6 +233,11 @@ TABLE: dict[str, tuple[Callable[[Scene], object], Sequence[Action]]] = {
     "conversation copied": (
         lambda s: copy_branch(source=s.conversation(), leaf=None, actor=s.alice),
         [InferenceAction.CONVERSATION_COPY],
+    ),
+    "playground shared": (share_playground, [PlaygroundAction.PLAYGROUND_SHARE]),
+    "playground deleted": (
+        lambda s: delete_playground(playground=a_playground(s), actor=s.alice),
+        [PlaygroundAction.PLAYGROUND_DELETE],
     ),
     "run started": (start, [InferenceAction.RUN_START]),
     "run stopped": (stop, [InferenceAction.RUN_START, InferenceAction.RUN_STOP]),

@@ -325,7 +325,11 @@ async def test_there_is_no_other_socket(alice: User, open_socket: Open) -> None:
         assert (await open_socket(user, "/ws/nowhere/"))[1:] == (False, 1000)
 
 
-SOCKETS = {"ws/chat/<uuid:pk>/": f"/ws/chat/{uuid4()}/", "ws/chat/new/<str:signed>/": "/ws/chat/new/x/"}
+SOCKETS = {
+    "ws/chat/<uuid:pk>/": f"/ws/chat/{uuid4()}/",
+    "ws/chat/new/<str:signed>/": "/ws/chat/new/x/",
+    "ws/playground/<uuid:pk>/": f"/ws/playground/{uuid4()}/",
+}
 
 
 async def test_every_socket_takes_people_only(alice: User, admin: User, open_socket: Open) -> None:

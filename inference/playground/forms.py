@@ -14,7 +14,7 @@ from inference.chat.forms import MODEL_LIMIT, PREFIX, parameter_field, parameter
 from inference.playground.models import MOST_REPETITIONS, Playground
 from inference.playground.requests import PanelIncomplete, placeholder_messages
 from prompts.drafts import Draft, DraftRefused, check
-from prompts.pages.editor import Editor
+from prompts.pages.editor import PLACEHOLDER, Editor
 from prompts.pages.forms import JsonField
 
 if TYPE_CHECKING:
@@ -48,8 +48,10 @@ class PanelForm(forms.Form):
         """Only for a valid form; adds errors, and changes nothing, where what is left is no draft."""
         cleaned = self.cleaned_data
         values = {parameter.name: cleaned[PREFIX + parameter.name] for parameter in self._parameters}
+        # A placeholder is nothing before it has a name, which is about to be typed.
+        body = [one.as_stored() for one in editor.messages if one.role != PLACEHOLDER or one.content.strip()]
         draft = Draft(
-            editor.body,
+            body,
             panel.draft.variables,
             tuple(cleaned["tools"]),
             cleaned["response_schema"] or None,

@@ -1,0 +1,204 @@
+"""The pages: what is typed is stored, what cannot be is said where it was typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from inference.models import Conversation, Message
+from inference.playground.models import MOST_PANELS, Playground
+from inference.playground.rounds import start_round
+from prompts.drafts import Draft, Variable
+from prompts.services import create_prompt
+from telemetry.context import SentMessage
+from telemetry.models import Generation, GenerationContent
+from telemetry.services import NewCall, start_generation
+
+pytestmark = pytest.mark.django_db
+ClientOf = Callable[[User], Client]
+
+
+def panel_form(**changes: str) -> dict[str, str]:
+    return {
+        "provider": "echo",
+        "model": "echo",
+        "repetitions": "1",
+        "message-0-role": "user",
+        "message-0-content": "Hi {{name}}",
+        "tools": "",
+        "response_schema": "",
+        **changes,
+    }
+
+
+def a_call(user: User, sent: list[SentMessage]) -> Generation:
+    call = NewCall(provider="echo", model="echo", parameters={}, sent=sent, process_id=1)
+    return start_generation(user=user, call=call)
+
+
+def save(client: Client, playground: Playground, **changes: str) -> str:
+    panel = playground.panels.all()[0]
+    path = f"/playground/{playground.pk}/panels/{panel.pk}/"
+    return client.post(path, panel_form(**changes), headers={"HX-Request": "true"}).content.decode()
+
+
+def test_a_new_one_begins_with_the_sandbox_where_there_is_no_token(alice: User, client_of: ClientOf) -> None:
+    client = client_of(alice)
+    assert "No playgrounds yet" in client.get("/playground/").content.decode()
+    page = client.post("/playground/add/", follow=True)
+
+    assert page.status_code == 200
+    panel = Playground.objects.get(owner=alice).panels.get()
+    assert (panel.provider, panel.model) == ("echo", "echo")
+    assert "Untitled" in client.get("/playground/").content.decode()
+
+
+def test_what_is_typed_is_stored_and_its_variables_are_asked_for(
+    alice: User, playground: Playground, client_of: ClientOf
+) -> None:
+    client = client_of(alice)
+    answer = save(client, playground, **{"param-length": "5", "repetitions": "4", "tools": "[]"})
+
+    panel = playground.panels.all()[0]
+    assert panel.body == [{"type": "chatmessage", "role": "user", "content": "Hi {{name}}"}]
+    assert (panel.parameters, panel.repetitions) == ({"length": 5}, 4)
+    assert 'name="value-name"' in answer and ">Saved<" in answer
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"repetitions": "11"}, "Answers per run:"),
+        ({"tools": "{"}, "Tools: This is not JSON"),
+        ({"tools": '[{"type": "function"}]'}, "Tools: Tool 1 must have the form"),
+        ({"response_schema": '{"type": 7}'}, "Response schema: This is not a JSON schema"),
+        ({"param-length": "-1"}, "Length"),
+        ({"message-0-content": "Hi {{name"}, "is not closed"),
+        ({"provider": "nobody"}, "Provider"),
+    ],
+)
+def test_what_cannot_be_stored_is_said_and_changes_nothing(
+    changes: dict[str, str], said: str, alice: User, playground: Playground, client_of: ClientOf
+) -> None:
+    before = playground.panels.values().first()
+    answer = save(client_of(alice), playground, **changes)
+
+    assert said.replace("“", "&#x27;") in answer or said in answer
+    assert "Not saved" in answer
+    assert playground.panels.values().first() == before
+
+
+def test_messages_are_added_moved_and_removed(alice: User, playground: Playground, client_of: ClientOf) -> None:
+    client = client_of(alice)
+    save(client, playground, step="add:placeholder", **{"message-1-role": "assistant", "message-1-content": "Yes"})
+    roles = [message.get("role") for message in playground.panels.all()[0].body]
+    assert roles == ["user", "assistant"]  # A placeholder without a name is not stored yet.
+    save(client, playground, step="remove:0", **{"message-1-role": "assistant", "message-1-content": "Yes"})
+    assert [message["role"] for message in playground.panels.all()[0].body] == ["assistant"]
+
+
+def test_values_are_kept_when_their_variable_goes_and_comes_back(
+    alice: User, playground: Playground, client_of: ClientOf
+) -> None:
+    client, path = client_of(alice), f"/playground/{playground.pk}/values/"
+    client.post(path, {"value-topic": "ebb\r\nflow", "value-language": "French", "value-other": "x"})
+    playground.refresh_from_db()
+    assert playground.values["topic"] == "ebb\nflow" and "other" not in playground.values
+    answer = client.post(path, {"value-topic": "t", "value-language": "F", "value-history": "no JSON"})
+    assert answer.status_code == 422 and "is not JSON" in answer.content.decode()
+
+
+def test_panels_are_added_up_to_a_number_and_removed_down_to_one(
+    alice: User, playground: Playground, client_of: ClientOf
+) -> None:
+    client, path = client_of(alice), f"/playground/{playground.pk}/panels/"
+    for _ in range(4):
+        answer = client.post(f"{path}add/", follow=True)
+    assert playground.panels.count() == MOST_PANELS
+    assert f"at most {MOST_PANELS} panels" in answer.content.decode()
+    for panel in playground.panels.all():
+        client.post(f"{path}{panel.pk}/remove/")
+    assert playground.panels.count() == 1
+
+
+def test_whom_it_is_shared_with_sees_all_and_changes_nothing(
+    alice: User, bob: User, playground: Playground, client_of: ClientOf
+) -> None:
+    Playground.objects.update(visibility="everyone")
+    client = client_of(bob)
+    page = client.get(f"/playground/{playground.pk}/").content.decode()
+
+    assert "Only the owner changes and runs it" in page and "Explain" in page
+    assert "run-all" not in page and "data-choose-model" not in page
+    assert client.post(f"/playground/{playground.pk}/panels/add/").status_code == 404
+
+
+def test_it_begins_with_a_prompt_its_samples_and_its_version(alice: User, client_of: ClientOf) -> None:
+    draft = Draft("Sort {{ticket}}", (Variable("ticket", sample="T-1"),), provider="echo", model="echo")
+    version = create_prompt(owner=alice, name="triage", type="text", draft=draft)
+    client_of(alice).post("/playground/add/", {"prompt": version.prompt_id, "version": "1"})
+
+    playground = Playground.objects.get()
+    panel = playground.panels.get()
+    assert (playground.title, playground.values) == ("triage v1", {"ticket": "T-1"})
+    assert (panel.prompt_name, panel.prompt_version, panel.body[0]["content"]) == ("triage", 1, "Sort {{ticket}}")
+
+
+def test_it_begins_with_what_a_message_answered(alice: User, client_of: ClientOf) -> None:
+    conversation = Conversation.objects.create(owner=alice, title="Tides", system="Be brief")
+    question = Message.objects.create(conversation=conversation, role="user", text="Why?")
+    answer = Message.objects.create(conversation=conversation, parent=question, role="assistant", text="So.")
+    client_of(alice).post("/playground/add/", {"message": answer.pk})
+
+    body = Playground.objects.get().panels.get().body
+    assert [(message["role"], message["content"]) for message in body] == [("system", "Be brief"), ("user", "Why?")]
+
+
+def test_it_begins_with_a_recorded_call(alice: User, client_of: ClientOf) -> None:
+    extra = '{"tool_calls":[{"arguments":"{}","id":"c1","name":"page"}]}'
+    sent = [
+        SentMessage("tools", '[{"description":"","name":"page","parameters":{}}]'),
+        SentMessage("user", "Help"),
+        SentMessage("assistant", "", extra),
+        SentMessage("tool", "done", '{"tool_call_id":"c1","tool_name":"page"}'),
+    ]
+    call = a_call(alice, sent)
+    client_of(alice).post("/playground/add/", {"call": call.pk})
+
+    panel = Playground.objects.get().panels.get()
+    assert [message["role"] for message in panel.body] == ["user", "assistant", "tool"]
+    assert panel.body[1]["tool_calls"][0]["function"]["name"] == "page"
+    assert panel.tools[0]["function"]["name"] == "page"
+
+
+@pytest.mark.parametrize("name", ["prompt", "message", "call"])
+def test_it_begins_with_nothing_of_a_stranger(name: str, alice: User, bob: User, client_of: ClientOf) -> None:
+    version = create_prompt(owner=alice, name="triage", type="text", draft=Draft("Sort"))
+    conversation = Conversation.objects.create(owner=alice, title="Tides")
+    made = {
+        "prompt": version.prompt_id,
+        "message": Message.objects.create(conversation=conversation, role="user", text="Why?").pk,
+        "call": a_call(alice, []).pk,
+    }
+    assert client_of(bob).post("/playground/add/", {name: made[name]}).status_code == 404
+    assert client_of(bob).post("/playground/add/", {name: "9" * 18}).status_code == 404 or name != "message"
+
+
+def test_a_panel_is_saved_as_a_prompt(alice: User, playground: Playground, client_of: ClientOf) -> None:
+    panel = playground.panels.all()[0]
+    page = client_of(alice).get(f"/prompts/add/?panel={panel.pk}").content.decode()
+    assert "Explain {{topic}}." in page and "From the playground" in page
+
+
+def test_answers_are_shown_as_they_differ(alice: User, playground: Playground, client_of: ClientOf) -> None:
+    panels = list(playground.panels.values_list("pk", flat=True))
+    begun = start_round(user=alice, playground_id=playground.pk, panel_ids=panels, round_id=uuid4())
+    for (_, order), text in zip(begun.started, ["High tide", "Low tide"], strict=True):
+        Generation.objects.filter(pk=order.generation_id).update(status="succeeded", ended_at="2030-01-01T00:00Z")
+        GenerationContent.objects.filter(pk=order.generation_id).update(response_text=text)
+    page = client_of(alice).get(f"/playground/{playground.pk}/?view=diff").content.decode()
+    assert "<del>High</del><ins>Low</ins> tide" in page

@@ -1,0 +1,108 @@
+"""The socket of a playground."""
+
+from __future__ import annotations
+
+import json
+from uuid import uuid4
+
+import pytest
+
+from accounts.models import User
+from aistrale.tests.sockets import Open, everything
+from inference.playground.models import Panel, Playground
+from inference.runs.database import in_thread
+from telemetry.models import Generation, Status
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def run(panels: list[int]) -> str:
+    return json.dumps({"type": "run", "panels": panels, "round": str(uuid4())})
+
+
+async def ids(playground: Playground) -> list[int]:
+    return await in_thread(lambda: list(playground.panels.values_list("pk", flat=True)))()
+
+
+async def test_all_panels_stream_and_end_with_their_figures(
+    alice: User, playground: Playground, open_socket: Open
+) -> None:
+    socket, accepted, _ = await open_socket(alice, f"/ws/playground/{playground.pk}/")
+    assert accepted
+    panels = await ids(playground)
+    await socket.send_to(run(panels))
+    received = await everything(socket, until='data-state="good"')
+    while received.count("Call details") < 2:
+        received += str(await socket.receive_from(timeout=30))
+
+    for panel in panels:
+        assert f'id="answers-{panel}" hx-swap-oob="true"' in received
+        assert f'id="metrics-{panel}" hx-swap-oob="true"' in received
+    assert "answer-text-" in received
+    assert await in_thread(Generation.objects.filter(status=Status.SUCCEEDED).count)() == 2
+
+
+async def test_one_panel_that_fails_does_not_stop_the_others(
+    alice: User, playground: Playground, open_socket: Open
+) -> None:
+    panels = await ids(playground)
+    await in_thread(Panel.objects.filter(pk=panels[0]).update)(provider="openai", model="gpt-4o")
+    socket, _, _ = await open_socket(alice, f"/ws/playground/{playground.pk}/")
+    await socket.send_to(run(panels))
+    received = await everything(socket, until="Call details")
+
+    assert "You have no working token for this provider" in received
+
+
+async def test_it_stops_what_one_panel_streams(alice: User, playground: Playground, open_socket: Open) -> None:
+    await in_thread(Panel.objects.update)(parameters={"delay_ms": 100, "length": 500})
+    socket, _, _ = await open_socket(alice, f"/ws/playground/{playground.pk}/")
+    panels = await ids(playground)
+    await socket.send_to(run(panels))
+    await everything(socket, until="answer-text-")
+    await socket.send_to(json.dumps({"type": "stop", "panels": panels[:1]}))
+    await everything(socket, until="Stopped")
+
+    statuses = await in_thread(
+        lambda: list(Generation.objects.order_by("panel_answer__panel").values_list("status", flat=True))
+    )()
+    assert statuses == [Status.STOPPED, Status.RUNNING]
+    await socket.send_to(json.dumps({"type": "stop", "panels": panels}))
+    await everything(socket, until="Stopped")
+
+
+async def test_a_second_page_and_a_reader_see_what_streams(
+    alice: User, bob: User, playground: Playground, open_socket: Open
+) -> None:
+    await in_thread(Playground.objects.update)(visibility="everyone")
+    await in_thread(Panel.objects.update)(parameters={"delay_ms": 30, "length": 60})
+    first, _, _ = await open_socket(alice, f"/ws/playground/{playground.pk}/")
+    await first.send_to(run(await ids(playground)))
+    await everything(first, until="answer-text-")
+    reader, accepted, _ = await open_socket(bob, f"/ws/playground/{playground.pk}/")
+    assert accepted
+    await reader.send_to('{"type": "watch"}')
+    received = await everything(reader, until='data-state="good"')
+
+    assert "answer-text-" in received and "Call details" not in received
+
+
+@pytest.mark.parametrize("kind", ["run", "stop"])
+async def test_a_reader_neither_runs_nor_stops(
+    kind: str, alice: User, bob: User, playground: Playground, open_socket: Open
+) -> None:
+    await in_thread(Playground.objects.update)(visibility="everyone")
+    await in_thread(Panel.objects.update)(parameters={"delay_ms": 100, "length": 500})
+    panels = await ids(playground)
+    own, _, _ = await open_socket(alice, f"/ws/playground/{playground.pk}/")
+    await own.send_to(run(panels))
+    await everything(own, until="answer-text-")
+    reader, _, _ = await open_socket(bob, f"/ws/playground/{playground.pk}/")
+    await reader.send_to(run(panels) if kind == "run" else json.dumps({"type": "stop", "panels": panels}))
+    await reader.send_to("not json")
+    while (await reader.receive_output(timeout=30))["type"] != "websocket.close":
+        continue
+
+    assert await in_thread(Generation.objects.running().count)() == 2
+    await own.send_to(json.dumps({"type": "stop", "panels": panels}))
+    await everything(own, until="Stopped")
