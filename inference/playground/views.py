@@ -11,6 +11,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.requests import UserRequest, confirm_page
 from accounts.sharing import share
@@ -46,7 +47,7 @@ def playground_add(request: UserRequest) -> HttpResponse:
     )
     if origin.note:
         messages.warning(request, origin.note)
-    return redirect(playground)
+    return HttpResponseClientRedirect(playground.get_absolute_url()) if request.htmx else redirect(playground)
 
 
 @require_safe
