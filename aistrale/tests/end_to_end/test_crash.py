@@ -42,7 +42,6 @@ def saved_text(site: Site) -> str | None:
     return row[1] if row else None
 
 
-@pytest.mark.smoke
 def test_it_keeps_the_text_of_a_run_whose_process_is_killed(site: Site) -> None:
     process = ask(site)
     until(lambda: saved_text(site))

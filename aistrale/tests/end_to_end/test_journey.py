@@ -14,7 +14,6 @@ ADA = "ada@example.org"
 PROVIDERS = dict(keyed_choices())
 
 
-@pytest.mark.smoke
 def test_it_goes_from_the_first_run_to_the_log_out(page: Page, fresh_site: Site, provider: FakeProvider) -> None:
     page.set_viewport_size({"width": 1440, "height": 900})
     set_up(page, fresh_site)
