@@ -7,6 +7,7 @@ import models inside their fixtures, not at the top.
 from __future__ import annotations
 
 import base64
+import gc
 import os
 import secrets
 import shutil
@@ -59,6 +60,8 @@ servers_key = pytest.StashKey[ThrowawayServers]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # What is loaded until all tests are known stays. Each worker would take seconds to look through it for garbage.
+    gc.disable()
     # The servers of tests would compile everything at each start.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if settings.configured:
@@ -79,6 +82,11 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 
 import pytest
@@ -28,12 +29,12 @@ def text_of(lock: str) -> str:
     return (ROOT / lock).read_text().replace("\\\n", " ")
 
 
-def entries(text: str) -> Iterator[tuple[Requirement, str]]:
+@cache
+def entries(text: str) -> tuple[tuple[Requirement, str], ...]:
     """Each pin of a lock with the rest of its line."""
-    for line in text.splitlines():
-        if line and not line.startswith((" ", "#", "-")):
-            pin, _, rest = line.partition(" --hash")
-            yield Requirement(pin.strip()), rest
+    lines = (line for line in text.splitlines() if line and not line.startswith((" ", "#", "-")))
+    parts = (line.partition(" --hash") for line in lines)
+    return tuple((Requirement(pin.strip()), rest) for pin, _, rest in parts)
 
 
 def direct(lock: str) -> Iterator[Requirement]:
@@ -78,12 +79,13 @@ def gaps(lock: str, text: str, where: Mapping[str, str]) -> list[str]:
     return found
 
 
-def requirements_of(name: str) -> list[Requirement]:
+@cache
+def requirements_of(name: str) -> tuple[Requirement, ...]:
     """None of a package that is not for this machine: those are small ones without requirements."""
     try:
-        return [Requirement(text) for text in distribution(name).requires or ()]
+        return tuple(Requirement(text) for text in distribution(name).requires or ())
     except PackageNotFoundError:
-        return []
+        return ()
 
 
 @type_of_machine
@@ -116,7 +118,7 @@ def test_a_version_that_does_not_fit_would_be_found() -> None:
 
 @pytest.mark.parametrize("lock", [*SOURCES, "deploy/uv.txt", "security/requirements.txt"])
 def test_it_pins_each_package_to_one_version_with_its_hashes(lock: str) -> None:
-    found = list(entries(text_of(lock)))
+    found = entries(text_of(lock))
     assert found
     assert [
         str(pin) for pin, rest in found if "sha256:" not in rest or not re.fullmatch(r"==[^,*]+", str(pin.specifier))
