@@ -24,11 +24,12 @@ STARTED = 'id="tail-'
 
 
 def generation(site: Site) -> tuple[Any, ...] | None:
-    """Status, text and error type of the newest run."""
+    """Status, text and error type of the newest run; while it goes on, the text that was saved so far."""
     with psycopg.connect(site.environment["DATABASE_URL"]) as connection:
         return connection.execute(
-            "SELECT status, text, error_type FROM telemetry_generation g"
-            " JOIN inference_message m ON m.generation_id = g.id ORDER BY g.started_at DESC"
+            "SELECT status, CASE status WHEN 'running' THEN response_text ELSE text END, error_type"
+            " FROM telemetry_generation g JOIN inference_message m ON m.generation_id = g.id"
+            " JOIN telemetry_generationcontent c ON c.generation_id = g.id ORDER BY g.started_at DESC"
         ).fetchone()
 
 
