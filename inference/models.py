@@ -80,6 +80,8 @@ class Message(models.Model):
     role = models.CharField(max_length=10, choices=Role)
     text = models.TextField(blank=True)
     reasoning = models.TextField(blank=True)
+    # Those that the model wanted, as inference.runs.tool_calls stores them.
+    tool_calls = models.JSONField(default=list, db_default=[], blank=True)
     generation = models.OneToOneField(Generation, on_delete=models.SET_NULL, null=True, related_name="message")
     # Made by the browser, so that a form sent twice makes one run.
     client_id = models.UUIDField(null=True)

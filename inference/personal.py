@@ -22,7 +22,7 @@ _CONVERSATION = (
     "id", "title", "visibility", "is_pinned", "is_archived", "provider", "model", "system", "parameters", "created_at",
     "updated_at",
 )  # fmt: skip
-_MESSAGE = ("id", "parent_id", "role", "text", "reasoning", "generation_id", "created_at")
+_MESSAGE = ("id", "parent_id", "role", "text", "reasoning", "tool_calls", "generation_id", "created_at")
 
 
 def export(user: User) -> Iterator[Values]:

@@ -324,6 +324,12 @@ class GenerationContent(models.Model):
     head = models.BinaryField(max_length=32, default=ROOT, help_text="Digest of the last message that was sent.")
     response_text = models.TextField(blank=True)
     reasoning_text = models.TextField(blank=True)
+    tool_calls = models.JSONField(
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="Those that the model wanted: id, name, arguments, signature.",
+    )
 
     def __str__(self) -> str:
         return f"content of {self.generation_id}"

@@ -34,6 +34,7 @@ def export(user: User) -> Iterator[Values]:
             "request": [message._asdict() for message in content.sent()] if content else None,
             "response_text": content.response_text if content else None,
             "reasoning_text": content.reasoning_text if content else None,
+            "tool_calls": content.tool_calls if content else None,
         }
         yield {"kind": "call", **{name: getattr(generation, name) for name in names}, **said}
 

@@ -41,7 +41,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CallOutcome:
-    """How a call ended. Times are aware datetimes, ``attempts`` one mapping per attempt.
+    """How a call ended. Times are aware datetimes, ``attempts`` one mapping per attempt, ``tool_calls`` one per call.
 
     ``cache_write_1h`` is the part of ``tokens.cache_write`` that is billed as kept for an hour; ``usage_note`` says
     what a reader of the receipt should know about the figures.
@@ -50,6 +50,7 @@ class CallOutcome:
     status: Status
     text: str = ""
     reasoning: str = ""
+    tool_calls: Sequence[Mapping[str, str]] = ()
     tokens: TokenCounts | None = None
     tokens_are_estimated: bool = False
     cache_write_1h: int = 0
@@ -161,7 +162,9 @@ def _finish(calls: GenerationQuerySet, generation_id: UUID, outcome: CallOutcome
         return False
     call.update(**result_of(generation, outcome, ended_at=ended_at))
     GenerationContent.objects.filter(generation=generation_id).update(
-        response_text=replace_unstorable(outcome.text), reasoning_text=replace_unstorable(outcome.reasoning)
+        response_text=replace_unstorable(outcome.text),
+        reasoning_text=replace_unstorable(outcome.reasoning),
+        tool_calls=replace_unstorable(outcome.tool_calls),
     )
     return True
 

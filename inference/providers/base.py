@@ -6,6 +6,7 @@ An adapter is one module with these coroutines; it knows its SDK and nothing of 
     async def list_models(*, api_key: str, base_url: str | None) -> list[ModelInfo]
     async def check(*, api_key: str, base_url: str | None) -> None
     def parameters(model: str) -> tuple[Parameter, ...]
+    def abilities(model: str) -> Abilities
 
 ``stream`` yields deltas as they arrive, a ``Usage`` each time its figures grow, of which the last one counts, and
 exactly one ``Finished`` at the end. It makes one attempt: it never retries what failed, and raises ``ProviderError``
@@ -42,11 +43,16 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call of a tool that the model wants. ``arguments``: JSON as the model wrote it, which may be invalid."""
+    """A call of a tool that the model wants. ``arguments``: JSON as the model wrote it, which may be invalid.
+
+    ``signature``: what the provider wants to get back with the call, such as the thoughts before it that it has
+    signed. It begins with the name of its protocol and a colon: those of others are not sent.
+    """
 
     id: str
     name: str
     arguments: str
+    signature: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +122,16 @@ class ReasoningDelta:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallDelta:
-    """A piece of the call at the position ``index`` of the answer's calls: ``id`` and ``name`` come once, at first."""
+    """A piece of the call at the position ``index`` of the answer's calls, counted from 0 as they begin.
+
+    ``id``, ``name`` and ``signature`` come once each; ``id`` with the first piece.
+    """
 
     index: int
     arguments: str = ""
     id: str = ""
     name: str = ""
+    signature: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +188,26 @@ class Parameter:
     default: float | int | str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a model can be asked for besides text. ``schema_with_tools``: both of them in one call."""
+
+    tools: bool = True
+    schema: bool = True
+    schema_with_tools: bool = True
+
+    def missing_for(self, request: ChatRequest) -> str:
+        """Which of the things that a request has the model cannot do, in one sentence; '' where it can do all."""
+        uses_tools = bool(request.tools) or any(message.tool_calls for message in request.messages)
+        if uses_tools and not self.tools:
+            return f"{request.model} cannot call tools."
+        if request.response_schema is not None and not self.schema:
+            return f"{request.model} cannot be held to a response schema."
+        if request.response_schema is not None and request.tools and not self.schema_with_tools:
+            return f"{request.model} takes either tools or a response schema, not both in one call."
+        return ""
+
+
 class Adapter(Protocol):
     def stream(
         self, request: ChatRequest, *, api_key: str, base_url: str | None
@@ -188,3 +218,5 @@ class Adapter(Protocol):
     async def check(self, *, api_key: str, base_url: str | None) -> None: ...
 
     def parameters(self, model: str) -> tuple[Parameter, ...]: ...
+
+    def abilities(self, model: str) -> Abilities: ...

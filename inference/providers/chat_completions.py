@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Any, ClassVar
@@ -22,21 +23,27 @@ _MOST_REMEMBERED = 1000
 
 
 async def stream_chat(
-    request: ChatRequest, call: Call, *, api_key: str, base_url: str, asks_for_usage: bool = True
+    request: ChatRequest,
+    call: Call,
+    *,
+    api_key: str,
+    base_url: str,
+    asks_for_usage: bool = True,
+    call_id: re.Pattern[str] = options.CALL_ID,
 ) -> AsyncGenerator[StreamEvent, None]:
     """Call, and again without asking for usage where the server refuses to be asked; it is remembered for next time."""
     limits = Limits(request.timeouts)
     server = (base_url, request.model)
+    body = options.body(request, call_id)
     if asks_for_usage and server not in _without_usage:
         try:
-            async with aclosing(_attempt(call, options.body(request), api_key, limits)) as events:
+            async with aclosing(_attempt(call, body, api_key, limits)) as events:
                 async for event in events:
                     yield event
             return
         except BadRequest as error:
             if limits.streaming or "stream_options" not in error.message:
                 raise
-    body = options.body(request)
     del body["stream_options"]
     async with aclosing(_attempt(call, body, api_key, limits)) as events:
         async for event in events:
@@ -116,6 +123,21 @@ class ChatCompletionParser(StreamParser):
             yield from self.think(thought)
         if text := delta.get("content") or delta.get("refusal"):
             yield from self.say(text)
+        yield from self._calls(delta)
+
+    def _calls(self, delta: Mapping[str, Any]) -> Iterator[StreamEvent]:
+        """Pieces by index; of some servers whole calls, without any number or id; or the one call of the old form."""
+        calls = delta.get("tool_calls") or []
+        for call in map(text_holder, calls if isinstance(calls, list) else [calls]):
+            function = text_holder(call.get("function"))
+            yield from self.call(
+                key=call.get("index"),
+                call_id=call.get("id"),
+                name=function.get("name"),
+                arguments=function.get("arguments"),
+            )
+        if function := text_holder(delta.get("function_call")):
+            yield from self.call(key="function_call", name=function.get("name"), arguments=function.get("arguments"))
 
     def _finish(self, reason: Any, choice: Mapping[str, Any]) -> None:
         name = reason.lower() if isinstance(reason, str) else ""

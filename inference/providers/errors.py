@@ -7,6 +7,7 @@
     ├── PermissionDenied       402, 403: the key is good but may not do this
     ├── NotFound               404: no such model or endpoint
     ├── BadRequest             400, 413, 422: the provider refuses what was asked
+    ├── Unsupported            the model cannot do what was asked; nothing was sent
     ├── RateLimited            429
     ├── Overloaded             408, 409, 5xx, 529: the provider is in trouble
     ├── Timeout                ``stage`` says which limit ran out
@@ -61,6 +62,10 @@ class NotFound(ProviderError):
 
 class BadRequest(ProviderError):
     kind = "bad_request"
+
+
+class Unsupported(ProviderError):
+    kind = "unsupported"
 
 
 class RateLimited(ProviderError):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import lru_cache
@@ -14,7 +16,20 @@ from google import genai
 from google.genai import types
 
 from inference.providers import options
-from inference.providers.base import ChatRequest, FinishReason, ModelInfo, Parameter, StreamEvent, Timeouts, Usage
+from inference.providers.base import (
+    Abilities,
+    ChatMessage,
+    ChatRequest,
+    FinishReason,
+    ModelInfo,
+    Parameter,
+    StreamEvent,
+    Timeouts,
+    Tool,
+    ToolCall,
+    Usage,
+)
+from inference.providers.call_reader import arguments_of
 from inference.providers.counting import Reading, Report, disjoint
 from inference.providers.failures import as_provider_error, mapping_of
 from inference.providers.model_lists import read_models
@@ -30,6 +45,10 @@ _VERSION_PATH = re.compile(r"/(v\d\w*)(/openai)?/?$")
 
 _THINKS_BY_BUDGET = re.compile(r"gemini-2\.5")
 _THINKS_BY_LEVEL = re.compile(r"gemini-[3-9]")
+
+_SIGNED = "gemini:"
+# In place of a signature, of calls that another model has made. https://ai.google.dev/gemini-api/docs/thought-signatures
+_UNSIGNED = b"skip_thought_signature_validator"
 
 
 def _client(api_key: str, base_url: str | None, http_client: httpx2.AsyncClient) -> genai.Client:
@@ -76,10 +95,55 @@ async def _send(request: ChatRequest, client: genai.Client) -> None:
 
 
 def _contents(request: ChatRequest) -> Any:
-    roles = {"user": "user", "assistant": "model"}
-    return [
-        types.Content(role=roles[message.role], parts=[types.Part(text=message.text)]) for message in request.messages
-    ]
+    """The results of calls made at once go into one turn."""
+    contents: list[types.Content] = []
+    for place, message in enumerate(request.messages):
+        parts = _parts(message, needs_signature=bool(_THINKS_BY_LEVEL.match(request.model)))
+        if message.role == "tool" and place and request.messages[place - 1].role == "tool":
+            contents[-1].parts = [*(contents[-1].parts or ()), *parts]
+        else:
+            contents.append(types.Content(role="model" if message.role == "assistant" else "user", parts=parts))
+    return contents
+
+
+def _parts(message: ChatMessage, *, needs_signature: bool) -> list[types.Part]:
+    if message.role == "tool":
+        return [_result(message)]
+    text = [types.Part(text=message.text)] if message.text or not message.tool_calls else []
+    calls = [_call(call) for call in message.tool_calls]
+    # Of calls made at once, only the first one is signed.
+    if calls and needs_signature and not calls[0].thought_signature:
+        calls[0].thought_signature = _UNSIGNED
+    return [*text, *calls]
+
+
+def _call(call: ToolCall) -> types.Part:
+    """Only an object can be sent back: of arguments that are none, it has the text."""
+    given = arguments_of(call.arguments)
+    function_call = types.FunctionCall(
+        id=call.id or None, name=call.name, args={"arguments": call.arguments} if given is None else given
+    )
+    return types.Part(function_call=function_call, thought_signature=_signature(call))
+
+
+def _signature(call: ToolCall) -> bytes | None:
+    if not call.signature.startswith(_SIGNED):
+        return None
+    try:
+        return base64.b64decode(call.signature.removeprefix(_SIGNED).replace("-", "+").replace("_", "/"))
+    except binascii.Error:
+        return None
+
+
+def _result(message: ChatMessage) -> types.Part:
+    response = arguments_of(message.text) if message.text.strip() else None
+    return types.Part(
+        function_response=types.FunctionResponse(
+            id=message.tool_call_id or None,
+            name=message.tool_name,
+            response={"result": message.text} if response is None else response,
+        )
+    )
 
 
 def _config(request: ChatRequest) -> types.GenerateContentConfig:
@@ -87,11 +151,24 @@ def _config(request: ChatRequest) -> types.GenerateContentConfig:
     thinking = {name: fields.pop(name) for name in ("thinking_budget", "thinking_level") if name in fields}
     if _THINKS_BY_BUDGET.match(request.model) or _THINKS_BY_LEVEL.match(request.model):
         fields["thinking_config"] = types.ThinkingConfig(include_thoughts=True, **thinking)
+    if request.response_schema is not None:
+        fields |= {"response_mime_type": "application/json", "response_json_schema": dict(request.response_schema)}
+    if request.tools:
+        fields["tools"] = [types.Tool(function_declarations=_declarations(request.tools))]
     return types.GenerateContentConfig(
         system_instruction=request.system or None,
         automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
         **fields,
     )
+
+
+def _declarations(tools: Sequence[Tool]) -> list[types.FunctionDeclaration]:
+    return [
+        types.FunctionDeclaration(
+            name=tool.name, description=tool.description, parameters_json_schema=dict(tool.parameters)
+        )
+        for tool in tools
+    ]
 
 
 class CandidateParser(StreamParser):
@@ -116,7 +193,9 @@ class CandidateParser(StreamParser):
     def read(self, event: str, payload: Mapping[str, Any]) -> Iterator[StreamEvent]:
         self.identify(model=payload.get("modelVersion"), response_id=payload.get("responseId"))
         candidate = first_of(payload.get("candidates"))
-        yield from self.say(text_holder(candidate.get("content")).get("parts"))
+        parts = text_holder(candidate.get("content")).get("parts")
+        yield from self.say(parts)
+        yield from self._calls(parts)
         yield from self.count(payload.get("usageMetadata"))
         if mapping_of(payload.get("promptFeedback")).get("blockReason"):
             self.reason = FinishReason.CONTENT_FILTER
@@ -126,6 +205,19 @@ class CandidateParser(StreamParser):
         elif reason not in ("", "FINISH_REASON_UNSPECIFIED"):
             why = candidate.get("finishMessage") or f"The provider gave up in mid-answer ({reason})."
             self.fail({"error": why})
+
+    def _calls(self, parts: Any) -> Iterator[StreamEvent]:
+        """Each is whole; several may come at once."""
+        for part in filter(mapping_of, parts if isinstance(parts, list) else [parts]):
+            if function := text_holder(part.get("functionCall")):
+                signature = part.get("thoughtSignature")
+                yield from self.call(
+                    key=len(self.calls),
+                    call_id=function.get("id"),
+                    name=function.get("name"),
+                    arguments=function.get("args"),
+                    signature=f"{_SIGNED}{signature}" if signature and isinstance(signature, str) else "",
+                )
 
     def usage(self) -> Usage:
         """Prompt tokens include what was cached; thoughts are not among the candidates' tokens."""
@@ -163,6 +255,13 @@ def parameters(model: str) -> tuple[Parameter, ...]:
     if _THINKS_BY_LEVEL.match(model):
         return (*common, _LEVEL)
     return common
+
+
+def abilities(model: str) -> Abilities:
+    """https://ai.google.dev/gemini-api/docs/structured-output (2026-11)."""
+    is_gemma = "gemma" in model
+    together = bool(_THINKS_BY_LEVEL.match(model))
+    return Abilities(tools=not is_gemma, schema=not is_gemma, schema_with_tools=together)
 
 
 _MAX_TOKENS = Parameter("max_output_tokens", "Max tokens", "The longest answer, in tokens.", "int", 1, 1_000_000, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,7 +11,7 @@ import groq
 import httpx
 
 from inference.providers import options
-from inference.providers.base import ChatRequest, ModelInfo, Parameter, StreamEvent, Timeouts
+from inference.providers.base import Abilities, ChatRequest, ModelInfo, Parameter, StreamEvent, Timeouts
 from inference.providers.chat_completions import stream_chat
 from inference.providers.failures import as_provider_error
 from inference.providers.model_lists import read_models
@@ -20,6 +21,10 @@ from inference.providers.transport import Body, HttpClients, http_clients, opene
 BASE_URL = "https://api.groq.com"
 # What the SDK adds to the base URL by itself, and the documentation of the vendor names with it.
 VERSION_PATH = "/openai/v1"
+
+# https://console.groq.com/docs/structured-outputs#supported-models (2026-11)
+_FOLLOWS_SCHEMA = re.compile(r"gpt-oss|kimi-k2|llama-4|qwen3")
+_NO_TOOLS = re.compile(r"compound|guard|allam")
 
 
 async def _client(api_key: str, base_url: str | None, connect: float) -> groq.AsyncGroq:
@@ -36,13 +41,17 @@ def stream(request: ChatRequest, *, api_key: str, base_url: str | None) -> Async
     @asynccontextmanager
     async def call(body: dict[str, Any], limits: Limits) -> AsyncIterator[tuple[Body, str]]:
         client = await _client(api_key, base_url, request.timeouts.connect)
+        if request.response_schema is not None:
+            # An answer that follows a schema comes whole.
+            body = {**body, "stream": False}
         sending = client.chat.completions.with_streaming_response.create(
             model=request.model, messages=(), stream=True, extra_body=body
         )
         async with opened(sending, limits) as response:
             yield response.http_response, response.headers.get("x-request-id", "")
 
-    return stream_chat(request, call, api_key=api_key, base_url=base_url or BASE_URL)
+    asks_for_usage = request.response_schema is None
+    return stream_chat(request, call, api_key=api_key, base_url=base_url or BASE_URL, asks_for_usage=asks_for_usage)
 
 
 async def list_models(*, api_key: str, base_url: str | None) -> list[ModelInfo]:
@@ -65,3 +74,9 @@ def parameters(model: str) -> tuple[Parameter, ...]:
     if "qwen3" in model:
         return (options.effort(("none", "default")), *common)
     return common
+
+
+def abilities(model: str) -> Abilities:
+    return Abilities(
+        tools=not _NO_TOOLS.search(model), schema=bool(_FOLLOWS_SCHEMA.search(model)), schema_with_tools=False
+    )

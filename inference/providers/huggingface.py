@@ -10,8 +10,8 @@ from typing import Any
 import httpx2
 from huggingface_hub import AsyncInferenceClient, set_async_client_factory
 
-from inference.providers import options
-from inference.providers.base import ChatRequest, ModelInfo, Parameter, StreamEvent, Timeouts
+from inference.providers import openai_sdk, options
+from inference.providers.base import Abilities, ChatRequest, ModelInfo, Parameter, StreamEvent, Timeouts
 from inference.providers.chat_completions import stream_chat
 from inference.providers.failures import as_provider_error
 from inference.providers.model_lists import read_models
@@ -26,6 +26,11 @@ _http_client: ContextVar[httpx2.AsyncClient] = ContextVar("_http_client")
 
 
 def stream(request: ChatRequest, *, api_key: str, base_url: str | None) -> AsyncGenerator[StreamEvent, None]:
+    if request.response_schema is not None:
+        # The SDK turns a schema into a form that only one of the router's providers knows (2026-11).
+        server = (base_url or BASE_URL).rstrip("/").removesuffix("/chat/completions")
+        return openai_sdk.stream(request, api_key=api_key, base_url=server)
+
     @asynccontextmanager
     async def call(body: dict[str, Any], limits: Limits) -> AsyncIterator[tuple[Body, str]]:
         http = await http_clients()
@@ -76,3 +81,8 @@ async def _get(url: str, api_key: str) -> bytes:
 
 def parameters(model: str) -> tuple[Parameter, ...]:
     return (options.TEMPERATURE, options.TOP_P, options.MAX_TOKENS, options.STOP, options.SEED)
+
+
+def abilities(model: str) -> Abilities:
+    """They depend on which provider the router chooses, and it says for itself what that one cannot do."""
+    return Abilities()

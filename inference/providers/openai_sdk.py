@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import httpx2
 import openai
 
+from inference.providers import options
 from inference.providers.base import ChatRequest, ModelInfo, StreamEvent, Timeouts
 from inference.providers.chat_completions import stream_chat
 from inference.providers.failures import as_provider_error
@@ -35,9 +37,14 @@ def _new_client(http: HttpClients, api_key: str, base_url: str, connect: float) 
 
 
 def stream(
-    request: ChatRequest, *, api_key: str, base_url: str, asks_for_usage: bool = True
+    request: ChatRequest,
+    *,
+    api_key: str,
+    base_url: str,
+    asks_for_usage: bool = True,
+    call_id: re.Pattern[str] = options.CALL_ID,
 ) -> AsyncGenerator[StreamEvent, None]:
-    """Without ``asks_for_usage``, the request has no ``stream_options``."""
+    """Without ``asks_for_usage``, the request has no ``stream_options``. ``call_id``: the ids that the server takes."""
 
     @asynccontextmanager
     async def call(body: dict[str, Any], limits: Limits) -> AsyncIterator[tuple[Body, str]]:
@@ -48,7 +55,9 @@ def stream(
         async with opened(sending, limits) as response:
             yield response.http_response, response.headers.get("x-request-id", "")
 
-    return stream_chat(request, call, api_key=api_key, base_url=base_url, asks_for_usage=asks_for_usage)
+    return stream_chat(
+        request, call, api_key=api_key, base_url=base_url, asks_for_usage=asks_for_usage, call_id=call_id
+    )
 
 
 async def list_models(*, api_key: str, base_url: str) -> list[ModelInfo]:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, cast
 import structlog
 
 from inference.providers.base import Finished, FinishReason, ReasoningDelta, StreamEvent, TextDelta, Usage
+from inference.providers.call_reader import CallReader, whole_text
 from inference.providers.counting import Counts
 from inference.providers.errors import ContentFiltered, ProviderError, StreamBroken, Timeout
 from inference.providers.failures import from_error_event, is_error, is_from_outside, mapping_of
@@ -45,6 +46,7 @@ class StreamParser(ABC):
         self.shown = False
         self.complete = False
         self.counts = Counts(self.figures)
+        self.calls = CallReader()
         self._begun = False
         self._failure: ProviderError | None = None
         self._complained = False
@@ -118,11 +120,14 @@ class StreamParser(ABC):
         for kind, half in self._halves.items():
             if half:
                 yield kind("\ufffd")
+        yield from self.calls.rest()
         if self.reason is None and not (self.complete and self._begun):
             raise StreamBroken("The answer ended without the provider's end mark.")
         if self.reason is FinishReason.CONTENT_FILTER and not self.shown:
             raise ContentFiltered("The provider's content filter withheld the answer.")
         reason = self.reason or FinishReason.STOP
+        if reason is FinishReason.STOP and self.calls:
+            reason = FinishReason.TOOL_CALLS
         yield Finished(reason, model=self.model, response_id=self.response_id, request_id=self.request_id)
 
     def fail(self, error: Any) -> None:
@@ -155,16 +160,23 @@ class StreamParser(ABC):
     def think(self, content: Any) -> Iterator[StreamEvent]:
         yield from self._deltas(ReasoningDelta, content)
 
+    def call(
+        self, *, key: Any = None, call_id: Any = "", name: Any = "", arguments: Any = None, signature: str = ""
+    ) -> Iterator[StreamEvent]:
+        """A piece of a call of a tool, or the whole of it. Raises ``StreamBroken`` for arguments of another type."""
+        number = key if isinstance(key, int | str) else None
+        told = {"call_id": name_of(call_id), "name": name_of(name), "signature": signature}
+        for delta in self.calls.piece(key=number, arguments=arguments, **told):
+            self.shown = True
+            yield delta
+
     def _deltas(self, kind: type[TextDelta] | type[ReasoningDelta], content: Any) -> Iterator[StreamEvent]:
         for text in texts_of(content):
             yield from self._whole(kind, text)
 
     def _whole(self, kind: type[TextDelta] | type[ReasoningDelta], text: str) -> Iterator[StreamEvent]:
         """The text, of which the first half of a character waits for the other one in the next piece."""
-        if text and (self._halves[kind] or "\ud800" <= text[-1] <= "\udbff"):
-            text = (self._halves[kind] + text).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
-            self._halves[kind] = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
-            text = text.removesuffix(self._halves[kind])
+        text, self._halves[kind] = whole_text(self._halves[kind], text)
         if text:
             self.shown = self.shown or kind is TextDelta
             yield kind(text)

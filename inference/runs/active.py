@@ -179,7 +179,7 @@ class Runs:
             if characters > SAVED_CHARACTERS:
                 yield portion
                 portion, characters = [], 0
-            portion.append(Partial(run.order.generation_id, run.live.text("text"), run.live.text("reasoning")))
+            portion.append(Partial.of(run.order.generation_id, run.live.deltas))
             characters += run.live.length
         yield portion
 

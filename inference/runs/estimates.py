@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -20,11 +21,17 @@ def estimate_text_tokens(text: str) -> int:
 
 
 def estimate_tokens(sent: Iterable[SentMessage], text: str, reasoning: str) -> TokenCounts:
+    """``text`` is all that the model said, the arguments of calls included."""
     return TokenCounts(
-        input=sum(estimate_text_tokens(message.text) for message in sent),
+        input=sum(estimate_text_tokens(message.text) + _in_calls(message) for message in sent),
         output=estimate_text_tokens(text),
         reasoning=estimate_text_tokens(reasoning),
     )
+
+
+def _in_calls(message: SentMessage) -> int:
+    calls = json.loads(message.extra).get("tool_calls", []) if message.extra else []
+    return sum(estimate_text_tokens(call["name"] + call["arguments"]) for call in calls)
 
 
 def estimate_uncounted(told: TokenCounts, text: str, reasoning: str) -> TokenCounts | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,7 @@ from inference.providers.errors import AuthenticationFailed
 from inference.runs import relay
 from inference.runs.estimates import estimate_tokens
 from inference.runs.stream_buffer import Delta, text_of
+from inference.runs.tool_calls import as_stored, tool_calls_of
 from telemetry import services as telemetry
 from telemetry.models import Generation, GenerationContent, Status
 from tokens.checks import CheckResult, TokenState
@@ -48,26 +50,34 @@ class Partial:
     generation_id: UUID
     text: str
     reasoning: str
+    tool_calls: Sequence[Mapping[str, str]] = ()
+
+    @classmethod
+    def of(cls, generation_id: UUID, deltas: Sequence[Delta]) -> Partial:
+        calls = as_stored(tool_calls_of(deltas))
+        return cls(generation_id, text_of(deltas, "text"), text_of(deltas, "reasoning"), calls)
 
 
 @transaction.atomic
 def save_partials(*, partials: Sequence[Partial], alive: Sequence[UUID]) -> None:
-    """Store the text so far of runs that are going on, and that the runs ``alive`` are. A text never shrinks."""
+    """Store what has come of runs that are going on, and that the runs ``alive`` are. An answer never shrinks."""
     # First the calls, then their contents, as finish_run does it: the other way round they would wait for each other.
     telemetry.mark_alive(generation_ids=alive)
     with connection.cursor() as cursor:
         cursor.execute(
             """
             UPDATE telemetry_generationcontent AS stored
-            SET response_text = news.text, reasoning_text = news.reasoning
-            FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS news (id, text, reasoning)
-            WHERE stored.generation_id = news.id AND length(stored.response_text) + length(stored.reasoning_text)
-              < length(news.text) + length(news.reasoning)
+            SET response_text = news.text, reasoning_text = news.reasoning, tool_calls = news.tool_calls
+            FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::jsonb[]) AS news (id, text, reasoning, tool_calls)
+            WHERE stored.generation_id = news.id
+              AND length(stored.response_text) + length(stored.reasoning_text) + length(stored.tool_calls::text)
+              < length(news.text) + length(news.reasoning) + length(news.tool_calls::text)
             """,
             [
                 [partial.generation_id for partial in partials],
                 [partial.text for partial in partials],
                 [partial.reasoning for partial in partials],
+                [json.dumps(partial.tool_calls) for partial in partials],
             ],
         )
 
@@ -79,10 +89,12 @@ WITH ended AS (
     WHERE id = %(generation)s AND (status = 'running' OR status = 'interrupted' AND user_id IS NOT NULL)
     RETURNING id
 ), content AS (
-    UPDATE telemetry_generationcontent AS content SET response_text = %(text)s, reasoning_text = %(reasoning)s
+    UPDATE telemetry_generationcontent AS content
+    SET response_text = %(text)s, reasoning_text = %(reasoning)s, tool_calls = %(tool_calls)s::jsonb
     FROM ended WHERE content.generation_id = ended.id
 ), answer AS (
-    UPDATE inference_message AS answer SET text = %(text)s, reasoning = %(reasoning)s
+    UPDATE inference_message AS answer
+    SET text = %(text)s, reasoning = %(reasoning)s, tool_calls = %(tool_calls)s::jsonb
     FROM ended WHERE answer.generation_id = ended.id
 )
 SELECT count(*) FROM ended
@@ -115,6 +127,7 @@ def _finish(run: Generation, outcome: telemetry.CallOutcome, result: Mapping[str
     values = {field.name: field.get_db_prep_save(result[field.name], connection) for field in fields}
     statement = _FINISH.format(columns=", ".join(f"{field.column} = %({field.name})s" for field in fields))
     values |= {"text": replace_unstorable(outcome.text), "reasoning": replace_unstorable(outcome.reasoning)}
+    values["tool_calls"] = json.dumps(replace_unstorable(outcome.tool_calls))
     with connection.cursor() as cursor:
         cursor.execute(statement, {**values, "generation": run.pk})
         return bool(cursor.fetchone()[0])
@@ -146,18 +159,20 @@ def interrupt_runs(runs: Iterable[Generation]) -> int:
 
 
 def _interrupt(run: Generation, copied: Sequence[Delta]) -> bool:
-    save_partials(partials=[Partial(run.pk, text_of(copied, "text"), text_of(copied, "reasoning"))], alive=[])
+    save_partials(partials=[Partial.of(run.pk, copied)], alive=[])
     return _abandon(run, Status.INTERRUPTED, "interrupted", "AISTRALE stopped while this answer was coming.")
 
 
 def _abandon(run: Generation, status: Status, error_type: str = "", error_message: str = "") -> bool:
     content = GenerationContent.objects.get(generation=run)
-    text, reasoning = content.response_text, content.reasoning_text
+    text, reasoning, calls = content.response_text, content.reasoning_text, content.tool_calls
+    said = "".join([text, *(call["arguments"] for call in calls)])
     outcome = telemetry.CallOutcome(
         status=status,
         text=text,
         reasoning=reasoning,
-        tokens=estimate_tokens(content.sent(), text, reasoning),
+        tool_calls=calls,
+        tokens=estimate_tokens(content.sent(), said, reasoning),
         tokens_are_estimated=True,
         error_type=error_type,
         error_message=error_message,
@@ -165,5 +180,5 @@ def _abandon(run: Generation, status: Status, error_type: str = "", error_messag
     with transaction.atomic():
         has_ended = telemetry.abandon_generation(generation_id=run.pk, outcome=outcome)
         if has_ended:
-            Message.objects.filter(generation=run).update(text=text, reasoning=reasoning)
+            Message.objects.filter(generation=run).update(text=text, reasoning=reasoning, tool_calls=calls)
     return has_ended

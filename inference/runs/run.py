@@ -14,12 +14,13 @@ from typing import Any
 import structlog
 
 from audit.text import replace_unstorable
-from inference.providers.base import Finished, ReasoningDelta, StreamEvent, TextDelta, Usage
-from inference.providers.errors import ContentFiltered, ProviderError
+from inference.providers.base import Finished, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta, Usage
+from inference.providers.errors import ContentFiltered, ProviderError, Unsupported
 from inference.providers.registry import load_adapter
 from inference.runs.estimates import estimate_tokens, estimate_uncounted
 from inference.runs.start import PreparedRun, as_sent
 from inference.runs.stream_buffer import Delta, LiveRun
+from inference.runs.tool_calls import CallWriter, as_stored, said_in, tool_calls_of
 from telemetry.models import Status
 from telemetry.pricing import TokenCounts
 from telemetry.services import CallOutcome
@@ -76,6 +77,7 @@ class CallStats:
     finished: Finished | None = None
     first_token_at: datetime | None = None
     attempts: list[dict[str, Any]] = field(default_factory=list)
+    _calls: CallWriter = field(default_factory=CallWriter)
 
     def take(self, event: StreamEvent, live: LiveRun) -> None:
         match event:
@@ -85,6 +87,10 @@ class CallStats:
             case ReasoningDelta(text):
                 self._first_token()
                 live.append(Delta("reasoning", replace_unstorable(text)))
+            case ToolCallDelta():
+                self._first_token()
+                for delta in self._calls.deltas(event):
+                    live.append(delta)
             case Usage():
                 self.usage = event
             case Finished():
@@ -149,6 +155,8 @@ class Run:
     async def _attempt(self) -> None:
         order, record = self.order, self._record
         adapter = await load_adapter(order.provider)
+        if missing := adapter.abilities(order.request.model).missing_for(order.request):
+            raise Unsupported(missing)
         events = adapter.stream(order.request, api_key=order.api_key, base_url=order.base_url)
         async with aclosing(events):
             async for event in events:
@@ -196,6 +204,7 @@ class Run:
             status=status,
             text=self.live.text("text"),
             reasoning=self.live.text("reasoning"),
+            tool_calls=as_stored(tool_calls_of(self.live.deltas)),
             first_token_at=record.first_token_at,
             attempts=tuple(record.attempts),
             **self._usage(),
@@ -207,7 +216,7 @@ class Run:
         usage = self._record.usage
         if usage is None and self._record.first_token_at is None:
             return {}
-        said, thought = self.live.text("text"), self.live.text("reasoning")
+        said, thought = said_in(self.live.deltas), self.live.text("reasoning")
         if usage is None:
             sent = as_sent(self.order.request)
             return {"tokens": estimate_tokens(sent, said, thought), "tokens_are_estimated": True}

@@ -20,6 +20,7 @@ from inference.providers.base import ChatMessage, ChatRequest, Timeouts
 from inference.runs.database import storage_problem
 from inference.runs.limits import LimitHit, limit_reached
 from inference.runs.process_lock import PROCESS_ID
+from inference.runs.tool_calls import from_stored, without_dangling
 from telemetry import services as telemetry
 from telemetry.context import SentMessage, canonical
 from telemetry.models import Generation, Status
@@ -199,11 +200,16 @@ def _question(
 
 
 def chat_history(branch: Iterable[Message]) -> tuple[ChatMessage, ...]:
-    """What is sent of a branch: all but answers that never said anything, which providers refuse."""
-    return tuple(
-        ChatMessage(role="user" if message.role == Role.USER else "assistant", text=message.text)
-        for message in branch
-        if message.text.strip()
+    """What is sent of a branch: all but answers that never said anything, and calls that nobody has answered."""
+    return without_dangling(
+        [
+            ChatMessage(
+                role="user" if message.role == Role.USER else "assistant",
+                text=message.text,
+                tool_calls=from_stored(message.tool_calls),
+            )
+            for message in branch
+        ]
     )
 
 

@@ -22,12 +22,15 @@ PIECE_CHARACTERS = 4_096
 BATCH_CHARACTERS = 16_384
 
 
-Kind = Literal["text", "reasoning", "notice"]
+Kind = Literal["text", "reasoning", "notice", "tool_call", "arguments"]
 
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of the answer, or a ``notice`` about the run that replaces the one before (a retry, say)."""
+    """A piece of the answer, or a ``notice`` about the run that replaces the one before (a retry, say).
+
+    A ``tool_call`` says, in JSON, whose ``arguments`` follow (see ``tool_calls``).
+    """
 
     kind: Kind
     text: str
@@ -88,7 +91,7 @@ class LiveRun:
     _unwatched_since: float = field(default_factory=time.monotonic)
 
     def append(self, delta: Delta) -> None:
-        if delta.kind == "notice":
+        if delta.kind in ("notice", "tool_call"):
             self._add_piece(delta)
         else:
             for start in range(0, len(delta.text), PIECE_CHARACTERS):
@@ -103,6 +106,11 @@ class LiveRun:
 
     def text(self, kind: Kind = "text") -> str:
         return text_of(self._pieces, kind)
+
+    @property
+    def deltas(self) -> Sequence[Delta]:
+        """All that has come."""
+        return self._pieces
 
     def after(self, position: int, *, at_least: int) -> list[Delta]:
         """What came after ``position``: at least so many characters if there are, and little more."""

@@ -14,6 +14,7 @@ A model name chooses the behaviour, for every provider alike:
 ``status-CODE`` and ``status-CODE-retry-VALUE``   an HTTP error, with that Retry-After
 ``stall-headers`` ``stall-first-token`` ``stall-between-tokens`` ``endless``   never ends, from that point on
 ``cut-before-first-token`` ``cut-close`` ``cut-reset``   the connection ends: before, after three words, by RST
+``tools``   a word, and two calls of tools at once
 ``garbage`` ``html`` ``huge-line`` ``empty`` ``error-event`` ``no-finish`` ``filtered`` ``length`` ``split-bytes``
 any other name   a short friendly answer
 
@@ -101,6 +102,14 @@ def answer(dialect: Dialect, model: str, words: Sequence[str], *, pause: float =
     return Script((*steps, *dialect.closing(model, len(words), reason)))
 
 
+def tool_calls(dialect: Dialect, model: str) -> Script:
+    """A word, then two calls at once."""
+    paris = dialect.call(0, "get_weather", ['{"city": ', '"Paris"}'])
+    now = dialect.call(1, "get_time", ["{}"])
+    closing = dialect.closing(model, 20, "tool_calls")
+    return Script((*dialect.opening(model), dialect.delta("Looking."), *paris, *now, *closing))
+
+
 def as_json(body: object, *, status: int = 200) -> Script:
     return Script((json.dumps(body).encode(),), status=status, content_type="application/json")
 
@@ -157,6 +166,7 @@ _BEHAVIOURS: Sequence[tuple[re.Pattern[str], Callable[[Dialect, str, re.Match[st
     (re.compile(r"words-(?P<count>\d+)(-every-(?P<pause>\d+)ms)?"), _words),
     (re.compile(r"status-(?P<code>\d{3})(-retry-(?P<retry>.+))?"), _status),
     (re.compile(_FAULTS), _faulty),
+    (re.compile("tools"), lambda dialect, model, match: tool_calls(dialect, model)),
     (re.compile(".*"), lambda dialect, model, match: answer(dialect, model, re.findall(r"\S+\s?", ANSWER))),
 )
 

@@ -23,6 +23,10 @@ class Dialect(Protocol):
 
     def delta(self, text: str) -> bytes: ...
 
+    def call(self, place: int, name: str, pieces: Sequence[str]) -> list[bytes]:
+        """A call of a tool, its arguments in pieces."""
+        ...
+
     def closing(self, model: str, output_tokens: int, reason: str) -> list[bytes]: ...
 
     def error_event(self, message: str) -> bytes: ...
@@ -35,7 +39,12 @@ class Dialect(Protocol):
 class OpenAI:
     """OpenAI's chat completions; HuggingFace's router speaks the same."""
 
-    reasons: Mapping[str, str] = {"stop": "stop", "length": "length", "filtered": "content_filter"}
+    reasons: Mapping[str, str] = {
+        "stop": "stop",
+        "length": "length",
+        "filtered": "content_filter",
+        "tool_calls": "tool_calls",
+    }
 
     def chunk(self, delta: Mapping[str, Any], **more: Any) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": more.pop("finish_reason", None)}
@@ -47,6 +56,11 @@ class OpenAI:
 
     def delta(self, text: str) -> bytes:
         return self.chunk({"content": text})
+
+    def call(self, place: int, name: str, pieces: Sequence[str]) -> list[bytes]:
+        head = {"id": f"call_{place}", "type": "function", "function": {"name": name, "arguments": ""}}
+        more = [{"function": {"arguments": piece}} for piece in pieces]
+        return [self.chunk({"tool_calls": [{"index": place, **call}]}) for call in (head, *more)]
 
     def usage(self, output_tokens: int) -> dict[str, Any]:
         total = INPUT_TOKENS + output_tokens
@@ -80,7 +94,12 @@ class Groq(OpenAI):
 
 
 class Anthropic:
-    reasons: Mapping[str, str] = {"stop": "end_turn", "length": "max_tokens", "filtered": "refusal"}
+    reasons: Mapping[str, str] = {
+        "stop": "end_turn",
+        "length": "max_tokens",
+        "filtered": "refusal",
+        "tool_calls": "tool_use",
+    }
 
     def event(self, kind: str, **fields: Any) -> bytes:
         return sse({"type": kind, **fields}, event=kind)
@@ -97,6 +116,16 @@ class Anthropic:
 
     def delta(self, text: str) -> bytes:
         return self.event("content_block_delta", index=0, delta={"type": "text_delta", "text": text})
+
+    def call(self, place: int, name: str, pieces: Sequence[str]) -> list[bytes]:
+        index = place + 1
+        block = {"type": "tool_use", "id": f"toolu_{place}", "name": name, "input": {}}
+        deltas = [{"type": "input_json_delta", "partial_json": piece} for piece in ("", *pieces)]
+        return [
+            self.event("content_block_start", index=index, content_block=block),
+            *(self.event("content_block_delta", index=index, delta=delta) for delta in deltas),
+            self.event("content_block_stop", index=index),
+        ]
 
     def closing(self, model: str, output_tokens: int, reason: str) -> list[bytes]:
         delta = {"stop_reason": self.reasons[reason], "stop_sequence": None}
@@ -118,7 +147,12 @@ class Anthropic:
 
 
 class Gemini:
-    reasons: Mapping[str, str] = {"stop": "STOP", "length": "MAX_TOKENS", "filtered": "SAFETY"}
+    reasons: Mapping[str, str] = {
+        "stop": "STOP",
+        "length": "MAX_TOKENS",
+        "filtered": "SAFETY",
+        "tool_calls": "STOP",
+    }
 
     def chunk(self, text: str, **more: Any) -> bytes:
         candidate = {"content": {"parts": [{"text": text}], "role": "model"}, "index": 0, **more.pop("candidate", {})}
@@ -129,6 +163,11 @@ class Gemini:
 
     def delta(self, text: str) -> bytes:
         return self.chunk(text, usageMetadata={"promptTokenCount": INPUT_TOKENS})
+
+    def call(self, place: int, name: str, pieces: Sequence[str]) -> list[bytes]:
+        part = {"functionCall": {"name": name, "args": json.loads("".join(pieces))}}
+        signed = part if place else {**part, "thoughtSignature": "c2lnbmVk"}
+        return [self.chunk("", candidate={"content": {"parts": [signed], "role": "model"}})]
 
     def closing(self, model: str, output_tokens: int, reason: str) -> list[bytes]:
         usage = {"promptTokenCount": INPUT_TOKENS, "candidatesTokenCount": output_tokens}

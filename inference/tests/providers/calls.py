@@ -15,6 +15,8 @@ from inference.providers.base import (
     StreamEvent,
     TextDelta,
     Timeouts,
+    ToolCall,
+    ToolCallDelta,
     Usage,
 )
 from inference.providers.errors import ProviderError
@@ -58,6 +60,22 @@ def text(events: Iterable[StreamEvent]) -> str:
 
 def reasoning(events: Iterable[StreamEvent]) -> str:
     return "".join(event.text for event in events if isinstance(event, ReasoningDelta))
+
+
+def tool_calls(events: Iterable[StreamEvent]) -> list[ToolCall]:
+    """Each with all its pieces. Their places count from 0 without a gap."""
+    calls: dict[int, ToolCall] = {}
+    for event in events:
+        if isinstance(event, ToolCallDelta):
+            call = calls.setdefault(event.index, ToolCall("", "", ""))
+            calls[event.index] = ToolCall(
+                call.id + event.id,
+                call.name + event.name,
+                call.arguments + event.arguments,
+                call.signature + event.signature,
+            )
+    assert list(calls) == list(range(len(calls)))
+    return list(calls.values())
 
 
 def usage(events: Iterable[StreamEvent]) -> Usage:

@@ -1,6 +1,7 @@
 """Recorded streams of every protocol, cut, repeated, reordered, retyped and truncated at every place.
 
-Whatever comes: no hang, no exception but ``ProviderError``, and the text is the beginning of what was sent.
+Whatever comes: no hang, no exception but ``ProviderError``, the text is the beginning of what was sent, and so are
+the arguments of each call.
 """
 
 from __future__ import annotations
@@ -10,18 +11,19 @@ import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from inference.providers.anthropic import MessageParser
-from inference.providers.base import ReasoningDelta, TextDelta, Timeouts, Usage
+from inference.providers.base import StreamEvent, TextDelta, Timeouts, ToolCall, Usage
 from inference.providers.chat_completions import ChatCompletionParser
 from inference.providers.errors import ProviderError, StreamBroken
 from inference.providers.gemini import CandidateParser
 from inference.providers.sse import END, EventReader
 from inference.providers.stream_parser import StreamParser
 from inference.providers.timeouts import Limits
+from inference.tests.providers.calls import reasoning, text, tool_calls
 
 SAMPLES = Path(__file__).parent / "samples"
 PARSERS: dict[str, type[StreamParser]] = {
@@ -32,6 +34,9 @@ PARSERS: dict[str, type[StreamParser]] = {
     "huggingface": ChatCompletionParser,
     "anthropic": MessageParser,
     "gemini": CandidateParser,
+    "openai_tools": ChatCompletionParser,
+    "anthropic_tools": MessageParser,
+    "gemini_tools": CandidateParser,
 }
 OTHER_TYPES: tuple[Any, ...] = (None, True, 7, -1, 1.5, "text", "", [], [None], [[]], {}, {"text": 5}, {"a": {"b": []}})
 
@@ -52,21 +57,28 @@ class Recording:
             start += size
 
 
-async def play(sample: str, body: bytes, chance: random.Random) -> tuple[str, str, Usage | None, ProviderError | None]:
-    """Text, thoughts, usage, and the error at the end if there is one. Anything else that is raised fails the test."""
-    said, thought, usage, failure = "", "", None, None
+class Played(NamedTuple):
+    """What came of a stream; ``failure`` is the error at its end if there is one."""
+
+    said: str
+    thought: str
+    usage: Usage | None
+    failure: ProviderError | None
+    calls: list[ToolCall]
+
+
+async def play(sample: str, body: bytes, chance: random.Random) -> Played:
+    """Anything else than ``ProviderError`` that is raised fails the test."""
+    events: list[StreamEvent] = []
+    failure = None
     limits = Limits(Timeouts(first_token=5, between_tokens=5, total=10))
     try:
         async for event in PARSERS[sample]().read_all(Recording(body, chance), limits):
-            if isinstance(event, TextDelta):
-                said += event.text
-            elif isinstance(event, ReasoningDelta):
-                thought += event.text
-            elif isinstance(event, Usage):
-                usage = event
+            events.append(event)
     except ProviderError as error:
         failure = error
-    return said, thought, usage, failure
+    usages = [event for event in events if isinstance(event, Usage)]
+    return Played(text(events), reasoning(events), usages[-1] if usages else None, failure, tool_calls(events))
 
 
 def recorded(sample: str) -> bytes:
@@ -100,13 +112,17 @@ def text_sent(sample: str, payloads: list[tuple[str, Any]]) -> str:
 @on_every_sample
 async def test_it_reads_the_beginning_of_a_stream_that_ends_anywhere(sample: str) -> None:
     whole, chance = recorded(sample), random.Random(1)
-    text, thoughts, usage, failure = await play(sample, whole, chance)
+    said_in_all, thoughts, usage, failure, calls = await play(sample, whole, chance)
     assert failure is None
     for end in range(0, len(whole), 1 if len(whole) < 2000 else 7):
-        said, thought, counted, _ = await play(sample, whole[:end], chance)
-        assert text.startswith(said)
+        said, thought, counted, _, begun = await play(sample, whole[:end], chance)
+        assert said_in_all.startswith(said)
         assert thoughts.startswith(thought)
         assert counted is None or usage is not None and counted.input <= usage.input + usage.cache_read
+        for call, came in zip(calls, begun, strict=False):
+            assert came.name == call.name
+            assert call.arguments.startswith(came.arguments)
+        assert len(begun) <= len(calls)
 
 
 def repeated(payloads: list[tuple[str, Any]], chance: random.Random) -> list[tuple[str, Any]]:
@@ -161,6 +177,6 @@ async def test_it_survives_another_type_at_every_place(sample: str) -> None:
         name, payload = payloads[number]
         changed = with_other(payload, path, chance.choice(OTHER_TYPES))
         mutated = [*payloads[:number], (name, changed), *payloads[number + 1 :]]
-        said, _, usage, _ = await play(sample, as_stream(mutated), chance)
+        said, _, usage, *_ = await play(sample, as_stream(mutated), chance)
         assert text_sent(sample, mutated).startswith(said)
         assert usage is None or min(usage.input, usage.output, usage.reasoning, usage.cache_read) >= 0
