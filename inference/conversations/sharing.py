@@ -26,7 +26,12 @@ def copy_branch(*, source: Conversation, leaf: int | None, actor: User) -> Conve
     parent = None
     for message in _up_to_an_answer(branch_of(source, leaf)):
         parent = Message.objects.create(
-            conversation=copy, parent=parent, role=message.role, text=message.text, reasoning=message.reasoning
+            conversation=copy,
+            parent=parent,
+            role=message.role,
+            text=message.text,
+            reasoning=message.reasoning,
+            tool_calls=message.tool_calls,
         )
     record(action=InferenceAction.CONVERSATION_COPY, actor=actor, target=copy, after={"from": str(source.pk)})
     return copy
@@ -34,7 +39,7 @@ def copy_branch(*, source: Conversation, leaf: int | None, actor: User) -> Conve
 
 def _up_to_an_answer(messages: list[Message]) -> list[Message]:
     """Another question goes under an answer, so one that has come to nothing is left out with its question."""
-    while messages and not (messages[-1].role == Role.ASSISTANT and messages[-1].text):
+    while messages and not (messages[-1].role == Role.ASSISTANT and (messages[-1].text or messages[-1].tool_calls)):
         messages = messages[:-1]
     return messages
 

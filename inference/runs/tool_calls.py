@@ -52,7 +52,7 @@ class CallCollector:
             self._arguments.setdefault(self._place, [])
             return self._place
         if delta.kind == "arguments":
-            self._arguments[self._place].append(delta.text)
+            self._arguments.setdefault(self._place, []).append(delta.text)
             return self._place
         return None
 
