@@ -14,6 +14,7 @@ from listing.pages import get_page, render_list
 from telemetry.forms import GenerationFilter
 from telemetry.models import Generation
 from telemetry.report import attempts_of, receipt_view
+from telemetry.said import call_cards, sent_cards
 from telemetry.services import note_content_read
 
 
@@ -34,9 +35,11 @@ def generation_detail(request: UserRequest, pk: UUID) -> HttpResponse:
         note_record_read(user=request.user)
     elif hasattr(generation, "content"):
         note_content_read(generation=generation, actor=request.user)
+    content = getattr(generation, "content", None)
     context = {
         "generation": generation,
-        "sent": generation.content.sent() if hasattr(generation, "content") else [],
+        "sent": sent_cards(content.sent()) if content else [],
+        "calls": list(call_cards(content.tool_calls)) if content else [],
         "attempts": attempts_of(generation),
         "receipt": receipt_view(generation),
     }

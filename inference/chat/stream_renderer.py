@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from html import escape
 
+from inference.chat.call_painter import CallPainter
 from inference.rendering.blocks import BlockSplitter, Tail
 from inference.rendering.markdown import AnswerRenderer, is_quick
 from inference.runs.stream_buffer import Delta
@@ -27,6 +28,7 @@ class StreamRenderer:
         self._id = answer_id
         self._splitter = BlockSplitter()
         self._renderer = AnswerRenderer()
+        self._calls = CallPainter(answer_id)
         self._is_fresh = True
         self._language: str | None = None
 
@@ -36,6 +38,7 @@ class StreamRenderer:
         fragments = [
             await self._text("".join(delta.text for delta in deltas if delta.kind == "text"), swap),
             self._added("reasoning", "".join(delta.text for delta in deltas if delta.kind == "reasoning"), swap),
+            self._calls.paint(deltas, is_fresh=self._is_fresh),
             *(self._swapped("notice", delta.text, "innerHTML") for delta in deltas[-1:] if delta.kind == "notice"),
         ]
         self._is_fresh = False
@@ -44,7 +47,9 @@ class StreamRenderer:
     async def finish(self) -> str:
         """Render what is still raw."""
         blocks = await self._rendered(self._splitter.finish())
-        return self._blocks(blocks, "beforeend") + self._tail(Tail("")) + self._swapped("notice", "", "innerHTML")
+        calls = await asyncio.get_running_loop().run_in_executor(_thread, self._calls.finish)
+        notice = self._swapped("notice", "", "innerHTML")
+        return self._blocks(blocks, "beforeend") + self._tail(Tail("")) + calls + notice
 
     async def _text(self, text: str, swap: str) -> str:
         blocks = await self._rendered(self._splitter.feed(text))

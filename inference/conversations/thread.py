@@ -16,6 +16,7 @@ from accounts.providers import label_of
 from inference.models import Conversation, Message, Role
 from inference.rendering.cache import kept
 from inference.rendering.markdown import render, render_question
+from inference.rendering.tool_calls import ShownCall, shown_calls
 from telemetry.models import Generation, Status
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 # Messages that are shown at once, and how many of them stand before the one that was asked for.
 WINDOW, LEAD = 30, 6
+
+
+# Of an answer with nothing but reasoning, by its finish reason.
+_ENDS = {"length": "reached the token limit before its answer"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,27 @@ class Turn:
             return SafeString("")
         make = render_question if self.message.role == Role.USER else render
         return SafeString(kept.html(make, self.message.text))
+
+    @property
+    def tool_calls(self) -> list[ShownCall]:
+        """Those that the model wants; none of an answer that is still coming."""
+        return [] if self.is_running else shown_calls(self.message.tool_calls)
+
+    @property
+    def instead_of_text(self) -> str:
+        """What has become of an answer that ended without text and without an error, in a sentence; '' of others."""
+        if self.is_running or self.has_failed or self.message.role == Role.USER or self.message.text.strip():
+            return ""
+        if self.message.tool_calls:
+            return "AISTRALE does not run tools in a conversation. You can go on without the result."
+        reason = self.generation.finish_reason if self.generation else ""
+        if reason == "content_filter":
+            return "The provider's filter withheld the answer."
+        if self.message.reasoning:
+            return f"The model has reasoned, but {_ENDS.get(reason, 'gave no answer')}."
+        if self.generation and self.generation.status == Status.STOPPED:
+            return "Stopped before any text came."
+        return "The model ended its answer without any text."
 
     @property
     def author_label(self) -> str:

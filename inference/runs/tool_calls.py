@@ -62,10 +62,11 @@ class CallCollector:
 
     def call(self, place: int) -> ToolCall:
         head = self._heads[place]
-        return ToolCall(head.get("id", ""), head.get("name", ""), self.arguments(place), head.get("signature", ""))
+        arguments = "".join(self._arguments[place])
+        return ToolCall(head.get("id", ""), self.name(place), arguments, head.get("signature", ""))
 
-    def arguments(self, place: int) -> str:
-        return "".join(self._arguments[place])
+    def name(self, place: int) -> str:
+        return self._heads[place].get("name", "")
 
 
 def tool_calls_of(deltas: Iterable[Delta]) -> tuple[ToolCall, ...]:

@@ -28,6 +28,7 @@ _EXPLANATIONS = {
     "permission_denied": Explanation("The token may not use this model", "Use another model or token.", _TOKENS),
     "not_found": Explanation("The provider does not know this model", "Choose another model."),
     "bad_request": Explanation("The provider refused the request", "Change the parameters or shorten the thread."),
+    "unsupported": Explanation("The model cannot do this", "Choose another model. Nothing was sent."),
     "rate_limited": Explanation("The provider's limit is reached", "Wait, check the quota, or use another model."),
     "overloaded": Explanation("The provider is overloaded", _TRY_AGAIN),
     "timeout": Explanation("The provider took too long", _TRY_AGAIN),

@@ -253,6 +253,44 @@ def test_it_shows_the_text_so_far_of_a_running_answer(alice: User, client_of: Cl
     assert 'data-status="running"' in page
 
 
+def test_it_shows_the_tools_that_a_model_wants(alice: User, conversation: Conversation, client_of: ClientOf) -> None:
+    answer = conversation.messages.get(role=Role.ASSISTANT)
+    calls = [("get_<weather>", '{"city":"Paris"}'), ("get_time", ""), ("odd", "{oops <b>")]
+    answer.text, answer.tool_calls = "", [{"id": "a", "name": n, "arguments": a, "signature": ""} for n, a in calls]
+    answer.save()
+    page = client_of(alice).get(conversation.get_absolute_url()).content.decode()
+
+    assert page.count("The model wants to call") == 3
+    for shown in (
+        "get_&lt;weather&gt;",
+        "Paris",
+        "No arguments",
+        "{oops &lt;b&gt;",
+        "You can go on without the result.",
+    ):
+        assert shown in page
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "reasoning", "words"),
+    [
+        (Status.SUCCEEDED, "content_filter", "", "The provider's filter withheld the answer."),
+        (Status.SUCCEEDED, "stop", "Hm.", "The model has reasoned, but gave no answer."),
+        (Status.SUCCEEDED, "length", "Hm.", "reached the token limit before its answer."),
+        (Status.STOPPED, "", "", "Stopped before any text came."),
+        (Status.SUCCEEDED, "stop", "", "The model ended its answer without any text."),
+    ],
+)
+def test_no_answer_is_blank(
+    alice: User, client_of: ClientOf, status: Status, reason: str, reasoning: str, words: str
+) -> None:
+    conversation = Conversation.objects.create(owner=alice, title="Nothing")
+    answer = reply(Message.objects.create(conversation=conversation, role=Role.USER, text="Hi"), "", status)
+    Generation.objects.filter(message=answer).update(finish_reason=reason)
+    Message.objects.filter(pk=answer.pk).update(reasoning=reasoning)
+    assert words in unescape(client_of(alice).get(conversation.get_absolute_url()).content.decode())
+
+
 def test_it_gives_the_source_of_a_message_as_plain_text(
     alice: User, conversation: Conversation, client_of: ClientOf
 ) -> None:

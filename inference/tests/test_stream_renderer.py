@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 
 from inference.chat.stream_renderer import StreamRenderer
+from inference.providers.base import ToolCallDelta
+from inference.rendering.tool_calls import arguments_html
 from inference.runs.stream_buffer import Delta, Kind
+from inference.runs.tool_calls import CallWriter
 from inference.tests.test_markdown import DANGEROUS, HOSTILE
 
 
@@ -83,10 +87,61 @@ async def test_what_is_painted_is_harmless_wherever_a_stream_is_cut(text: str) -
 
 KINDS: tuple[Kind, ...] = ("text", "reasoning", "notice")
 _OUR_OWN = re.compile(
-    r'<div id="(?:blocks|tail|reasoning|notice)-1"(?: class="[\w -]+")?(?: data-language="[^"]*")?'
+    r'<div id="(?:blocks|tail|reasoning|calls|notice)-1"(?: class="[\w -]+")?(?: data-language="[^"]*")?'
     r' hx-swap-oob="\w+">'
 )
 
 
 def _without_our_own(fragment: str) -> str:
     return _OUR_OWN.sub("<div>", fragment).replace("<div>", "").replace("</div>", "")
+
+
+def call_deltas(*events: ToolCallDelta) -> list[Delta]:
+    writer = CallWriter()
+    return [delta for event in events for delta in writer.deltas(event)]
+
+
+async def test_it_shows_calls_as_they_come_and_in_colours_at_the_end() -> None:
+    painter = StreamRenderer(7)
+    begun = await painter.paint(call_deltas(ToolCallDelta(0, '{"city":', "a", "get_<weather>")))
+    more = await painter.paint([Delta("arguments", '"<b>"}')])
+    second = await painter.paint(call_deltas(ToolCallDelta(1, "{oops", "b"), ToolCallDelta(1, name="late")))
+    whole = await painter.finish()
+
+    assert '<div id="calls-7" hx-swap-oob="innerHTML"><section class="tool"' in begun
+    assert '<strong class="mono" id="call-7-0">get_&lt;weather&gt;</strong>' in begun
+    assert "{&quot;city&quot;:</pre>" in begun
+    assert '<div id="arguments-7-0" hx-swap-oob="beforeend">"&lt;b&gt;"}</div>' in more
+    assert '<div id="calls-7" hx-swap-oob="beforeend">' in second
+    assert '<strong class="mono" id="call-7-1">late</strong>' in second
+    for shown in (
+        '<div id="calls-7" hx-swap-oob="innerHTML">',
+        "get_&lt;weather&gt;",
+        "{oops",
+        'class="language">json<',
+    ):
+        assert shown in whole
+    assert "<b>" not in begun + more + second + whole
+
+
+async def test_it_sends_arguments_in_proportion_to_their_length() -> None:
+    async def bytes_of(pieces: int) -> int:
+        painter = StreamRenderer(7)
+        sent = len(await painter.paint(call_deltas(ToolCallDelta(0, '"', "a", "f"))))
+        for _ in range(pieces):
+            sent += len(await painter.paint([Delta("arguments", "piece ")]))
+        return sent + len(await painter.finish())
+
+    assert await bytes_of(2_000) < 10.5 * await bytes_of(200)
+
+
+async def test_it_says_nothing_of_calls_where_there_are_none() -> None:
+    painter = StreamRenderer(7)
+    assert '<div id="calls-7" hx-swap-oob="innerHTML"></div>' in await painter.paint([Delta("text", "Hi")])
+    assert "calls-7" not in await painter.paint([Delta("text", "!")]) + await painter.finish()
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_arguments_are_harmless(text: str) -> None:
+    for arguments in (text, json.dumps({text: text}), f"```\n{text}"):
+        assert not DANGEROUS.search(arguments_html(arguments))

@@ -13,10 +13,11 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from accounts.models import User
-from telemetry.context import SentMessage
+from telemetry.context import SentMessage, canonical
 from telemetry.models import Generation, GenerationContent, PriceOverride, Status
 from telemetry.pricing import TokenCounts
 from telemetry.prompt_use import PromptUse
+from telemetry.readable_json import indented
 from telemetry.report import exact_dollars
 
 Make = Callable[..., Generation]
@@ -214,3 +215,40 @@ def test_it_says_which_version_of_a_prompt_was_used_and_what_served_it(
 
 def test_it_says_nothing_of_prompts_where_none_was_used(ended: Generation, alice: User, client_of: ClientOf) -> None:
     assert "<dt>Prompt</dt>" not in page_of(ended, client_of(alice))
+
+
+def test_it_shows_tools_schema_calls_and_results(start: Make, finish: Make, alice: User, client_of: ClientOf) -> None:
+    wanted = {"id": "a", "name": "get_weather", "arguments": '{"city":"Paris"}', "signature": "secret of the provider"}
+    sent = [
+        SentMessage("tools", canonical([{"name": "get_weather", "description": "Tells it.", "parameters": {}}])),
+        SentMessage("schema", canonical({"type": "object"})),
+        SentMessage("user", "Paris?"),
+        SentMessage("assistant", "", canonical({"tool_calls": [wanted]})),
+        SentMessage("tool", '{"degrees":21}', canonical({"tool_call_id": "a", "tool_name": "get_weather"})),
+    ]
+    again = {**wanted, "arguments": "{broken"}
+    page = page_of(finish(start(user=alice, sent=sent), tool_calls=[again]), client_of(alice))
+
+    for title in ("Tools offered", "Response schema", "Tool call: get_weather", "Tool result: get_weather"):
+        assert f"<h3>{title}</h3>" in page
+    for text in ('"description": "Tells it."', '{\n  "city": "Paris"\n}', '{\n  "degrees": 21\n}', "{broken"):
+        assert escape(text) in page
+    assert "secret of the provider" not in page
+    assert "No answer came." not in page
+
+
+@pytest.mark.parametrize(
+    ("text", "readable"),
+    [
+        ('{"a":[1,"é"]}', '{\n  "a": [\n    1,\n    "é"\n  ]\n}'),
+        ("{", None),
+        ('{"a":1,"a":2}', None),
+        ("0.1234567890123456789", None),
+        ("1e999", None),
+        ("NaN", None),
+        ("[" * 100_000, None),
+        (f'"{"x" * 300_000}"', None),
+    ],
+)
+def test_json_is_indented_where_nothing_of_it_is_lost(text: str, readable: str | None) -> None:
+    assert indented(text) == readable
