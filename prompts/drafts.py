@@ -112,8 +112,8 @@ def check(draft: Draft) -> None:
     if len(json.dumps(draft.as_stored(), ensure_ascii=False, default=str)) > MOST_CHARACTERS:
         text = f"A prompt may have at most {MOST_CHARACTERS:,} characters with its tools, schema and config."
         raise DraftRefused([("body", text)], code="prompt_too_large")
-    errors = [*_body_errors(draft.body), *_variable_errors(draft), *_tool_errors(draft.tools)]
-    errors += _schema_errors(draft.response_schema)
+    errors = [*_body_errors(draft.body), *_variable_errors(draft), *tool_errors(draft.tools)]
+    errors += schema_errors(draft.response_schema)
     if errors:
         raise DraftRefused(errors)
 
@@ -177,7 +177,8 @@ def _is_name(value: object) -> bool:
     return isinstance(value, str) and templating.variables_in("{{" + value + "}}") == [value]
 
 
-def _tool_errors(tools: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+def tool_errors(tools: Sequence[Any]) -> Iterator[tuple[str, str]]:
+    """Of definitions in OpenAI's form."""
     names = []
     for number, tool in enumerate(tools, start=1):
         function = tool.get("function") if isinstance(tool, Mapping) else None
@@ -192,7 +193,7 @@ def _tool_errors(tools: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]
         yield "tools", f"The tool “{name}” is defined twice."
 
 
-def _schema_errors(schema: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
+def schema_errors(schema: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
     for error in _json_schema_errors(schema):
         yield "response_schema", f"This is not a JSON schema: {error}"
 
