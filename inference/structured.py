@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 import jsonschema
 from jsonschema import validators
@@ -189,7 +189,9 @@ def _validator(schema: Mapping[str, Any], budget: _Budget) -> Validator:
     keywords = {**jsonschema.Draft202012Validator.VALIDATORS, **_OWN_KEYWORDS}
     counted = {name: budget.counted(name, keyword) for name, keyword in keywords.items()}
     registry: Registry[Any] = Registry()
-    return validators.extend(jsonschema.Draft202012Validator, counted)(schema, registry=registry)
+    base = jsonschema.Draft202012Validator
+    made = validators.create(base.META_SCHEMA, counted, type_checker=base.TYPE_CHECKER)
+    return cast(Validator, made(schema, registry=registry))
 
 
 def _unchecked(validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterable[Any]:

@@ -63,7 +63,8 @@ def test_it_says_what_is_wrong_with_a_schema() -> None:
     deep: dict[str, Any] = {}
     for _ in range(100):
         deep = {"properties": {"a": deep}}
-    for value in ({"type": "thing"}, [], "text", deep):
+    values: tuple[Any, ...] = ({"type": "thing"}, [], "text", deep)
+    for value in values:
         with pytest.raises(DefinitionsRefused):
             schema_from(value)
 

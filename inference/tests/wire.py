@@ -58,8 +58,8 @@ class OpenAI:
         return self.chunk({"content": text})
 
     def call(self, place: int, name: str, pieces: Sequence[str]) -> list[bytes]:
-        head = {"id": f"call_{place}", "type": "function", "function": {"name": name, "arguments": ""}}
-        more = [{"function": {"arguments": piece}} for piece in pieces]
+        head: dict[str, Any] = {"id": f"call_{place}", "type": "function", "function": {"name": name, "arguments": ""}}
+        more: list[dict[str, Any]] = [{"function": {"arguments": piece}} for piece in pieces]
         return [self.chunk({"tool_calls": [{"index": place, **call}]}) for call in (head, *more)]
 
     def usage(self, output_tokens: int) -> dict[str, Any]:
