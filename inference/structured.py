@@ -187,7 +187,7 @@ def _length(value: Any) -> int:
 def _validator(schema: Mapping[str, Any], budget: _Budget) -> Validator:
     """For one check. Without the registry it would fetch what a reference names from the internet."""
     keywords = {**jsonschema.Draft202012Validator.VALIDATORS, **_OWN_KEYWORDS}
-    counted = {name: budget.counted(name, keyword) for name, keyword in keywords.items()}
+    counted: Any = {name: budget.counted(name, keyword) for name, keyword in keywords.items()}
     registry: Registry[Any] = Registry()
     base = jsonschema.Draft202012Validator
     made = validators.create(base.META_SCHEMA, counted, type_checker=base.TYPE_CHECKER)
