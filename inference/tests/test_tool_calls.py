@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import User
+from inference import personal
 from inference.conversations.sharing import copy_branch
 from inference.models import Conversation, Message, Role
 from inference.providers.base import ChatMessage, ChatRequest, Tool, ToolCall, ToolCallDelta
@@ -210,3 +211,11 @@ def test_what_is_sent_is_recorded_with_its_calls() -> None:
     *_, asked, answered = as_sent(ChatRequest("m", (QUESTION, asking(PARIS), result(PARIS))))
     assert json.loads(asked.extra) == {"tool_calls": as_stored([PARIS])}
     assert json.loads(answered.extra) == {"tool_call_id": "a", "tool_name": "get_weather"}
+
+
+@in_database
+def test_an_export_of_personal_data_has_the_calls(alice: User) -> None:
+    conversation = Conversation.objects.create(owner=alice, title="Weather")
+    Message.objects.create(conversation=conversation, role=Role.ASSISTANT, tool_calls=as_stored([PARIS]))
+    (message,) = [values for values in personal.export(alice) if values["kind"] == "message"]
+    assert message["tool_calls"] == as_stored([PARIS])
