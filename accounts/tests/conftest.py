@@ -112,7 +112,7 @@ def canary(alice: User, bob: User, client_of: Callable[[User], Client], totp_of:
     apps.get_model("telemetry.GenerationContent")._default_manager.create(
         generation=generation,
         period=month,
-        head=import_string("telemetry.services.store_context")(sent, user=alice, period=month),
+        head=import_string("telemetry.services.store_contexts")([sent], user=alice, period=month)[0],
         response_text=word,
     )
     apps.get_model("inference.Message")._default_manager.create(
