@@ -357,6 +357,9 @@ LIMIT_RUNS_PER_MINUTE = env.int("AISTRALE_LIMIT_RUNS_PER_MINUTE", 60)
 LIMIT_OPEN_RUNS = env.int("AISTRALE_LIMIT_OPEN_RUNS", 20)
 LIMIT_OPEN_RUNS_IN_ALL = env.int("AISTRALE_LIMIT_OPEN_RUNS_IN_ALL", 0)
 LIMIT_SOCKETS = env.int("AISTRALE_LIMIT_SOCKETS", 50)
+# Files that one person may upload within a minute, and how many megabytes those take that are kept.
+LIMIT_UPLOADS_PER_MINUTE = env.int("AISTRALE_LIMIT_UPLOADS_PER_MINUTE", 60)
+LIMIT_FILES_MB = env.int("AISTRALE_LIMIT_FILES_MB", 1000)
 # The same of requests that one API key may send within a minute; and how long a body may be.
 LIMIT_API_READS = env.int("AISTRALE_LIMIT_API_READS", 12_000)
 LIMIT_API_WRITES = env.int("AISTRALE_LIMIT_API_WRITES", 300)

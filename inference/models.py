@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.sharing import Shared, SharedQuerySet
 from telemetry.models import Generation
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 
 class ConversationQuerySet(SharedQuerySet["Conversation"]):
@@ -98,3 +102,71 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} {self.pk}"
+
+
+class StoredFileQuerySet(models.QuerySet["StoredFile"]):
+    def without_content(self) -> Self:
+        """As rows are read wherever the bytes are not needed, which may be megabytes."""
+        return self.defer("content", "thumbnail")
+
+    def visible_to(self, user: User) -> Self:
+        """The user's own, and what is in conversations that the user may read."""
+        seen = MessageAttachment.objects.filter(message__conversation__in=Conversation.objects.visible_to(user))
+        return self.filter(models.Q(user=user) | models.Exists(seen.filter(file=models.OuterRef("pk"))))
+
+
+class StoredFile(models.Model):
+    """An image or a file, once for each user who has it, by the SHA-256 of its content.
+
+    Users share no rows: they are erased by one statement, and nothing tells whether others have the same file.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="stored_files", db_index=False
+    )
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the content, in hexadecimal.")
+    name = models.CharField(max_length=200, help_text="As it was uploaded last.")
+    media_type = models.CharField(max_length=40)
+    size = models.PositiveIntegerField(help_text="Bytes.")
+    width = models.PositiveIntegerField(null=True, help_text="Pixels.")
+    height = models.PositiveIntegerField(null=True, help_text="Pixels.")
+    pages = models.PositiveIntegerField(null=True)
+    tokens = models.PositiveIntegerField(help_text="About what a model counts for it.")
+    content = models.BinaryField()
+    thumbnail = models.BinaryField(help_text="WebP; empty where it is no image.")
+    created_at = models.DateTimeField(default=timezone.now)
+    period = models.DateField(null=True, help_text="The newest month in which a call has sent it.")
+
+    objects = StoredFileQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["user", "digest"], name="a_file_is_stored_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.media_type} {self.digest}"
+
+    @property
+    def is_image(self) -> bool:
+        return self.media_type.startswith("image/")
+
+
+class MessageAttachment(models.Model):
+    """A file in a message. It belongs to the owner of the conversation, as the message does."""
+
+    id = models.BigAutoField(primary_key=True)
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="attachments", db_index=False)
+    file = models.ForeignKey(StoredFile, on_delete=models.RESTRICT, related_name="attachments")
+    position = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=200)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["position"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["message", "position"], name="one_attachment_at_a_position")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} in {self.message_id}"

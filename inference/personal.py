@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
 from functools import partial
 from uuid import UUID
@@ -9,10 +10,11 @@ from uuid import UUID
 import redis
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.models import User
 from accounts.personal_data.registry import PersonalDataHandler, Values, in_batches, values_of
-from inference.models import Conversation
+from inference.models import Conversation, Message, MessageAttachment, StoredFile
 from inference.runs.finish import stop_runs_of
 from inference.runs.relay import STOP_CHANNEL
 from telemetry.models import Generation
@@ -22,6 +24,7 @@ _CONVERSATION = (
     "id", "title", "visibility", "is_pinned", "is_archived", "provider", "model", "system", "parameters", "created_at",
     "updated_at",
 )  # fmt: skip
+_FILE = ("digest", "name", "media_type", "size", "created_at")
 _MESSAGE = ("id", "parent_id", "role", "text", "reasoning", "tool_calls", "generation_id", "created_at")
 
 
@@ -29,7 +32,16 @@ def export(user: User) -> Iterator[Values]:
     for conversation in in_batches(Conversation.objects.filter(owner=user)):
         yield values_of(conversation, "conversation", *_CONVERSATION)
         for message in in_batches(conversation.messages.all()):
-            yield {**values_of(message, "message", *_MESSAGE), "conversation": conversation.pk}
+            names = [{"file": row.file.digest, "name": row.name} for row in _attached(message)]
+            yield {**values_of(message, "message", *_MESSAGE), "conversation": conversation.pk, "files": names}
+    for pk in StoredFile.objects.filter(user=user).order_by("pk").values_list("pk", flat=True):
+        # One after the other: a batch of them would be hundreds of megabytes.
+        if file := StoredFile.objects.defer("thumbnail").filter(pk=pk).first():
+            yield {**values_of(file, "file", *_FILE), "content_base64": b64encode(file.content).decode()}
+
+
+def _attached(message: Message) -> QuerySet[MessageAttachment]:
+    return message.attachments.select_related("file").only("name", "file__digest")
 
 
 def erase(user: User, actor: User | None) -> dict[str, int]:
@@ -42,7 +54,9 @@ def erase(user: User, actor: User | None) -> dict[str, int]:
     conversations = Conversation.objects.filter(owner=user)
     count = conversations.count()
     conversations.delete()
-    return {"conversations": count}
+    # After the messages that hold them.
+    files, _ = StoredFile.objects.filter(user=user).without_content().delete()
+    return {"conversations": count, "files": files}
 
 
 def _stop(generation_ids: list[UUID]) -> None:
@@ -55,7 +69,7 @@ HANDLER = PersonalDataHandler(
     "inference",
     export,
     erase,
-    covers=frozenset({"inference.conversation.owner"}),
+    covers=frozenset({"inference.conversation.owner", "inference.storedfile.user"}),
     # Calls are stopped and lose the names of tokens while it is still known whose they are.
     before=frozenset({"telemetry", "tokens"}),
 )

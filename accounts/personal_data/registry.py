@@ -22,6 +22,7 @@ from accounts.models import User
 Values = Mapping[str, Any]
 M = TypeVar("M", bound=models.Model)
 _BATCH = 200
+_BATCH_CHARACTERS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +82,21 @@ def export_rows(user: User) -> Iterator[Values]:
 
 
 async def lines(user: User) -> AsyncGenerator[str]:
-    """The same as JSON Lines, in batches of lines."""
+    """The same as JSON Lines, in batches of lines, of which only the last may make one long."""
     rows = map(_line, export_rows(user))
     while batch := await database_sync_to_async(_next)(rows):
         yield batch
 
 
 def _next(rows: Iterator[str]) -> str:
-    return "".join(islice(rows, _BATCH))
+    batch: list[str] = []
+    length = 0
+    for row in islice(rows, _BATCH):
+        batch.append(row)
+        length += len(row)
+        if length > _BATCH_CHARACTERS:
+            break
+    return "".join(batch)
 
 
 def _line(values: Values) -> str:

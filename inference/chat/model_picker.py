@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from operator import itemgetter
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 import structlog
 from asgiref.sync import async_to_sync
@@ -17,6 +17,8 @@ from django.db.models import F
 
 from accounts.admission import release_slot
 from accounts.providers import PROVIDERS, label_of, needs_key
+from inference.attachments.abilities import Abilities, abilities_of
+from inference.attachments.listed import Listing, inputs_of, list_key
 from inference.models import Conversation
 from inference.providers.errors import ProviderError
 from inference.providers.registry import load_adapter
@@ -44,6 +46,7 @@ class Choice:
     id: str
     context_tokens: int | None
     prices: UnitPrices | None
+    abilities: Abilities = Abilities()
 
     @property
     def input_price(self) -> Decimal | None:
@@ -69,13 +72,6 @@ class Group:
     suggested: str = ""
 
 
-class Listing(TypedDict):
-    """What is cached: model ids with their context size, or the error that came instead."""
-
-    models: list[tuple[str, int | None]]
-    error: str
-
-
 @dataclass(frozen=True, slots=True)
 class _Question:
     provider: str
@@ -95,7 +91,7 @@ def list_groups(user: User, *, refresh: bool = False) -> list[Group]:
     questions = []
     for provider in (provider for provider, reason in reasons.items() if not reason):
         token = tokens[provider]
-        key = _cache_key(provider, token)
+        key = list_key(provider, token)
         cached = None if refresh else cache.get(key)
         if cached is not None:
             listings[provider] = cached
@@ -134,7 +130,7 @@ def first_choice(user: User) -> tuple[str, str]:
     for provider in dict.fromkeys(latest_first.values_list("provider", flat=True)):
         token = pick_token(user=user, provider=provider)
         if not disabled_reason(provider, token):
-            listing: Listing | None = cache.get(_cache_key(provider, token))
+            listing: Listing | None = cache.get(list_key(provider, token))
             return provider, _suggested(provider, listing) if listing else ""
     return "", ""
 
@@ -165,20 +161,17 @@ def known_models(user: User) -> dict[str, list[str]]:
 
 def _cached(user: User, provider: str) -> list[str]:
     token = pick_token(user=user, provider=provider)
-    listing: Listing | None = None if disabled_reason(provider, token) else cache.get(_cache_key(provider, token))
+    listing: Listing | None = None if disabled_reason(provider, token) else cache.get(list_key(provider, token))
     return [model for model, _ in listing["models"]] if listing else []
 
 
 def choice_of(user: User, provider: str, model: str) -> Choice:
     """One model by its name, without asking the provider."""
     token = pick_token(user=user, provider=provider)
-    listing: Listing | None = cache.get(_cache_key(provider, token))
-    listed = dict(listing["models"]) if listing else {}
-    return _choice(token, provider, model, listed.get(model), PriceOverride.objects.of(provider, model))
-
-
-def _cache_key(provider: str, token: ProviderToken | None) -> str:
-    return f"models:{token.pk}:{token.fingerprint}" if token else f"models:{provider}"
+    listing: Listing | None = cache.get(list_key(provider, token))
+    context = dict(listing["models"]).get(model) if listing else None
+    overrides = PriceOverride.objects.of(provider, model)
+    return _choice(token, provider, model, context, overrides, inputs_of(listing, model))
 
 
 def _question(user: User, provider: str, token: ProviderToken | None, key: str) -> _Question:
@@ -206,14 +199,22 @@ async def _ask(question: _Question) -> Listing:
         async with asyncio.timeout(LIMIT_SECONDS):
             models = await adapter.list_models(api_key=question.api_key, base_url=question.base_url)
     except TimeoutError:
-        return Listing(models=[], error=f"No answer within {LIMIT_SECONDS:.0f} s.")
+        return _failed(f"No answer within {LIMIT_SECONDS:.0f} s.")
     except ProviderError as error:
-        return Listing(models=[], error=error.message.replace(question.api_key or "\0", "•••"))
+        return _failed(error.message.replace(question.api_key or "\0", "•••"))
     except Exception:
         # One provider's list must not take the others from anybody.
         log.exception("models_not_listed", provider=question.provider)
-        return Listing(models=[], error="AISTRALE itself failed to list these models; its log says why.")
-    return Listing(models=[(model.id, model.context_tokens) for model in models], error="")
+        return _failed("AISTRALE itself failed to list these models; its log says why.")
+    return Listing(
+        models=[(model.id, model.context_tokens) for model in models],
+        error="",
+        inputs={model.id: sorted(model.inputs) for model in models if model.inputs is not None},
+    )
+
+
+def _failed(error: str) -> Listing:
+    return Listing(models=[], error=error, inputs={})
 
 
 def _group(provider: str, token: ProviderToken | None, reason: str, listing: Listing | None) -> Group:
@@ -222,16 +223,24 @@ def _group(provider: str, token: ProviderToken | None, reason: str, listing: Lis
         return Group(provider, label, [], disabled_reason=reason)
     overrides = PriceOverride.objects.of(provider, *(model for model, _ in listing["models"]))
     by_name = sorted(listing["models"], key=itemgetter(0))
-    choices = [_choice(token, provider, model, context, overrides) for model, context in by_name]
+    choices = [
+        _choice(token, provider, model, context, overrides, inputs_of(listing, model)) for model, context in by_name
+    ]
     return Group(provider, label, choices, reason, listing["error"], _suggested(provider, listing))
 
 
 def _choice(
-    token: ProviderToken | None, provider: str, model: str, context: int | None, overrides: Iterable[Override]
+    token: ProviderToken | None,
+    provider: str,
+    model: str,
+    context: int | None,
+    overrides: Iterable[Override],
+    inputs: Collection[str] | None,
 ) -> Choice:
     base_url = token.base_url if token else ""
     return Choice(
         id=model,
         context_tokens=context or context_tokens(provider, model, base_url=base_url),
         prices=unit_prices(provider, model, overrides=overrides, base_url=base_url),
+        abilities=abilities_of(provider, model, base_url=base_url, listed=inputs),
     )

@@ -12,6 +12,7 @@ from django.db.models import Max, OuterRef
 from accounts.models import User
 from audit.services import record
 from inference.actions import InferenceAction
+from inference.attachments.services import copy_attachments
 from inference.conversations.thread import branch_of
 from inference.models import Conversation, Message, Role
 
@@ -20,12 +21,12 @@ Pair = tuple[int, UUID]
 
 @transaction.atomic
 def copy_branch(*, source: Conversation, leaf: int | None, actor: User) -> Conversation:
-    """A conversation of the actor's own that begins with the texts of a branch, up to its last answer."""
+    """A conversation of the actor's own that begins with the texts and files of a branch, up to its last answer."""
     settings = {name: getattr(source, name) for name in ("title", "provider", "model", "system", "parameters")}
     copy = Conversation.objects.create(owner=actor, **settings)
-    parent = None
+    parent, copies = None, {}
     for message in _up_to_an_answer(branch_of(source, leaf)):
-        parent = Message.objects.create(
+        parent = copies[message.pk] = Message.objects.create(
             conversation=copy,
             parent=parent,
             role=message.role,
@@ -33,6 +34,7 @@ def copy_branch(*, source: Conversation, leaf: int | None, actor: User) -> Conve
             reasoning=message.reasoning,
             tool_calls=message.tool_calls,
         )
+    copy_attachments(copies, owner=actor)
     record(action=InferenceAction.CONVERSATION_COPY, actor=actor, target=copy, after={"from": str(source.pk)})
     return copy
 

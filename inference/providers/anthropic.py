@@ -29,6 +29,7 @@ from inference.providers.call_reader import arguments_of, fitting_id
 from inference.providers.counting import Reading, Report, disjoint
 from inference.providers.failures import as_provider_error, mapping_of
 from inference.providers.model_lists import read_models
+from inference.providers.parts import anthropic_content
 from inference.providers.stream_parser import StreamParser, name_of, text_holder
 from inference.providers.timeouts import Limits
 from inference.providers.transport import HttpClients, http_clients, opened
@@ -112,7 +113,7 @@ def _messages(messages: Sequence[ChatMessage]) -> list[dict[str, Any]]:
         elif message.tool_calls:
             made.append({"role": "assistant", "content": list(_content_with_calls(message))})
         else:
-            made.append({"role": message.role, "content": message.text})
+            made.append({"role": message.role, "content": anthropic_content(message)})
     return made
 
 

@@ -169,8 +169,11 @@ StreamEvent = TextDelta | ReasoningDelta | ToolCallDelta | Usage | Finished
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
+    """``inputs``: the kinds that the list names, such as text, image and file; None where it names none."""
+
     id: str
     context_tokens: int | None = None
+    inputs: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

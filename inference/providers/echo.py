@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from inference.providers.base import (
     Abilities,
+    Attachment,
     ChatRequest,
     Finished,
     FinishReason,
@@ -95,15 +96,26 @@ def _answer(request: ChatRequest) -> str:
     said = _last_question(request)
     turns = sum(message.role == "user" for message in request.messages)
     instruction = " It has a system prompt, which the sandbox reads but does not obey." if request.system else ""
+    files = "".join(f"- {_described(file)}\n" for file in _files(request))
+    received = f"With it came:\n\n{files}\n" if files else ""
     return (
         f"**This is the sandbox.** No model was called and nothing was spent.{instruction} "
         f"You wrote {len(said.split())} words in turn {turns} of this conversation:\n\n"
-        f"{_fenced(said)}\n\n"
+        f"{_fenced(said)}\n\n{received}"
         "Add a token of a provider to talk to a real model; everything else works the same:\n\n"
         "- the answer streams word by word and can be stopped\n"
         "- the call is recorded with its tokens, times and cost\n"
         "- a reload in mid-answer goes on where it was\n"
     )
+
+
+def _files(request: ChatRequest) -> tuple[Attachment, ...]:
+    return next((message.attachments for message in reversed(request.messages) if message.role == "user"), ())
+
+
+def _described(file: Attachment) -> str:
+    name = file.name.replace("`", "'")
+    return f"`{name}`, {file.media_type}, {len(file.content):,} bytes"
 
 
 async def list_models(*, api_key: str, base_url: str | None) -> list[ModelInfo]:

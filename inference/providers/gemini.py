@@ -18,6 +18,7 @@ from google.genai import types
 from inference.providers import options
 from inference.providers.base import (
     Abilities,
+    Attachment,
     ChatMessage,
     ChatRequest,
     FinishReason,
@@ -33,6 +34,7 @@ from inference.providers.call_reader import arguments_of
 from inference.providers.counting import Reading, Report, disjoint
 from inference.providers.failures import as_provider_error, mapping_of
 from inference.providers.model_lists import read_models
+from inference.providers.parts import as_text, is_text
 from inference.providers.stream_parser import StreamParser, first_of, name_of, text_holder
 from inference.providers.timeouts import Limits
 from inference.providers.transport import CapturingTransport, http_clients
@@ -109,12 +111,18 @@ def _contents(request: ChatRequest) -> Any:
 def _parts(message: ChatMessage, *, needs_signature: bool) -> list[types.Part]:
     if message.role == "tool":
         return [_result(message)]
-    text = [types.Part(text=message.text)] if message.text or not message.tool_calls else []
-    calls = [_call(call) for call in message.tool_calls]
+    files, calls = list(map(_file, message.attachments)), list(map(_call, message.tool_calls))
+    has_text = message.text.strip() or not (files or calls)
     # Of calls made at once, only the first one is signed.
     if calls and needs_signature and not calls[0].thought_signature:
         calls[0].thought_signature = _UNSIGNED
-    return [*text, *calls]
+    return [*files, *([types.Part(text=message.text)] if has_text else []), *calls]
+
+
+def _file(file: Attachment) -> types.Part:
+    if is_text(file):
+        return types.Part(text=as_text(file))
+    return types.Part(inline_data=types.Blob(data=file.content, mime_type=file.media_type))
 
 
 def _call(call: ToolCall) -> types.Part:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -15,6 +15,7 @@ MOST_MODELS = 2000
 LONGEST_ID = 200
 
 _IDS = ("id", "name", "model")
+_CAPABILITIES = {"image": ("vision", "image_input"), "file": ("pdf_input",)}
 _CONTEXTS = (
     "context_window",
     "context_length",
@@ -59,7 +60,28 @@ def _models(entries: list[Any]) -> Iterator[ModelInfo]:
         actions = fields.get("supportedGenerationMethods")
         can_chat = not isinstance(actions, list) or "generateContent" in actions
         if name.isprintable() and 0 < len(name) <= LONGEST_ID and can_chat:
-            yield ModelInfo(name, _context(fields))
+            yield ModelInfo(name, _context(fields), _inputs(fields))
+
+
+def _inputs(fields: Mapping[str, Any]) -> frozenset[str] | None:
+    """As OpenRouter, Hugging Face (``architecture``), Mistral and Anthropic (``capabilities``) name them."""
+    named = mapping_of(fields.get("architecture")).get("input_modalities")
+    if isinstance(named, list):
+        return frozenset(kind for kind in named if isinstance(kind, str))
+    told = mapping_of(fields.get("capabilities"))
+    can = {kind: _yes_or_no(told, names) for kind, names in _CAPABILITIES.items()}
+    if can["image"] is None:
+        return None
+    return frozenset({"text", *(kind for kind, answer in can.items() if answer)})
+
+
+def _yes_or_no(told: Mapping[str, Any], names: Iterable[str]) -> bool | None:
+    for name in names:
+        answer = told.get(name)
+        supported = answer.get("supported") if isinstance(answer, dict) else answer
+        if isinstance(supported, bool):
+            return supported
+    return None
 
 
 def _context(fields: Any) -> int | None:

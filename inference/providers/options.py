@@ -8,6 +8,7 @@ from typing import Any
 
 from inference.providers.base import ChatMessage, ChatRequest, Parameter
 from inference.providers.call_reader import fitting_id
+from inference.providers.parts import chat_content
 
 TEMPERATURE = Parameter(
     "temperature", "Temperature", "Higher is more varied, lower more predictable.", "float", 0, 2, step=0.1
@@ -50,7 +51,7 @@ def _message(message: ChatMessage, call_id: re.Pattern[str]) -> dict[str, Any]:
         return {"role": "tool", "tool_call_id": _id(message.tool_call_id, call_id), "content": message.text}
     if message.tool_calls:
         return _message_with_calls(message, call_id)
-    return {"role": message.role, "content": message.text}
+    return {"role": message.role, "content": chat_content(message)}
 
 
 def _message_with_calls(message: ChatMessage, call_id: re.Pattern[str]) -> dict[str, Any]:

@@ -20,10 +20,10 @@ def estimate_text_tokens(text: str) -> int:
     return -(-len(text) // CHARACTERS_PER_TOKEN)
 
 
-def estimate_tokens(sent: Iterable[SentMessage], text: str, reasoning: str) -> TokenCounts:
+def estimate_tokens(sent: Iterable[SentMessage], text: str, reasoning: str, *, file_tokens: int = 0) -> TokenCounts:
     """``text`` is all that the model said, the arguments of calls included."""
     return TokenCounts(
-        input=sum(estimate_text_tokens(message.text) + _in_calls(message) for message in sent),
+        input=file_tokens + sum(estimate_text_tokens(message.text) + _in_calls(message) for message in sent),
         output=estimate_text_tokens(text),
         reasoning=estimate_text_tokens(reasoning),
     )

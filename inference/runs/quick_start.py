@@ -28,6 +28,7 @@ from accounts.models import User
 from accounts.providers import needs_key
 from audit.services import entry_columns
 from inference.actions import InferenceAction
+from inference.attachments.services import attachments_of
 from inference.conversations.thread import branch_of
 from inference.models import Conversation, Message, Role
 from inference.providers.base import ChatRequest, Timeouts
@@ -77,14 +78,14 @@ class ReadAhead:
     stored: frozenset[bytes] = frozenset()
 
     def fits(self, form: RunRequest) -> bool:
-        """Whether the form asks a new question at the end of the branch, with a token that was found."""
+        """Whether the form asks a new question of text at the end of the branch, with a token that was found."""
         leaf_id = self.branch[-1].pk if self.branch else None
         has_access = not needs_key(form.provider) or form.provider in self.tokens
-        return form.text is not None and form.parent_id == leaf_id and has_access
+        return form.text is not None and not form.files and form.parent_id == leaf_id and has_access
 
 
 def read_ahead(user: User, conversation_id: UUID, *, may_begin: bool) -> ReadAhead | None:
-    """The newest branch; None where the user asks nothing in this conversation, or where it is too long to be kept."""
+    """The newest branch; None where the user asks nothing in this conversation, where it is too long or has files."""
     conversation = Conversation.objects.select_related("team").filter(pk=conversation_id).first()
     if conversation is None and may_begin:
         return ReadAhead(user, Conversation(pk=conversation_id, owner=user), True, (), _tokens(user))
@@ -93,6 +94,9 @@ def read_ahead(user: User, conversation_id: UUID, *, may_begin: bool) -> ReadAhe
     conversation.owner = user
     branch = branch_of(conversation, None)
     if sum(len(message.text) for message in branch) > KEPT_CHARACTERS:
+        return None
+    # With files, it has to be looked what the model takes.
+    if attachments_of(branch):
         return None
     request = ChatRequest(model=conversation.model, messages=chat_history(branch), system=conversation.system)
     context, period = chain(as_sent(request)), period_of(timezone.now())

@@ -14,9 +14,13 @@ from typing import Any
 import structlog
 
 from audit.text import replace_unstorable
-from inference.providers.base import Finished, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta, Usage
+from inference.attachments.services import FilesMissing, with_content
+from inference.providers.base import (
+    ChatRequest, Finished, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta, Usage,
+)
 from inference.providers.errors import ContentFiltered, ProviderError, Unsupported
 from inference.providers.registry import load_adapter
+from inference.runs.database import in_thread
 from inference.runs.estimates import estimate_tokens, estimate_uncounted
 from inference.runs.start import PreparedRun, as_sent
 from inference.runs.stream_buffer import Delta, LiveRun
@@ -131,16 +135,21 @@ class Run:
             return self._ended(self._stop_reason or SHUTDOWN)
         except ProviderError as error:
             return self._failed(error.kind, error.message, status=error.status, request_id=error.request_id)
+        except FilesMissing as error:
+            return self._failed("file_missing", str(error))
         except Exception:
             log.exception("run_failed", generation=str(self.order.generation_id))
             return self._failed("internal_error", "AISTRALE itself failed during this call.")
         return self._succeeded()
 
     async def _attempts(self) -> None:
+        request = self.order.request
+        if any(message.attachments for message in request.messages):
+            request = await in_thread(with_content)(request, user_id=self.order.user_id)
         for attempt in count(1):
             started_at, started = datetime.now(UTC), time.monotonic()
             try:
-                await self._attempt()
+                await self._attempt(request)
             except ProviderError as error:
                 wait = None if self._record.first_token_at else self._policy.wait_after(error, attempt=attempt)
                 self._note_attempt(started_at, time.monotonic() - started, error=error, wait=wait)
@@ -152,12 +161,12 @@ class Run:
                 self._note_attempt(started_at, time.monotonic() - started)
                 return
 
-    async def _attempt(self) -> None:
+    async def _attempt(self, request: ChatRequest) -> None:
         order, record = self.order, self._record
         adapter = await load_adapter(order.provider)
-        if missing := adapter.abilities(order.request.model).missing_for(order.request):
+        if missing := adapter.abilities(request.model).missing_for(request):
             raise Unsupported(missing)
-        events = adapter.stream(order.request, api_key=order.api_key, base_url=order.base_url)
+        events = adapter.stream(request, api_key=order.api_key, base_url=order.base_url)
         async with aclosing(events):
             async for event in events:
                 record.take(event, self.live)
@@ -219,7 +228,10 @@ class Run:
         said, thought = said_in(self.live.deltas), self.live.text("reasoning")
         if usage is None:
             sent = as_sent(self.order.request)
-            return {"tokens": estimate_tokens(sent, said, thought), "tokens_are_estimated": True}
+            return {
+                "tokens": estimate_tokens(sent, said, thought, file_tokens=self.order.file_tokens),
+                "tokens_are_estimated": True,
+            }
         told: dict[str, Any] = {
             "tokens": TokenCounts(usage.input, usage.cache_read, usage.cache_write, usage.output, usage.reasoning),
             "cache_write_1h": usage.cache_write_1h,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -14,9 +14,12 @@ from django.utils import timezone
 from accounts.providers import needs_key
 from audit.services import batch, record
 from inference.actions import InferenceAction
+from inference.attachments.abilities import problem_with
+from inference.attachments.listed import abilities_with
+from inference.attachments.services import FilesMissing, as_sent_files, attach, attachments_of, note_sent, own_files
 from inference.conversations.thread import path_to
-from inference.models import Conversation, Message, Role
-from inference.providers.base import ChatMessage, ChatRequest, Timeouts
+from inference.models import Conversation, Message, MessageAttachment, Role, StoredFile
+from inference.providers.base import Attachment, ChatMessage, ChatRequest, Timeouts
 from inference.runs.database import storage_problem
 from inference.runs.limits import LimitHit, limit_reached
 from inference.runs.process_lock import PROCESS_ID
@@ -53,7 +56,10 @@ class LimitReached(RunRefused):
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What a person asks for. ``text`` None asks for another answer to the user message ``parent_id``."""
+    """What a person asks for. ``text`` None asks for another answer to the user message ``parent_id``.
+
+    ``files``: digests of stored files of the person's own, which the new message brings.
+    """
 
     provider: str
     model: str
@@ -63,17 +69,24 @@ class RunRequest:
     system: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     prompt: PromptUse | None = None
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedRun:
-    """Everything the runner needs to make the call; it never looks into the database."""
+    """Everything the runner needs to make the call.
+
+    It looks into the database for nothing but the bytes of files, which belong to ``user_id``: they are not to wait in
+    memory for their turn. ``file_tokens``: about what a model counts for them.
+    """
 
     generation_id: UUID
     provider: str
     base_url: str | None
     request: ChatRequest
     api_key: str = field(repr=False)
+    user_id: int | None = None
+    file_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +119,23 @@ def start_run(*, user: User, conversation_id: UUID, is_new: bool, form: RunReque
 def _start_run(user: User, conversation_id: UUID, form: RunRequest, *, is_new: bool) -> StartedRun | None:
     # First, since it locks: a start in one statement takes its locks in this order too.
     reached = limit_reached(user)
-    _ask_in(user, conversation_id, form, is_new=is_new)
+    files = _files_of(user, form)
+    _ask_in(user, conversation_id, form, is_new=is_new, files=files)
     messages = {message.pk: message for message in Message.objects.filter(conversation=conversation_id)}
     if any(message.client_id == form.client_id for message in messages.values()):
         return None
     if reached:
         raise LimitReached(reached)
     question, asked = _question(conversation_id, messages, form)
+    if question:
+        attach(message=question, files=files)
     access = access_to(form.provider, user)
+    branch = path_to(asked.pk, {**messages, asked.pk: asked})
+    attached = attachments_of(branch)
+    sent_files = _check_files(attached, form, access.token)
     request = ChatRequest(
         model=form.model,
-        messages=chat_history(path_to(asked.pk, {**messages, asked.pk: asked})),
+        messages=chat_history(branch, as_sent_files(attached)),
         system=form.system,
         parameters=form.parameters,
         timeouts=Timeouts(**settings.PROVIDER_TIMEOUTS),
@@ -140,8 +159,30 @@ def _start_run(user: User, conversation_id: UUID, form: RunRequest, *, is_new: b
         conversation_id=conversation_id,
         question_id=question.pk if question else None,
         answer_id=answer.pk,
-        order=_order(generation, access, request),
+        order=_order(generation, access, request, files=sent_files),
     )
+
+
+def _files_of(user: User, form: RunRequest) -> list[StoredFile]:
+    try:
+        return own_files(user, form.files)
+    except FilesMissing:
+        raise RunRefused("files", "An attached file is no longer there. Remove it, and attach it again.") from None
+
+
+def _check_files(
+    attached: Mapping[int, Sequence[MessageAttachment]], form: RunRequest, token: ProviderToken | None
+) -> list[StoredFile]:
+    """All that the call sends. Raises RunRefused where the model or its provider does not take them."""
+    files = [row.file for rows in attached.values() for row in rows]
+    if not files:
+        return []
+    abilities = abilities_with(form.provider, form.model, token)
+    kinds_and_sizes = [(file.media_type, file.size) for file in files]
+    if problem := problem_with(kinds_and_sizes, abilities, provider=form.provider, model=form.model):
+        raise RunRefused("files", problem)
+    note_sent(files)
+    return files
 
 
 def started_with(form: RunRequest, conversation_id: UUID, token: ProviderToken | None) -> dict[str, Any]:
@@ -154,10 +195,11 @@ def started_with(form: RunRequest, conversation_id: UUID, token: ProviderToken |
     }
 
 
-def _ask_in(user: User, conversation_id: UUID, form: RunRequest, *, is_new: bool) -> None:
+def _ask_in(user: User, conversation_id: UUID, form: RunRequest, *, is_new: bool, files: Sequence[StoredFile]) -> None:
     """Lock the conversation until the transaction ends, and note what it was last asked with."""
     if is_new:
-        new = Conversation(pk=conversation_id, owner=user, title=title_from(form.text), **asked_with(form))
+        title = title_from((form.text or "").strip() or next((file.name for file in files), None))
+        new = Conversation(pk=conversation_id, owner=user, title=title, **asked_with(form))
         # Not get_or_create: of a form that arrives twice at once, the second waits here for the first.
         Conversation.objects.bulk_create([new], ignore_conflicts=True)
     own = Conversation.objects.editable_by(user).filter(pk=conversation_id)
@@ -199,13 +241,20 @@ def _question(
     return None, parent
 
 
-def chat_history(branch: Iterable[Message]) -> tuple[ChatMessage, ...]:
-    """What is sent of a branch: all but answers that never said anything, and calls that nobody has answered."""
+def chat_history(
+    branch: Iterable[Message], files: Mapping[int, tuple[Attachment, ...]] | None = None
+) -> tuple[ChatMessage, ...]:
+    """What is sent of a branch: all but answers that never said anything, and calls that nobody has answered.
+
+    ``files`` by message.
+    """
+    files = files or {}
     return without_dangling(
         [
             ChatMessage(
                 role="user" if message.role == Role.USER else "assistant",
                 text=message.text,
+                attachments=files.get(message.pk, ()),
                 tool_calls=from_stored(message.tool_calls),
             )
             for message in branch
@@ -276,21 +325,28 @@ def new_call(access: Access, provider: str, request: ChatRequest, prompt: Prompt
     )
 
 
-def prepared(generation: Generation, access: Access, request: ChatRequest) -> PreparedRun:
+def prepared(
+    generation: Generation, access: Access, request: ChatRequest, *, files: Sequence[StoredFile] = ()
+) -> PreparedRun:
+    """``files``: those in the messages of the request."""
     return PreparedRun(
         generation_id=generation.pk,
         provider=generation.provider,
         base_url=generation.base_url or None,
         request=request,
         api_key=access.api_key,
+        user_id=generation.user_id,
+        file_tokens=sum(file.tokens for file in files),
     )
 
 
-def _order(generation: Generation, access: Access, request: ChatRequest) -> PreparedRun | None:
+def _order(
+    generation: Generation, access: Access, request: ChatRequest, *, files: Sequence[StoredFile]
+) -> PreparedRun | None:
     if access.problem:
         outcome = telemetry.CallOutcome(
             status=Status.FAILED, error_type="token_unreadable", error_message=access.problem
         )
         telemetry.finish_generation(generation_id=generation.pk, outcome=outcome)
         return None
-    return prepared(generation, access, request)
+    return prepared(generation, access, request, files=files)
