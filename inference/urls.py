@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from inference.chat import model_views, prompt_views
+from inference.chat import file_views, model_views, prompt_views
 from inference.chat import views as chat
 from inference.conversations import views as conversations
 
@@ -13,6 +13,11 @@ urlpatterns = [
     path("parameters/", model_views.parameter_list, name="parameter-list"),
     path("prompts/", prompt_views.prompt_picker, name="prompt-picker"),
     path("prompts/<uuid:pk>/", prompt_views.prompt_insert, name="prompt-insert"),
+    path("files/", file_views.file_list, name="file-list"),
+    path("files/<str:digest>/", file_views.file_content, name="file-content"),
+    path("files/<str:digest>/download/", file_views.file_download, name="file-download"),
+    path("files/<str:digest>/thumbnail/", file_views.file_thumbnail, name="file-thumbnail"),
+    path("files/<str:digest>/view/", file_views.file_view, name="file-view"),
     path("messages/<int:pk>/source/", chat.message_source, name="message-source"),
     path("<uuid:pk>/", chat.conversation_detail, name="conversation-detail"),
     path("<uuid:pk>/rename/", conversations.conversation_rename, name="conversation-rename"),

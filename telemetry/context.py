@@ -26,6 +26,12 @@ class SentMessage(NamedTuple):
     text: str
     extra: str = ""
 
+    @property
+    def attachments(self) -> list[dict[str, str]]:
+        """Digest, name and media type of its images and files."""
+        found: list[dict[str, str]] = json.loads(self.extra).get("attachments", []) if self.extra else []
+        return found
+
 
 class ContextEntry(NamedTuple):
     digest: bytes

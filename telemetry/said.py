@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +15,11 @@ _TITLES = {"system": "System prompt", "tools": "Tools offered", "schema": "Respo
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A text and whose, or what, it is."""
+    """A text and whose, or what, it is. ``files``: digest, name and media type of those that came with it."""
 
     who: str
     text: str
+    files: Sequence[Mapping[str, str]] = ()
 
 
 def sent_cards(messages: Iterable[SentMessage]) -> list[Said]:
@@ -39,5 +40,5 @@ def _cards(message: SentMessage) -> Iterator[Said]:
     elif message.role == "tool":
         yield Said(f"Tool result: {extra.get('tool_name', '')}", indented(message.text) or message.text)
     elif message.text or "tool_calls" not in extra:
-        yield Said(_TITLES.get(message.role, message.role.capitalize()), message.text)
+        yield Said(_TITLES.get(message.role, message.role.capitalize()), message.text, message.attachments)
     yield from call_cards(extra.get("tool_calls", ()))

@@ -25,6 +25,7 @@ NAME_LENGTH = 100
 ACCEPTED = "Accepted are PNG, JPEG, WebP and GIF images, PDFs and text files in UTF-8."
 # Of the wall; the worker bounds its own CPU time.
 _SECONDS = 40.0
+_TURN_SECONDS = 30.0
 _NOTHING = '{"refused": "The file takes too much time or memory to read."}'
 _CHECKED_AT_ONCE = 2
 _PIXELS_PER_TOKEN = 750
@@ -112,8 +113,12 @@ def _text(content: bytes, name: str) -> CheckedFile:
 
 
 def _remade(kind: str, content: bytes, name: str) -> CheckedFile:
-    with _turns:
+    if not _turns.acquire(timeout=_TURN_SECONDS):
+        raise FileRefused("Many files are being checked at the moment. Try again soon.")
+    try:
         answer = _ask_worker(kind, content)
+    finally:
+        _turns.release()
     header, _, rest = answer.partition(b"\n")
     facts: dict[str, Any] = json.loads(header or _NOTHING)
     if "refused" in facts:

@@ -12,6 +12,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 
 from accounts.providers import PROVIDERS, provider_choices
 from audit.text import replace_unstorable
+from inference.attachments.checks import MOST_FILES
 from inference.providers.base import Parameter
 from inference.providers.registry import get_adapter
 from inference.runs.prompt_lookup import PROMPT_MISSING, prompt_of_question, prompt_use
@@ -36,6 +37,16 @@ class TextListField(forms.CharField):
         if len(lines) > LONGEST_LIST or any(len(line) > LONGEST_ITEM for line in lines):
             raise ValidationError(f"{self.label}: at most {LONGEST_LIST} lines of {LONGEST_ITEM} characters.")
         return lines or None
+
+
+class DigestsField(forms.CharField):
+    """Digests of stored files, with spaces between them. Cleans to a tuple."""
+
+    def clean(self, value: Any) -> tuple[str, ...]:
+        digests = tuple(dict.fromkeys((super().clean(value) or "").split()))
+        if len(digests) > MOST_FILES:
+            raise ValidationError(f"A message has at most {MOST_FILES} files.")
+        return digests
 
 
 class RunForm(forms.Form):
@@ -79,6 +90,7 @@ class RunForm(forms.Form):
         max_value=2**31 - 1,
         error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), PROMPT_MISSING),
     )
+    files = DigestsField(max_length=10_000, required=False)
     client_id = forms.UUIDField(
         error_messages=dict.fromkeys(("required", "invalid"), "Reload the page and send it again.")
     )
@@ -93,7 +105,8 @@ class RunForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
-        if not self._asks_again and not str(cleaned.get("text", "x")).strip():
+        is_empty = not str(cleaned.get("text", "x")).strip() and not cleaned.get("files")
+        if not self._asks_again and is_empty:
             self.add_error("text", "Write a message first.")
         if cleaned.get("prompt") and not cleaned.get("prompt_version", True):
             self.add_error("prompt", PROMPT_MISSING)
@@ -114,6 +127,7 @@ class RunForm(forms.Form):
             client_id=cleaned["client_id"],
             system=cleaned["system"],
             parameters={name: value for name, value in values.items() if value not in (None, "")},
+            files=() if self._asks_again else cleaned["files"],
         )
 
     @property

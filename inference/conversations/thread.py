@@ -5,7 +5,7 @@ Of a long branch, a page shows some messages at a time. All others are known by 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
@@ -13,7 +13,8 @@ from django.db.models.functions import Length
 from django.utils.safestring import SafeString
 
 from accounts.providers import label_of
-from inference.models import Conversation, Message, Role
+from inference.attachments.services import attachments_of
+from inference.models import Conversation, Message, MessageAttachment, Role
 from inference.rendering.cache import kept
 from inference.rendering.markdown import render, render_question
 from inference.rendering.tool_calls import ShownCall, shown_calls
@@ -34,12 +35,13 @@ _ENDS = {"length": "reached the token limit before its answer"}
 class Turn:
     """One message of the branch. ``html`` is empty for answers that are still coming.
 
-    Without ``may_edit`` somebody reads it with whom it is shared.
+    Without ``may_edit`` somebody reads it with whom it is shared. ``files`` are those that it brought.
     """
 
     message: Message
     siblings: list[int]
     may_edit: bool
+    files: Sequence[MessageAttachment] = ()
 
     @property
     def generation(self) -> Generation | None:
@@ -80,6 +82,11 @@ class Turn:
         if self.generation and self.generation.status == Status.STOPPED:
             return "Stopped before any text came."
         return "The model ended its answer without any text."
+
+    @property
+    def digests(self) -> str:
+        """Of its files, as the page sends them."""
+        return " ".join(attached.file.digest for attached in self.files)
 
     @property
     def author_label(self) -> str:
@@ -199,7 +206,8 @@ def _thread(conversation: Conversation, stubs: dict[int, Stub], path: list[Stub]
     part = path[shown.start : shown.stop]
     messages = conversation.messages.select_related("generation").in_bulk([stub.pk for stub in part])
     siblings = children(stubs)
-    turns = [Turn(messages[stub.pk], siblings[stub.parent_id], may_edit) for stub in part]
+    files = attachments_of(messages.values())
+    turns = [Turn(messages[stub.pk], siblings[stub.parent_id], may_edit, files.get(stub.pk, ())) for stub in part]
     return Thread(conversation, path, shown.start, turns, may_edit, max(stubs, default=0))
 
 

@@ -1,6 +1,7 @@
 // Sending: every form in the chat sends with the composer's settings, once, and keeps its text until it is accepted.
 import { toast } from "../toasts.js";
 import { announce, chat, composer, input, messages, onChange, running, uuid } from "./page.js";
+import { clear, digestsOf, problem } from "./files.js";
 import { pending, put, settle, withdraw } from "./outbox.js";
 import { connected, send } from "./socket.js";
 
@@ -10,27 +11,28 @@ const button = document.getElementById("send");
 function settleAccepted() {
   const sent = pending();
   if (!sent || !messages.querySelector(`[data-client-id="${sent.client_id}"]`)) return;
-  const isFromComposer = sent.text === input.value;
+  const isFromComposer = sent.text === input.value && sent.files === digestsOf(composer);
   settle();
   if (!isFromComposer) return;
   input.value = "";
-  input.dispatchEvent(new Event("input", { bubbles: true }));
+  clear();
 }
 
 /** What the form asks for, with the settings as the page shows them. */
 function messageOf(form) {
   const { text, prompt, prompt_version, ...settings } = Object.fromEntries(new FormData(composer));
-  if (form === composer) return { ...settings, text, prompt, prompt_version };
+  const files = digestsOf(form);
+  if (form === composer) return { ...settings, text, prompt, prompt_version, files };
   const own = Object.fromEntries(new FormData(form));
-  return { ...settings, ...own, client_id: uuid() };
+  return { ...settings, ...own, files, client_id: uuid() };
 }
 
 function refusal(message) {
   if (pending()) return "Still sending the last message.";
   if (running()) return "An answer is still coming. Stop it first, with Esc.";
-  if (message.type === "run" && !message.text.trim()) return "Write a message first.";
+  if (message.type === "run" && !message.text.trim() && !message.files) return "Write a message first.";
   if (!message.model) return "Choose a model first.";
-  return "";
+  return problem();
 }
 
 chat.addEventListener("htmx:wsConfigSend", (event) => {

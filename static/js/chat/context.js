@@ -14,8 +14,12 @@ function said() {
   return turns.reduce((sum, element) => sum + element.textContent.length, 0) + others.reduce((sum, element) => sum + Number(element.dataset.characters), 0);
 }
 
+function files() {
+  return [...document.querySelectorAll("#composer-files [data-tokens], #messages [data-tokens]")].reduce((sum, file) => sum + Number(file.dataset.tokens), 0);
+}
+
 function paint() {
-  const used = estimateTokens(said() + system.value.length + input.value.length);
+  const used = files() + estimateTokens(said() + system.value.length + input.value.length);
   const size = Number(facts.dataset.context) || 0;
   meter.hidden = !size;
   meter.max = size || 1;

@@ -1,5 +1,6 @@
 // Editing a question: its text becomes a form, which sends a new branch.
 import { messages, sourceOf } from "./page.js";
+import { restore } from "./files.js";
 import { pending } from "./outbox.js";
 
 const template = document.getElementById("edit-template");
@@ -12,6 +13,7 @@ export function edit(question) {
   form.elements.text.value = sourceOf(question);
   text.hidden = true;
   question.append(form);
+  restore(question.dataset.files ?? "", form.querySelector("[data-files]"));
   htmx.process(form);
   form.elements.text.focus();
 }

@@ -5,6 +5,7 @@ import "./context.js";
 import "./dialogs.js";
 import "./drafts.js";
 import "./edit.js";
+import "./files.js";
 import "./focus.js";
 import "./live.js";
 import "./models.js";

@@ -7,13 +7,13 @@ let then = null;
 
 /** ``parameters`` by the names of their fields; by default those that are set are kept. */
 export async function pick(option, parameters = values()) {
-  const { provider, model, context } = option.dataset;
+  const { provider, model, context, images = "maybe", pdfs = "maybe" } = option.dataset;
   composer.elements.provider.value = provider;
   composer.elements.model.value = model;
   document.getElementById("model-name").textContent = nameOf(option);
   const facts = document.getElementById("model-facts");
   facts.replaceChildren(...[...option.querySelector("[data-facts]").childNodes].map((node) => node.cloneNode(true)));
-  facts.dataset.context = context;
+  Object.assign(facts.dataset, { context, model, images, pdfs });
   const next = then;
   then = null;
   const panel = document.getElementById("parameters");

@@ -1,4 +1,5 @@
 // A question that was never answered goes back into the input. Sent again, it is another wording of the same question.
+import { clear, restore } from "./files.js";
 import { chat, composer, input, messages, onChange, running, sourceOf } from "./page.js";
 import { pending } from "./outbox.js";
 
@@ -32,9 +33,15 @@ function place() {
 function sync() {
   if (running() || pending()) return;
   const failed = unanswered();
-  if (question && !failed && input.value === sourceOf(question)) put("");
+  if (question && !failed && input.value === sourceOf(question)) {
+    put("");
+    if (question.dataset.files) clear();
+  }
   question = failed && (failed.id === question?.id || input.value === sourceOf(failed) || (awaited && !input.value)) ? failed : null;
-  if (question && awaited && !input.value) put(sourceOf(question));
+  if (question && awaited && !input.value) {
+    put(sourceOf(question));
+    restore(question.dataset.files ?? "");
+  }
   awaited = false;
   place();
 }
