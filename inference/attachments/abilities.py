@@ -35,7 +35,7 @@ class Limits:
     images: int | None = None
 
 
-# No more than a process can turn into base64 and JSON without holding up the answers of others.
+# To turn so much into base64 and JSON takes a process 0.1 s, in which the answers of others wait.
 _ANY = Limits(20 * _MB)
 # https://console.groq.com/docs/vision, https://ai.google.dev/gemini-api/docs/image-understanding,
 # https://docs.mistral.ai/capabilities/vision (2026-11)

@@ -33,6 +33,16 @@ def test_a_body_too_long_is_refused_before_it_is_sent(site: Site) -> None:
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
+def test_only_files_may_be_longer(site: Site) -> None:
+    too_long_for_a_form = f"Content-Length: {MOST_BYTES + 1}"
+    assert say(site, "POST /chat/ HTTP/1.1", FORM, too_long_for_a_form).startswith(b"HTTP/1.1 413 ")
+    body = b"x" * (MOST_BYTES + 1)
+    assert not say(site, "POST /chat/files/ HTTP/1.1", FORM, too_long_for_a_form, body=body).startswith(
+        b"HTTP/1.1 413 "
+    )
+    assert say(site, "POST /chat/files/ HTTP/1.1", FORM, "Content-Length: 30000000").startswith(b"HTTP/1.1 413 ")
+
+
 def test_a_body_without_end_is_cut(site: Site) -> None:
     chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
     answer = say(site, "POST /login/ HTTP/1.1", FORM, "Transfer-Encoding: chunked", body=chunk * 200)
