@@ -90,7 +90,7 @@ class RunForm(forms.Form):
         max_value=2**31 - 1,
         error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), PROMPT_MISSING),
     )
-    files = DigestsField(max_length=10_000, required=False)
+    attachments = DigestsField(max_length=10_000, required=False)
     client_id = forms.UUIDField(
         error_messages=dict.fromkeys(("required", "invalid"), "Reload the page and send it again.")
     )
@@ -105,7 +105,7 @@ class RunForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
-        is_empty = not str(cleaned.get("text", "x")).strip() and not cleaned.get("files")
+        is_empty = not str(cleaned.get("text", "x")).strip() and not cleaned.get("attachments")
         if not self._asks_again and is_empty:
             self.add_error("text", "Write a message first.")
         if cleaned.get("prompt") and not cleaned.get("prompt_version", True):
@@ -127,7 +127,7 @@ class RunForm(forms.Form):
             client_id=cleaned["client_id"],
             system=cleaned["system"],
             parameters={name: value for name, value in values.items() if value not in (None, "")},
-            files=() if self._asks_again else cleaned["files"],
+            files=() if self._asks_again else cleaned["attachments"],
         )
 
     @property

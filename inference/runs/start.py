@@ -167,7 +167,9 @@ def _files_of(user: User, form: RunRequest) -> list[StoredFile]:
     try:
         return own_files(user, form.files)
     except FilesMissing:
-        raise RunRefused("files", "An attached file is no longer there. Remove it, and attach it again.") from None
+        raise RunRefused(
+            "attachments", "An attached file is no longer there. Remove it, and attach it again."
+        ) from None
 
 
 def _check_files(
@@ -180,7 +182,7 @@ def _check_files(
     abilities = abilities_with(form.provider, form.model, token)
     kinds_and_sizes = [(file.media_type, file.size) for file in files]
     if problem := problem_with(kinds_and_sizes, abilities, provider=form.provider, model=form.model):
-        raise RunRefused("files", problem)
+        raise RunRefused("attachments", problem)
     note_sent(files)
     return files
 

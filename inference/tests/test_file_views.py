@@ -60,7 +60,7 @@ def test_an_upload_is_answered_with_what_the_composer_shows(mine: Client) -> Non
     answer = upload(mine, files.image(), '"><script>alert(1)</script>.png')
     assert answer.status_code == 201
     html = answer.content.decode()
-    assert f'name="files" value="{StoredFile.objects.get().digest}"' in html
+    assert f'name="attachments" value="{StoredFile.objects.get().digest}"' in html
     assert "<script>" not in html
 
 
@@ -167,11 +167,11 @@ def form(**fields: object) -> RunForm:
 
 
 def test_a_message_may_be_files_alone() -> None:
-    checked = form(files="a b a")
+    checked = form(attachments="a b a")
     assert checked.is_valid()
     assert checked.to_request().files == ("a", "b")
-    assert form(files=" ").errors == {"text": ["Write a message first."]}
+    assert form(attachments=" ").errors == {"text": ["Write a message first."]}
 
 
 def test_a_message_has_few_files() -> None:
-    assert form(files=" ".join(map(str, range(11)))).errors["files"] == ["A message has at most 10 files."]
+    assert form(attachments=" ".join(map(str, range(11)))).errors["attachments"] == ["A message has at most 10 files."]

@@ -11,7 +11,7 @@ const button = document.getElementById("send");
 function settleAccepted() {
   const sent = pending();
   if (!sent || !messages.querySelector(`[data-client-id="${sent.client_id}"]`)) return;
-  const isFromComposer = sent.text === input.value && sent.files === digestsOf(composer);
+  const isFromComposer = sent.text === input.value && sent.attachments === digestsOf(composer);
   settle();
   if (!isFromComposer) return;
   input.value = "";
@@ -21,16 +21,16 @@ function settleAccepted() {
 /** What the form asks for, with the settings as the page shows them. */
 function messageOf(form) {
   const { text, prompt, prompt_version, ...settings } = Object.fromEntries(new FormData(composer));
-  const files = digestsOf(form);
-  if (form === composer) return { ...settings, text, prompt, prompt_version, files };
+  const attachments = digestsOf(form);
+  if (form === composer) return { ...settings, text, prompt, prompt_version, attachments };
   const own = Object.fromEntries(new FormData(form));
-  return { ...settings, ...own, files, client_id: uuid() };
+  return { ...settings, ...own, attachments, client_id: uuid() };
 }
 
 function refusal(message) {
   if (pending()) return "Still sending the last message.";
   if (running()) return "An answer is still coming. Stop it first, with Esc.";
-  if (message.type === "run" && !message.text.trim() && !message.files) return "Write a message first.";
+  if (message.type === "run" && !message.text.trim() && !message.attachments) return "Write a message first.";
   if (!message.model) return "Choose a model first.";
   return problem();
 }

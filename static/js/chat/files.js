@@ -12,7 +12,7 @@ const key = () => `files:${chat.dataset.owner}:${chat.dataset.conversation}`;
 
 /** The digests of the files in a form, in their order, as the server takes them. */
 export function digestsOf(form) {
-  return new FormData(form).getAll("files").join(" ");
+  return new FormData(form).getAll("attachments").join(" ");
 }
 
 /** Why the composer's files cannot be sent yet, or an empty text. */
