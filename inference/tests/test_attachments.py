@@ -16,10 +16,11 @@ from accounts.models import Role as UserRole
 from accounts.models import User
 from accounts.personal_data.erasure import erase_user
 from accounts.personal_data.registry import export_rows
-from accounts.sharing import EVERYONE
+from accounts.sharing import EVERYONE, share
+from inference.actions import InferenceAction
 from inference.attachments.checks import FileRefused, check
 from inference.attachments.services import UNUSED_KEPT, delete_unneeded, store_file
-from inference.conversations.sharing import copy_branch, share_conversation
+from inference.conversations.sharing import copy_branch
 from inference.models import Conversation, Message, MessageAttachment, Role, StoredFile
 from inference.runs.database import in_thread
 from inference.runs.quick_start import read_ahead
@@ -157,7 +158,7 @@ def test_a_copy_has_files_of_its_own(alice: User, bob: User) -> None:
     started = ask(alice, upload(alice, files.image(), "cat.png"))
     answer(started)
     source = Conversation.objects.get(pk=started.conversation_id)
-    share_conversation(conversation=source, audience=EVERYONE, actor=alice)
+    share(source, audience=EVERYONE, actor=alice, action=InferenceAction.CONVERSATION_SHARE)
     copy = copy_branch(source=source, leaf=None, actor=bob)
     source.delete()
     StoredFile.objects.filter(user=alice).delete()
@@ -170,7 +171,7 @@ def test_files_are_seen_by_whom_the_conversation_is_shared_with(alice: User, bob
     started = ask(alice, seen)
     assert not StoredFile.objects.visible_to(bob).exists()
     source = Conversation.objects.get(pk=started.conversation_id)
-    share_conversation(conversation=source, audience=EVERYONE, actor=alice)
+    share(source, audience=EVERYONE, actor=alice, action=InferenceAction.CONVERSATION_SHARE)
     assert set(StoredFile.objects.visible_to(bob)) == {seen}
     assert set(StoredFile.objects.visible_to(alice)) == {seen, unsent}
 

@@ -15,9 +15,9 @@ from PIL import Image
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
-from accounts.sharing import EVERYONE
+from accounts.sharing import EVERYONE, share
+from inference.actions import InferenceAction
 from inference.chat.forms import RunForm
-from inference.conversations.sharing import share_conversation
 from inference.models import Conversation, StoredFile
 from inference.runs.start import RunRequest, start_run
 from inference.tests import files
@@ -137,7 +137,7 @@ def test_files_are_seen_as_long_as_their_conversation_is_shared(
 ) -> None:
     theirs = client_of(bob)
     assert theirs.get(url("content", cat.digest)).status_code == 404
-    share_conversation(conversation=asked, audience=EVERYONE, actor=alice)
+    share(asked, audience=EVERYONE, actor=alice, action=InferenceAction.CONVERSATION_SHARE)
     assert theirs.get(url("content", cat.digest)).status_code == 200
     assert url("thumbnail", cat.digest) in theirs.get(asked.get_absolute_url()).content.decode()
     etag = theirs.get(url("content", cat.digest))["ETag"]
