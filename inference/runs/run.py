@@ -16,7 +16,13 @@ import structlog
 from audit.text import replace_unstorable
 from inference.attachments.services import FilesMissing, with_content
 from inference.providers.base import (
-    ChatRequest, Finished, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta, Usage,
+    ChatRequest,
+    Finished,
+    ReasoningDelta,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+    Usage,
 )
 from inference.providers.errors import ContentFiltered, ProviderError, Unsupported
 from inference.providers.registry import load_adapter
