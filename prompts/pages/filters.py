@@ -73,3 +73,8 @@ class HistoryFilter(FilterForm):
     @property
     def moment(self) -> datetime | None:
         return self.cleaned_data.get("at") if self.is_valid() else None
+
+    @property
+    def wanted_label(self) -> str:
+        """'' for all."""
+        return str(self.cleaned_data["label"]) if self.is_valid() else ""

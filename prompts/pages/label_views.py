@@ -18,6 +18,7 @@ from listing.pages import get_page, render_list
 from prompts import services
 from prompts.diffs import compare
 from prompts.figures import comparison, figures_of
+from prompts.history import chart_of
 from prompts.label_rules import LabelRefused
 from prompts.models import PRODUCTION, Label, LabelMove, LabelProposal, Prompt, PromptVersion, ProposalState
 from prompts.pages.access import chosen_version, editable_prompt, visible_prompt
@@ -142,6 +143,7 @@ def label_history(request: UserRequest, pk: UUID) -> HttpResponse:
         "page": page,
         "rows": [(move, _roll_back_to(move, now, numbers)) for move in page.rows],
         "answers": _answers(request, prompt, form),
+        "chart": chart_of(prompt, label=form.wanted_label, moment=form.moment),
         "rollouts": prompt.rollouts.select_related("started_by", "ended_by")[:ROLLOUTS_SHOWN],
         "closed_proposals": _without_move(prompt)[:PROPOSALS_SHOWN],
     }
@@ -165,11 +167,10 @@ def _answers(request: UserRequest, prompt: Prompt, form: HistoryFilter) -> list[
     moment = form.moment
     if moment is None:
         return []
-    wanted = form.cleaned_data["label"]
     at = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     url = f"/api/public/v2/prompts/{quote(prompt.name, safe='')}?label={{}}&at={at}"
     return [
         {"label": label, "number": number, "call": request.build_absolute_uri(url.format(quote(label)))}
         for label, number in labels_at(prompt, moment).items()
-        if wanted in ("", label)
+        if form.wanted_label in ("", label)
     ]

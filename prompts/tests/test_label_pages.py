@@ -163,6 +163,31 @@ def test_it_says_what_a_label_served_at_a_moment(client_of: ClientOf, alice: Use
     assert "No label “production” was set then" in text(page)
 
 
+def test_it_draws_a_lane_for_each_label(client_of: ClientOf, alice: User, triage: PromptVersion) -> None:
+    client = client_of(alice)
+    for label in ("holiday", "production"):
+        services.move_label(prompt=triage.prompt, label=label, to=triage, actor=alice)
+    page = client.get(url("label-history", triage))
+    assert [lane.summary for lane in page.context["chart"].lanes] == ["production: v1, v2", "holiday: v2"]
+    assert 'aria-label="production: v1, v2. holiday: v2. All moves are listed below."' in text(page)
+    narrowed = client.get(url("label-history", triage, "?label=holiday"))
+    assert [lane.label for lane in narrowed.context["chart"].lanes] == ["holiday"]
+
+
+def test_the_lanes_show_what_a_label_served_at_a_moment(
+    client_of: ClientOf, alice: User, triage: PromptVersion
+) -> None:
+    at = timezone.now().strftime("%Y-%m-%dT%H:%M:%S.%f")
+    services.move_label(prompt=triage.prompt, label="production", to=triage, actor=alice)
+    chart = client_of(alice).get(url("label-history", triage, f"?at={at}")).context["chart"]
+    assert [(each.version, each.kind) for each in chart.lanes[0].segments] == [(1, "hit"), (2, "")]
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00", "9999-12-31T23:59"])
+def test_the_farthest_moments_are_answered(client_of: ClientOf, alice: User, triage: PromptVersion, at: str) -> None:
+    assert client_of(alice).get(url("label-history", triage, f"?at={at}")).status_code == 200
+
+
 def test_it_gives_the_call_that_reads_the_same(client_of: ClientOf, alice: User, triage: PromptVersion) -> None:
     (answer,) = client_of(alice).get(url("label-history", triage, "?at=2199-01-01T00:00")).context["answers"]
     assert answer["call"] == (
