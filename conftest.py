@@ -118,6 +118,7 @@ def _test_settings(django_test_environment: None) -> Iterator[None]:
     from django.test import override_settings
 
     with override_settings(
+        API_KEY_RECHECK_SECONDS=0,
         WHITENOISE_USE_FINDERS=True,
         WHITENOISE_AUTOREFRESH=True,
         PASSWORD_HASHERS=["aistrale.tests.hashers.QuickArgon2Hasher"],

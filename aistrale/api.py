@@ -9,6 +9,7 @@ import orjson
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
+from django.urls import path
 from django.views.decorators.http import require_safe
 from ninja import NinjaAPI, Router, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -104,6 +105,9 @@ def projects(request: HttpRequest) -> dict[str, Any]:
 api.add_router("/api/public", public)
 api.add_router("/api/public", operations.router)
 api.add_router("/beta", litellm.router)
+
+# Also looked up by themselves: those of all pages take several times as long.
+urlpatterns = [path("", api.urls)]
 
 
 @api.exception_handler(ApiError)

@@ -88,7 +88,7 @@ def api_middleware(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponse:
         if not is_for_programs(request):
             return get_response(request)
-        match = request.resolver_match = resolve(request.path_info)
+        match = request.resolver_match = resolve(request.path_info, urlconf="aistrale.api")
         answer: HttpResponse = match.func(request, *match.args, **match.kwargs)
         if answer.status_code == 405:
             headers = {"Allow": answer["Allow"]}

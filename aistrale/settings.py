@@ -363,6 +363,8 @@ LIMIT_FILES_MB = env.int("AISTRALE_LIMIT_FILES_MB", 1000)
 # The same of requests that one API key may send within a minute; and how long a body may be.
 LIMIT_API_READS = env.int("AISTRALE_LIMIT_API_READS", 12_000)
 LIMIT_API_WRITES = env.int("AISTRALE_LIMIT_API_WRITES", 300)
+# A key that was valid is looked up again after so long. Until then, that it was revoked is not noticed.
+API_KEY_RECHECK_SECONDS = 1.0
 API_MAX_BODY_BYTES = env.int("AISTRALE_API_MAX_BODY_BYTES", 1024 * 1024)
 # A page that takes nothing of what it is sent for so long is cut off.
 SLOW_CLIENT_SECONDS = env.float("AISTRALE_SLOW_CLIENT_SECONDS", 30.0)

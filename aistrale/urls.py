@@ -10,7 +10,6 @@ from django.views.generic import RedirectView
 
 from accounts.people import invitation_views
 from aistrale import health
-from aistrale.api import api
 from aistrale.api_docs import api_docs
 from aistrale.metrics import metrics
 from aistrale.system import run_job_again, system
@@ -35,7 +34,7 @@ urlpatterns = [
     path("telemetry/", include("telemetry.urls")),
     path("audit/", include("audit.urls")),
     path("api-docs/", api_docs, name="api-docs"),
-    path("", api.urls),
+    path("", include("aistrale.api")),
     # Before the admin's own, so that there is one log-in with one throttling, and one way to a new password.
     path("admin/login/", secure_admin_login(admin.site.login)),
     path("admin/logout/", logout),

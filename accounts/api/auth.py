@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 from ninja.security import HttpBasicAuth, HttpBearer
 
-from accounts.api import limits
+from accounts.api import limits, recent_keys
 from accounts.api.errors import ApiError
 from accounts.login import throttling
 from accounts.models import ApiKey, User
@@ -53,16 +53,24 @@ def granted(request: ApiRequest, kind: str) -> list[str]:
 
 def _admit(request: HttpRequest, secret: str, *, public: str | None = None) -> ApiKey:
     """The user of the key is that of the request from here on. Raises ApiError: 401, 429."""
+    key = recent_keys.recently_valid(secret, public)
+    if key is None:
+        key = _authenticate(request, secret, public)
+        recent_keys.remember(key, secret, public)
+    request.user = key.user
+    limits.count(request, key)
+    return key
+
+
+def _authenticate(request: HttpRequest, secret: str, public: str | None) -> ApiKey:
+    """Raises ApiError: 401, 429."""
     if throttling.must_wait(request, throttling.API_KEY):
         throttling.record_limit_hit(request, throttling.API_KEY)
         headers = {"Retry-After": str(throttling.throttled_for(request))}
         raise ApiError(429, "too_many_unknown_keys", "This address has sent too many unknown keys.", headers=headers)
     try:
-        key = api_keys.authenticate(secret, public=public)
+        return api_keys.authenticate(secret, public=public)
     except KeyRefused as refusal:
         if refusal.reason == KeyRefused.UNKNOWN:
             throttling.note_failure(request, throttling.API_KEY)
         raise unauthorized() from refusal
-    request.user = key.user
-    limits.count(request, key)
-    return key

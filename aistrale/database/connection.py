@@ -7,12 +7,14 @@ whoever has heard nothing for a while asks over a new connection whether the ser
 
 from __future__ import annotations
 
+import select
 from time import monotonic
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
 from psycopg.errors import ConnectionTimeout
+from psycopg_pool import ConnectionPool
 
 T = TypeVar("T")
 
@@ -23,6 +25,19 @@ PROBE_SECONDS = 2
 
 class WatchfulConnection(psycopg.Connection[Any]):
     """Raises OperationalError, and is closed, where it waits for a server that has stopped to answer."""
+
+    _answered_at = float("-inf")
+
+    @property
+    def has_just_answered(self) -> bool:
+        """And has not been closed by the server since."""
+        return monotonic() - self._answered_at < SILENCE_SECONDS and not self._has_something_to_read()
+
+    def _has_something_to_read(self) -> bool:
+        """Which of a connection that is idle is its end."""
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
         return super().wait(self._watched(gen), interval, timeout)
@@ -41,6 +56,7 @@ class WatchfulConnection(psycopg.Connection[Any]):
                     heard = monotonic()
                 awaited = gen.send(ready)
         except StopIteration as end:
+            self._answered_at = monotonic()
             result: T = end.value
             return result
 
@@ -53,3 +69,9 @@ class WatchfulConnection(psycopg.Connection[Any]):
         except psycopg.OperationalError:
             # A refusal is an answer. If the server has gone, this connection is told so.
             return
+
+
+def check(connection: WatchfulConnection) -> None:
+    """Raises OperationalError for one that is broken. A question to the server would cost as much as most queries."""
+    if not connection.has_just_answered:
+        ConnectionPool.check_connection(connection)

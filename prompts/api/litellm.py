@@ -12,10 +12,11 @@ from ninja import Query, Router, Schema
 
 from accounts.api.auth import AUTH, ApiRequest, require
 from accounts.profile.scopes import READ_PROMPTS
+from prompts.api.contents import Content
 from prompts.api.operations import READ_ERRORS, wanted
 from prompts.api.refusals import refusals
 from prompts.api.schemas import ServedQuery
-from prompts.api.serving import Served, resolved, serve
+from prompts.api.serving import resolved, serve
 from prompts.drafts import Body
 from prompts.templating import fill, variables_in
 
@@ -43,8 +44,8 @@ def get_litellm_prompt(request: ApiRequest, query: Query[LitellmQuery]) -> dict[
     return {
         "prompt_id": query.prompt_id,
         "prompt_template": _messages(content.body),
-        "prompt_template_model": _model(served),
-        "prompt_template_optional_params": _parameters(served) or None,
+        "prompt_template_model": _model(served.content),
+        "prompt_template_optional_params": _parameters(served.content) or None,
     }
 
 
@@ -59,16 +60,16 @@ def _in_one_brace(text: str) -> str:
     return fill(text, {name: f"{{{name}}}" for name in variables_in(text)})
 
 
-def _model(served: Served) -> str | None:
+def _model(content: Content) -> str | None:
     """LiteLLM knows models with their provider in front."""
-    return "/".join(part for part in (served.provider, served.model) if part) if served.model else None
+    return "/".join(part for part in (content.provider, content.model) if part) if content.model else None
 
 
-def _parameters(served: Served) -> Mapping[str, Any]:
-    parameters = dict(served.parameters)
-    if served.tools:
-        parameters["tools"] = served.tools
-    if served.response_schema:
-        schema = {"name": "response", "schema": served.response_schema}
+def _parameters(content: Content) -> Mapping[str, Any]:
+    parameters = dict(content.parameters)
+    if content.tools:
+        parameters["tools"] = content.tools
+    if content.response_schema:
+        schema = {"name": "response", "schema": content.response_schema}
         parameters["response_format"] = {"type": "json_schema", "json_schema": schema}
     return parameters

@@ -8,15 +8,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.compiled import CompiledQuery
 from accounts.models import User
+from prompts.api.contents import Content, contents
 from prompts.composition import Resolved, Target, resolve
-from prompts.drafts import Body
 from prompts.models import LATEST, PRODUCTION, Label, LabelMove, Prompt, PromptVersion, Rollout
 from prompts.reading import VersionNotFound, labels_at
 from prompts.rollout_rules import NOBODY, draw
@@ -54,24 +53,13 @@ class Served:
     name: str
     tags: list[str]
     number: int
-    body: Body
-    config: Mapping[str, Any]
-    parameters: Mapping[str, Any]
-    tools: list[Mapping[str, Any]]
-    response_schema: Mapping[str, Any] | None
-    variables: list[Mapping[str, Any]]
-    provider: str
-    model: str
     message: str
     created_at: datetime
     labels: list[str]
+    content: Content
 
 
-_COLUMNS = (
-    "pk", "prompt_id", "prompt__type", "prompt__name", "prompt__tags", "number", "body", "config", "parameters",
-    "tools", "response_schema", "variables", "provider", "model", "message", "created_at",
-)  # fmt: skip
-_JSON = slice(_COLUMNS.index("body"), _COLUMNS.index("variables") + 1)
+_COLUMNS = ("pk", "prompt_id", "prompt__type", "prompt__name", "prompt__tags", "number", "message", "created_at")
 
 
 def serve(reader: User, name: str, wanted: Wanted) -> Served:
@@ -92,31 +80,32 @@ def resolved(served: Served, reader: User, may_read: Callable[[str], bool]) -> R
 
     def target_of(include: Include) -> Target | None:
         found = _find(reader, include.name, Wanted(include.version, include.label)) if may_read(include.name) else None
-        return Target(found.name, found.number, found.body) if found else None
+        return Target(found.name, found.number, found.content.body) if found else None
 
-    return resolve(served.name, served.body, target_of)
+    return resolve(served.name, served.content.body, target_of)
 
 
-def as_json(served: Served, content: Resolved | None) -> dict[str, Any]:
-    """As ``schemas.PromptOut``. ``content`` is the version with what it includes; None for as it is stored."""
+def as_json(served: Served, resolved: Resolved | None) -> dict[str, Any]:
+    """As ``schemas.PromptOut``. ``resolved`` is the version with what it includes; None for as it is stored."""
+    content = served.content
     return {
         "id": str(served.id),
         "type": served.type,
         "name": served.name,
         "version": served.number,
-        "prompt": content.body if content else served.body,
-        "config": served.config,
+        "prompt": resolved.body if resolved else content.body,
+        "config": content.config,
         "labels": served.labels,
         "tags": served.tags,
         "commitMessage": served.message or None,
-        "resolutionGraph": _graph(served, content.graph) if content and content.graph else None,
+        "resolutionGraph": _graph(served, resolved.graph) if resolved and resolved.graph else None,
         "createdAt": served.created_at,
-        "provider": served.provider,
-        "model": served.model,
-        "parameters": served.parameters,
-        "tools": served.tools,
-        "responseSchema": served.response_schema,
-        "variables": served.variables,
+        "provider": content.provider,
+        "model": content.model,
+        "parameters": content.parameters,
+        "tools": content.tools,
+        "responseSchema": content.response_schema,
+        "variables": content.variables,
     }
 
 
@@ -137,10 +126,10 @@ def _find(reader: User, name: str, wanted: Wanted) -> Served | None:
     if not rows:
         return None
     *columns, labels, newest = rows[0]
-    columns[_JSON] = [None if text is None else orjson.loads(text) for text in columns[_JSON]]
+    content = contents.of(columns[0])
     if columns[_COLUMNS.index("number")] == newest:
         labels.append(LATEST)
-    return Served(*(*columns, labels))
+    return Served(*(*columns, labels, content)) if content else None
 
 
 def _rows(wanted: Wanted, **of: Any) -> list[tuple[Any, ...]]:
