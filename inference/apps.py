@@ -11,9 +11,9 @@ class InferenceConfig(AppConfig):
         from inference.chat.model_picker import known_models
         from inference.conversations.as_prompt import prefill_from
         from inference.providers.key_check import check_key
-        from prompts import figures, prices
+        from prompts import callers, figures, prices
         from prompts.pages import prefill
-        from telemetry.services import figures_by_version, input_cost, spent_by_token
+        from telemetry.services import figures_by_version, input_cost, spent_by_token, users_of_prompt
         from tokens import checks, spending
 
         register(personal.HANDLER)
@@ -24,3 +24,4 @@ class InferenceConfig(AppConfig):
         profile.known_models = known_models
         prefill.sources.append(prefill_from)
         figures.figures_by_version = figures_by_version
+        callers.users_of_prompt = users_of_prompt

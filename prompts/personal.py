@@ -9,7 +9,7 @@ from django.db.models import Q
 from accounts.models import User
 from accounts.personal_data.registry import PersonalDataHandler, Values, in_batches, values_of
 from accounts.sharing import Visibility
-from prompts.models import ExampleSet, LabelMove, LabelProposal, Prompt, PromptVersion, Rollout
+from prompts.models import ExampleSet, KeyRead, LabelMove, LabelProposal, Prompt, PromptVersion, Rollout
 
 _PROMPT = (
     "id", "name", "type", "description", "tags", "visibility", "readers_may_edit", "is_archived", "created_at",
@@ -32,6 +32,9 @@ def export(user: User) -> Iterator[Values]:
             **values_of(example_set, "example_set", "name", "values", "created_at", "updated_at"),
             "prompt": example_set.prompt.name,
         }
+    for read in in_batches(KeyRead.objects.filter(key__user=user).select_related("prompt", "key")):
+        names = {"prompt": read.prompt.name, "api_key": read.key.prefix}
+        yield {**values_of(read, "prompt_read", "label", "version", "at"), **names}
     for move in in_batches(LabelMove.objects.filter(actor=user).select_related("prompt")):
         yield {
             **values_of(move, "label_move", "label", "from_version", "to_version", "reason", "at"),

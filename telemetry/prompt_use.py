@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +53,13 @@ class VersionFigures:
     def error_rate(self) -> float | None:
         """From 0 to 1."""
         return self.failed / self.ended if self.ended else None
+
+
+@dataclass(frozen=True, slots=True)
+class UserCalls:
+    """The calls of one user with a prompt. ``version`` is that of the last one."""
+
+    user: User
+    uses: int
+    version: int
+    last_at: datetime

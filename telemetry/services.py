@@ -6,14 +6,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import structlog
 from django.db import transaction
+from django.db.models import Count, Max, OuterRef, Subquery
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from accounts.models import User
 from audit.services import record
 from audit.text import replace_unstorable
 from telemetry.actions import TelemetryAction
@@ -29,10 +31,7 @@ from telemetry.models import (
     UsageSource,
 )
 from telemetry.pricing import Receipt, TokenCounts, price
-from telemetry.prompt_use import PromptUse, VersionFigures, prompt_columns
-
-if TYPE_CHECKING:
-    from accounts.models import User
+from telemetry.prompt_use import PromptUse, UserCalls, VersionFigures, prompt_columns
 
 LARGEST_COUNT = 2**31 - 1
 
@@ -204,6 +203,16 @@ def spent_by_token(token_ids: Collection[UUID], *, since: datetime) -> Mapping[U
 def figures_by_version(prompt_id: UUID, versions: Collection[int], *, since: datetime) -> Mapping[int, VersionFigures]:
     """For the pages of prompts, which may not know of calls (``prompts.figures``). Of the calls of all users."""
     return Generation.objects.figures_of_prompt(prompt_id, versions, since=since)
+
+
+def users_of_prompt(prompt_id: UUID, *, since: datetime, most: int) -> Sequence[UserCalls]:
+    """For the pages of prompts (``prompts.callers``): the last who used it. None of accounts that were deleted."""
+    calls = Generation.objects.filter(prompt_id=prompt_id, started_at__gte=since, user__isnull=False)
+    newest = calls.filter(user=OuterRef("user")).order_by("-started_at").values("prompt_version")[:1]
+    by_user = calls.order_by().values("user").annotate(uses=Count("pk"), last_at=Max("started_at"))
+    rows = list(by_user.annotate(version=Subquery(newest)).order_by("-last_at", "user")[:most])
+    users = User.objects.in_bulk([row["user"] for row in rows])
+    return [UserCalls(users[row["user"]], row["uses"], row["version"], row["last_at"]) for row in rows]
 
 
 def input_cost(tokens: int, *, provider: str, model: str) -> Decimal | None:

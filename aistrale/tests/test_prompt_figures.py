@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.sharing import Audience, Visibility
-from prompts import figures
+from prompts import callers, figures
 from prompts.drafts import Draft
 from prompts.models import PromptVersion
 from prompts.services import create_prompt
@@ -62,3 +62,17 @@ def test_the_page_shows_them_by_one_query(
     page = client_of(alice).get(version.get_absolute_url()).content.decode()
     assert "Calls with v1" in page
     assert '2.0 <span class="unit">s</span>' in page
+
+
+def test_the_last_users_come_first_with_the_version_they_used(
+    alice: User, bob: User, version: PromptVersion, client_of: Callable[[User], Client]
+) -> None:
+    call(bob, version, prompt_version=2)
+    call(bob, version, days_ago=1)
+    call(alice, version, days_ago=2)
+    Generation.objects.filter(pk=call(alice, version).pk).update(user=None)
+    call(alice, version, days_ago=31)
+    found = callers.users_of(version.prompt)
+    assert [(used.user, used.uses, used.version) for used in found] == [(bob, 2, 2), (alice, 1, 1)]
+    assert bob.get_full_name() in client_of(alice).get(version.prompt.get_absolute_url()).content.decode()
+    assert "Last callers" not in client_of(bob).get(version.prompt.get_absolute_url()).content.decode()

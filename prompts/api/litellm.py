@@ -13,7 +13,7 @@ from ninja import Query, Router, Schema
 from accounts.api.auth import AUTH, ApiRequest, require
 from accounts.profile.scopes import READ_PROMPTS
 from prompts.api.contents import Content
-from prompts.api.operations import READ_ERRORS, wanted
+from prompts.api.operations import READ_ERRORS, note, wanted
 from prompts.api.refusals import refusals
 from prompts.api.schemas import ServedQuery
 from prompts.api.serving import resolved, serve
@@ -41,6 +41,7 @@ def get_litellm_prompt(request: ApiRequest, query: Query[LitellmQuery]) -> dict[
     with refusals():
         served = serve(request.user, query.prompt_id, wanted(query, caller=query.user))
         content = resolved(served, request.user, partial(request.auth.allows, READ_PROMPTS))
+    note(request, served, query)
     return {
         "prompt_id": query.prompt_id,
         "prompt_template": _messages(content.body),

@@ -31,8 +31,9 @@ from prompts.api.schemas import (
     PromptQuery,
     VersionQuery,
 )
-from prompts.api.serving import PromptNotFound, Wanted, as_json, resolved, serve
-from prompts.models import Prompt
+from prompts.api.serving import PromptNotFound, Served, Wanted, as_json, resolved, serve
+from prompts.callers import note_read
+from prompts.models import PRODUCTION, Prompt
 from prompts.reading import version_of
 
 router = Router(auth=AUTH, tags=["Prompts"])
@@ -99,6 +100,7 @@ def get_prompt(request: ApiRequest, name: str, query: Query[PromptQuery]) -> Htt
     with refusals():
         served = serve(request.user, name, wanted(query, query.at, caller=query.user))
         content = resolved(served, request.user, partial(request.auth.allows, READ_PROMPTS)) if query.resolve else None
+    note(request, served, query)
     return _cacheable(request, as_json(served, content))
 
 
@@ -131,6 +133,12 @@ def wanted(query: VersionQuery, at: datetime | None = None, *, caller: str | Non
     if query.version is not None and (query.label is not None or at is not None):
         raise ApiError(400, "version_and_label", "Ask for a version or for a label, not for both.")
     return Wanted(query.version, query.label, at, caller)
+
+
+def note(request: ApiRequest, served: Served, query: VersionQuery) -> None:
+    """That the program has read it, for the page of the prompt."""
+    label = "" if query.version is not None else query.label or PRODUCTION
+    note_read(key=request.auth, prompt_id=served.prompt_id, label=label, version=served.number)
 
 
 def _as_sent(request: ApiRequest, name: str, version: int) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""Prompts with their versions and labels (``registry``), and what a change of a label goes through (``deployment``)."""
+"""Prompts with their versions and labels (``registry``), what a change of a label goes through (``deployment``), and
+who reads them (``use``).
+"""
 
 from prompts.models.deployment import Approval, LabelProposal, ProposalState, ProtectedLabel, Rollout, RolloutState
 from prompts.models.registry import (
@@ -13,10 +15,12 @@ from prompts.models.registry import (
     PromptType,
     PromptVersion,
 )
+from prompts.models.use import KeyRead
 
 __all__ = [
     "Approval",
     "ExampleSet",
+    "KeyRead",
     "LABEL_NAME",
     "LATEST",
     "Label",

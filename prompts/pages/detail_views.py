@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.requests import UserRequest
 from prompts import services
+from prompts.callers import keys_of, users_of
 from prompts.figures import comparison, error_percent, figures_of
 from prompts.label_rules import LabelRefused
 from prompts.models import PRODUCTION, Prompt, PromptVersion
@@ -36,7 +37,8 @@ def prompt_detail(request: UserRequest, pk: UUID) -> HttpResponse:
     shown = list(versions if "all" in request.GET else versions[:VERSIONS_SHOWN])
     before = predecessor_of(version) if version else None
     figures = figures_of(prompt, {row.number for row in (*shown, version, before) if row})
-    context = header_of(prompt, request.user) | {
+    header = header_of(prompt, request.user)
+    context = header | {
         "version": version,
         "compared": comparison(before, version, figures) if version else None,
         "versions": [(row, used := figures.get(row.number), error_percent(used)) for row in shown],
@@ -45,6 +47,8 @@ def prompt_detail(request: UserRequest, pk: UUID) -> HttpResponse:
         "dependents": dependents_of(prompt, reader=request.user),
         "rollouts": shown_rollouts(prompt),
     }
+    if header["is_editor"] or request.user.is_administrator:
+        context |= {"shows_callers": True, "keys": keys_of(prompt), "users": users_of(prompt)}
     if version:
         context |= _content(request, prompt, version)
     return render(request, "prompts/prompt_detail.html", context)

@@ -104,4 +104,5 @@ def _use_in_the_chat(page: Page, site: Site) -> None:
     expect_status(page, "succeeded")
     page.get_by_role("link", name="Details").click()
     page.get_by_role("link", name=NAME).click()
-    pass
+    expect(page.get_by_label("Where used")).to_contain_text("admin@example.org")
+    check_usable(page)
