@@ -11,7 +11,7 @@ from audit.services import batch, record
 from prompts import services
 from prompts.actions import PromptsAction
 from prompts.label_rules import LabelRefused, needs_approval
-from prompts.models import Approval, Label, LabelProposal, Prompt, PromptVersion, ProposalState, ProtectedLabel
+from prompts.models import Label, LabelProposal, Prompt, PromptVersion, ProposalState, ProtectedLabel
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -90,13 +90,8 @@ def withdraw(*, proposal: LabelProposal, actor: User) -> None:
 
 
 def may_decide(proposal: LabelProposal, user: User) -> bool:
-    """Administrators who see the prompt; others who edit it, unless the label needs an administrator."""
-    if proposal.proposer_id == user.pk:
-        return False
-    if user.is_administrator:
-        return Prompt.objects.visible_to(user).filter(pk=proposal.prompt_id).exists()
-    needs_administrator = ProtectedLabel.objects.filter(name=proposal.label, approval=Approval.ADMINISTRATOR)
-    return not needs_administrator.exists() and Prompt.objects.editable_by(user).filter(pk=proposal.prompt_id).exists()
+    """Of one that is open."""
+    return LabelProposal.objects.to_decide(user).filter(pk=proposal.pk).exists()
 
 
 def guarded_labels(user: User) -> dict[str, ProtectedLabel]:

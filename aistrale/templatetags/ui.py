@@ -27,15 +27,18 @@ def icon(name: str) -> SafeString:
 
 
 @register.inclusion_tag("_nav_link.html", takes_context=True)
-def nav_link(context: Context, view_name: str, word: str, icon_name: str, also: str = "") -> dict[str, Any]:
-    """``also`` names a second app whose pages are below this link."""
+def nav_link(
+    context: Context, view_name: str, word: str, icon_name: str, also: str = "", count: int = 0, counted: str = ""
+) -> dict[str, Any]:
+    """``also`` names a second app whose pages are below this link; a ``count`` says how many are ``counted``."""
     request: HttpRequest = context["request"]
     match = request.resolver_match
     namespace = view_name.rpartition(":")[0]
     current = match is not None and (
         match.namespace in {namespace, also} - {""} if namespace else match.view_name == view_name
     )
-    return {"url": reverse(view_name), "word": word, "icon_name": icon_name, "current": current}
+    shown = {"word": word, "icon_name": icon_name, "count": count, "counted": counted}
+    return {"url": reverse(view_name), "current": current, **shown}
 
 
 @register.inclusion_tag("_copy_button.html")

@@ -20,15 +20,17 @@ MOST_MESSAGES = 400
 
 
 def prefill_from(user: User, query: QueryDict) -> Prefill | None:
-    """Of ``conversation``, the branch through the message ``leaf``, or else the newest one.
+    """Of ``conversation``, the branch through the message ``leaf``, or else the newest one; of it ``only`` one message.
 
     Raises Conversation.DoesNotExist for one that the user may not read.
     """
     if "conversation" not in query:
         return None
-    leaf = query.get("leaf", "")
     conversation = _visible(user, query.get("conversation", ""))
-    branch = branch_of(conversation, int(leaf) if leaf.isdecimal() and len(leaf) < 19 else None)
+    if only := _number_in(query.get("only", "")):
+        branch = list(conversation.messages.filter(pk=only))
+    else:
+        branch = branch_of(conversation, _number_in(query.get("leaf", "")))
     said = [_stored(message) for message in branch if message.text.strip()]
     system = [{"type": "chatmessage", "role": "system", "content": conversation.system}] if conversation.system else []
     draft = Draft(
@@ -39,6 +41,10 @@ def prefill_from(user: User, query: QueryDict) -> Prefill | None:
     )
     note = f"Only the last {MOST_MESSAGES} messages were taken." if len(said) > MOST_MESSAGES else ""
     return Prefill(draft, f"From the conversation “{conversation.title}”", note)
+
+
+def _number_in(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 19 else None
 
 
 def _visible(user: User, pk: str) -> Conversation:

@@ -64,6 +64,29 @@ def test_it_takes_the_branch_that_is_shown(conversation: Conversation, alice: Us
     assert ">\nfirst</textarea>" in page and "second" not in page
 
 
+def test_it_takes_one_message_alone_with_the_system_prompt(
+    conversation: Conversation, alice: User, client_of: ClientOf
+) -> None:
+    only = conversation.messages.get(text="first")
+    page = page_of(client_of(alice), conversation, only=str(only.pk))
+    assert ">\nBe {{tone}}.</textarea>" in page and ">\nfirst</textarea>" in page
+    assert "To the first" not in page and "second" not in page
+
+
+def test_it_takes_no_message_of_another_conversation(
+    conversation: Conversation, alice: User, bob: User, client_of: ClientOf
+) -> None:
+    other = Conversation.objects.create(owner=bob, title="Secret", provider="openai", model="gpt-4o")
+    message = Message.objects.create(conversation=other, role="user", text="of bob")
+    assert "of bob" not in page_of(client_of(alice), conversation, only=str(message.pk))
+
+
+def test_each_message_leads_there(conversation: Conversation, alice: User, client_of: ClientOf) -> None:
+    page = client_of(alice).get(conversation.get_absolute_url()).content.decode()
+    only = conversation.messages.get(text="second")
+    assert f"{URL}?conversation={conversation.pk}&amp;only={only.pk}" in page
+
+
 @pytest.mark.parametrize("leaf", ["", "0", "²", "x", "9" * 30])
 def test_it_takes_the_newest_branch_for_a_message_that_there_is_not(
     conversation: Conversation, alice: User, client_of: ClientOf, leaf: str

@@ -19,7 +19,7 @@ from accounts.api.errors import ApiError, Error
 from accounts.profile.scopes import READ_PROMPTS, WRITE_PROMPTS
 from prompts import services
 from prompts.api.catalog import page_of
-from prompts.api.publishing import check_editable, publish
+from prompts.api.publishing import check_editable, move_or_propose, publish
 from prompts.api.refusals import refusals
 from prompts.api.schemas import (
     ListQuery,
@@ -29,11 +29,12 @@ from prompts.api.schemas import (
     PromptOut,
     PromptPage,
     PromptQuery,
+    Proposals,
     VersionQuery,
 )
 from prompts.api.serving import PromptNotFound, Served, Wanted, as_json, resolved, serve
 from prompts.callers import note_read
-from prompts.models import PRODUCTION, Prompt
+from prompts.models import PRODUCTION, LabelProposal, Prompt
 from prompts.reading import version_of
 
 router = Router(auth=AUTH, tags=["Prompts"])
@@ -62,17 +63,32 @@ def create_version(request: ApiRequest, sent: NewVersion) -> Status[Any]:
         return Status(201, _as_sent(request, version.prompt.name, version.number))
 
 
-@router.patch(VERSION, response={200: PromptOut, **WRITE_ERRORS})
-def add_labels(request: ApiRequest, name: str, version: Number, sent: NewLabels) -> dict[str, Any]:
-    """Labels move to this version from the one that has them. Labels that it has already stay."""
+@router.patch(VERSION, response={200: PromptOut, 202: Proposals, **WRITE_ERRORS})
+def add_labels(request: ApiRequest, name: str, version: Number, sent: NewLabels) -> Status[Any]:
+    """Labels move to this version from the one that has them. Labels that it has already stay.
+
+    The answer is 202 where approval was requested for some of them.
+    """
     require(request, WRITE_PROMPTS, name)
     with refusals(), transaction.atomic():
         prompt = _prompt(request, name)
         check_editable(prompt, request.user)
         to = version_of(prompt, version=version)
-        for label in dict.fromkeys(sent.newLabels):
-            services.move_label(prompt=prompt, label=label, to=to, actor=request.user)
-        return _as_sent(request, name, version)
+        proposals = move_or_propose(prompt, to, sent, actor=request.user)
+        if proposals:
+            return Status(202, {"proposals": [_as_told(proposal, request) for proposal in proposals]})
+        return Status(200, _as_sent(request, name, version))
+
+
+def _as_told(proposal: LabelProposal, request: ApiRequest) -> dict[str, Any]:
+    return {
+        "id": proposal.pk,
+        "label": proposal.label,
+        "fromVersion": proposal.from_version,
+        "toVersion": proposal.to_version,
+        "state": proposal.state,
+        "url": request.build_absolute_uri(proposal.get_absolute_url()),
+    }
 
 
 @router.get(VERSION, include_in_schema=False)

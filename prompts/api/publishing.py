@@ -12,9 +12,10 @@ from accounts.api.errors import ApiError
 from accounts.models import User
 from accounts.sharing import Audience, audiences_for
 from prompts import services
-from prompts.api.schemas import NewVersion
+from prompts.api.schemas import NewLabels, NewVersion
 from prompts.drafts import Body, Draft, Variable
-from prompts.models import Prompt, PromptType, PromptVersion
+from prompts.models import LabelProposal, Prompt, PromptType, PromptVersion
+from prompts.protection import guarded_labels, propose_move
 
 
 def publish(owner: User, sent: NewVersion) -> PromptVersion:
@@ -107,3 +108,19 @@ def _audience(owner: User, shared_with: str) -> Audience:
             return audience
     details = [("sharedWith", "Use private, everyone, or the name of one of your teams.")]
     raise ApiError(422, "invalid_prompt", details[0][1], details=details)
+
+
+def move_or_propose(prompt: Prompt, to: PromptVersion, sent: NewLabels, *, actor: User) -> list[LabelProposal]:
+    """Moves the labels to the version; the proposals for those that are protected, where approval is requested."""
+    guarded = guarded_labels(actor) if sent.requestApproval else {}
+    proposals = []
+    for label in dict.fromkeys(sent.newLabels):
+        if label not in guarded:
+            services.move_label(prompt=prompt, label=label, to=to, actor=actor, reason=sent.reason)
+        elif not to.labels.filter(name=label).exists():
+            proposals.append(
+                propose_move(
+                    prompt=prompt, label=label, to=to, proposer=actor, reason=sent.reason, seen_at=services.ANYWHERE
+                )
+            )
+    return proposals

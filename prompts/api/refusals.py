@@ -19,8 +19,10 @@ _STATUS = {
     "prompt_too_large": 413,
     "label_in_use": 409,
     "label_protected": 403,
+    "proposal_open": 409,
     "invalid_include": 409,
 }
+BY_API = " Programs request it by PATCH of the version with requestApproval."
 
 
 @contextmanager
@@ -35,7 +37,8 @@ def refusals() -> Iterator[None]:
     except IncludeRefused as error:
         raise ApiError(409, "invalid_include", str(error)) from error
     except LabelRefused as error:
-        raise ApiError(_STATUS.get(error.code, 422), error.code, error.message) from error
+        hint = BY_API if error.code == "label_protected" else ""
+        raise ApiError(_STATUS.get(error.code, 422), error.code, f"{error.message}{hint}") from error
     except DraftRefused as error:
         message = error.errors[0][1]
         raise ApiError(_STATUS.get(error.code, 422), error.code, message, details=error.errors) from error

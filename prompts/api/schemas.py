@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from ninja import Field, Schema
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict
@@ -152,6 +153,23 @@ class NewVersion(Schema):
 
 class NewLabels(Schema):
     newLabels: list[LabelName] = Field(max_length=MOST_LABELS)
+    requestApproval: bool = Field(False, description="Ours: requests approval for labels that are protected.")
+    reason: str = Field("", max_length=500, description="Ours, for the label history.")
+
+
+class Proposal(Schema):
+    """A move of a protected label that waits for approval. ``url`` is the page on which it is decided."""
+
+    id: UUID
+    label: str
+    fromVersion: int | None
+    toVersion: int | None
+    state: str
+    url: str
+
+
+class Proposals(Schema):
+    proposals: list[Proposal]
 
 
 class VersionQuery(Schema):

@@ -103,6 +103,12 @@ def record_export(*, actor: User, count: int, file_format: str, label: str = LAT
     record(action=PromptsAction.FILES_EXPORT, actor=actor, after=after)
 
 
+@transaction.atomic
+def record_export_of_one(*, actor: User, version: PromptVersion, file_format: str) -> None:
+    after = {"prompts": 1, "format": file_format, "version": version.number}
+    record(action=PromptsAction.FILES_EXPORT, actor=actor, target=version.prompt, after=after)
+
+
 def import_files(*, files: Sequence[PromptFile], actor: User, options: Options) -> list[Result]:
     """Raises ImportRefused."""
     try:

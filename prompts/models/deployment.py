@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -13,6 +13,9 @@ from django.urls import reverse
 
 from prompts.models.registry import LABEL_NAME, LATEST, LabelMove, Prompt
 from prompts.rollout_rules import Guards
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 
 class RolloutState(models.TextChoices):
@@ -114,6 +117,16 @@ class ProposalState(models.TextChoices):
 class LabelProposalQuerySet(models.QuerySet["LabelProposal"]):
     def open(self) -> Self:
         return self.filter(state=ProposalState.OPEN)
+
+    def to_decide(self, user: User) -> Self:
+        """Open ones of others: for administrators who see the prompt, and for those who edit it, unless the label needs
+        an administrator.
+        """
+        of_others = self.open().exclude(proposer=user)
+        if user.is_administrator:
+            return of_others.filter(prompt__in=Prompt.objects.visible_to(user).order_by())
+        guarded = ProtectedLabel.objects.filter(approval=Approval.ADMINISTRATOR).order_by().values("name")
+        return of_others.filter(prompt__in=Prompt.objects.editable_by(user).order_by()).exclude(label__in=guarded)
 
     def void(self) -> int:
         """Ends the open ones: what they were about has changed."""

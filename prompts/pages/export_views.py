@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 from accounts.requests import UserRequest
 from prompts.files import own_format
 from prompts.files.document import PromptFile, path_of
-from prompts.files.transfer import file_of, files_of, record_export
+from prompts.files.transfer import file_of, files_of, record_export, record_export_of_one
 from prompts.models import Prompt
 from prompts.pages.access import chosen_version, visible_prompt
 from prompts.pages.filters import PromptFilter
@@ -30,6 +30,7 @@ def export_one(request: UserRequest, pk: UUID, file_format: str) -> HttpResponse
     version = chosen_version(visible_prompt(request.user, pk), request.GET.get("version", ""))
     if version is None:
         raise Http404
+    record_export_of_one(actor=request.user, version=version, file_format=file_format)
     file = file_of(version)
     text = own_format.as_json(file) if file_format == "json" else own_format.as_markdown(file)
     return _download(text.encode(), path_of(file.name, file_format).rpartition("/")[2], file_format)

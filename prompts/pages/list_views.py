@@ -12,8 +12,10 @@ from django.views.decorators.http import require_safe
 
 from accounts.requests import UserRequest
 from listing.pages import get_page, render_list
-from prompts.models import Label, Prompt, PromptVersion
+from prompts.models import Label, LabelProposal, Prompt, PromptVersion
 from prompts.pages.filters import PromptFilter
+
+WAITING_SHOWN = 20
 
 
 @require_safe
@@ -25,6 +27,7 @@ def prompt_list(request: UserRequest) -> HttpResponse:
         "form": form,
         "page": page,
         "folders": _by_folder(page.rows),
+        "waiting": LabelProposal.objects.to_decide(request.user).select_related("prompt", "proposer")[:WAITING_SHOWN],
         "exports": {"Markdown": reverse("prompts:export-zip"), "JSON": reverse("prompts:export-json")},
     }
     return render_list(request, "prompts/prompt_list.html", context)

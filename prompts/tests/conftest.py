@@ -33,8 +33,8 @@ class Program:
     def post(self, body: Any) -> Any:
         return Client().post(PROMPTS, body, "application/json", headers=self.headers)
 
-    def patch(self, name: str, version: int, labels: Sequence[str]) -> Any:
-        body = {"newLabels": list(labels)}
+    def patch(self, name: str, version: int, labels: Sequence[str], **more: Any) -> Any:
+        body = {"newLabels": list(labels), **more}
         path = f"{path_of(name)}/versions/{version}"
         return Client().patch(path, body, "application/json", headers=self.headers)
 

@@ -15,7 +15,7 @@ from accounts.models import User
 from audit.models import AuditEvent
 from prompts import services
 from prompts.drafts import Draft
-from prompts.models import Prompt, PromptVersion
+from prompts.models import Prompt, PromptVersion, ProtectedLabel
 
 pytestmark = pytest.mark.django_db
 ClientOf = Callable[[User], Client]
@@ -161,3 +161,24 @@ def test_readers_export_too(client_of: ClientOf, bob: User, triage: PromptVersio
     client = client_of(bob)
     assert "Export as Markdown" in told(client.get(triage.prompt.get_absolute_url()))
     assert client.get(reverse("prompts:prompt-export-md", args=[triage.prompt_id])).status_code == 200
+
+
+def test_a_protected_label_is_refused_before_anything_is_imported(
+    client_of: ClientOf, alice: User, triage: PromptVersion
+) -> None:
+    ProtectedLabel.objects.create(name="production")
+    client = client_of(alice)
+    labelled = "---\nname: {}\nlabels:\n- production\n---\nNew"
+    files = [("a.md", labelled.format("mail/hi")), ("b.md", labelled.format("support/triage"))]
+    page = preview(client, *files, moves_labels="on")
+    assert page.context["preview"].counts == {"refused": 2}
+    assert told(page).count("“production” is protected.") == 2
+    # A label that is not to be moved is in nobody's way.
+    assert preview(client, files[1]).context["preview"].counts == {"updated": 1}
+
+
+def test_the_export_of_one_prompt_is_recorded_too(client_of: ClientOf, alice: User, triage: PromptVersion) -> None:
+    client_of(alice).get(f"{reverse('prompts:prompt-export-md', args=[triage.prompt_id])}?version=1")
+    event = AuditEvent.objects.get(action="prompts:files:export")
+    assert (event.actor, event.target_id) == (alice.audit_id, str(triage.prompt_id))
+    assert event.after == {"prompts": 1, "format": "md", "version": 1}

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from accounts.sharing import Audience, Visibility
 from audit.models import AuditEvent
 from prompts import protection, services
 from prompts.drafts import Draft
@@ -273,3 +274,64 @@ def test_only_who_sees_the_prompt_sees_it(client_of: ClientOf, charlie: User, pr
     client = client_of(charlie)
     assert client.get(url(proposal)).status_code == 404
     assert client.post(url(proposal, "proposal-decide"), {"decision": "approve"}).status_code == 404
+
+
+# Those who are to approve are told
+
+
+def waiting_in(client: Client) -> str:
+    return client.get(reverse("prompts:prompt-list")).content.decode()
+
+
+def test_whoever_may_approve_sees_it_in_the_sidebar_and_on_the_list(
+    proposal: LabelProposal, client_of: ClientOf, alice: User, bob: User, charlie: User
+) -> None:
+    page = waiting_in(client_of(bob))
+    assert '1<span class="sr-only"> waiting for your approval</span>' in page
+    assert proposal.get_absolute_url() in page
+    for user in (alice, charlie):
+        page = waiting_in(client_of(user))
+        assert "waiting for your approval" not in page and "Waiting for your approval" not in page
+    protection.decline(proposal=proposal, actor=bob)
+    assert "aiting for your approval" not in waiting_in(client_of(bob))
+
+
+def test_what_an_administrator_must_approve_waits_for_administrators_alone(
+    guarded: PromptVersion, alice: User, bob: User, admin: User
+) -> None:
+    ProtectedLabel.objects.update(approval=Approval.ADMINISTRATOR)
+    services.share_prompt(
+        prompt=guarded.prompt, audience=Audience(Visibility.EVERYONE), readers_may_edit=True, actor=alice
+    )
+    proposal = propose(guarded, alice)
+    assert list(LabelProposal.objects.to_decide(admin)) == [proposal]
+    assert not LabelProposal.objects.to_decide(bob).exists()
+
+
+# By the API
+
+
+def test_the_api_says_how_a_proposal_is_made(guarded: PromptVersion, program: Program) -> None:
+    assert "requestApproval" in program.patch("support/triage", 2, ["production"]).json()["message"]
+
+
+def test_a_program_requests_approval(guarded: PromptVersion, program: Program, alice: User) -> None:
+    sent = {"requestApproval": True, "reason": "By CI"}
+    answer = program.patch("support/triage", 2, ["production", "staging"], **sent)
+    proposal = LabelProposal.objects.get()
+    [told] = answer.json()["proposals"]
+    assert answer.status_code == 202
+    assert (told["id"], told["label"], told["fromVersion"], told["toVersion"]) == (
+        str(proposal.pk), "production", 1, 2,
+    )  # fmt: skip
+    assert told["url"].endswith(proposal.get_absolute_url())
+    assert (proposal.proposer, proposal.reason, production(guarded)) == (alice, "By CI", 1)
+    assert Label.objects.get(name="staging").version == guarded
+    again = program.patch("support/triage", 2, ["production"], **sent)
+    assert (again.status_code, again.json()["code"]) == (409, "proposal_open")
+
+
+def test_a_program_that_requests_approval_moves_what_needs_none(triage: PromptVersion, program: Program) -> None:
+    answer = program.patch("support/triage", 2, ["production"], requestApproval=True)
+    assert (answer.status_code, answer.json()["labels"]) == (200, ["production", "latest"])
+    assert not LabelProposal.objects.exists()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from aistrale.tests.end_to_end.browser import Site
-from aistrale.tests.end_to_end.chat_page import expect_status
+from aistrale.tests.end_to_end.chat_page import answers, expect_status, use
 from aistrale.tests.end_to_end.usability import check_usable
+from inference.tests.fake_provider import FakeProvider, answer, failure
+from inference.tests.wire import DIALECTS
 
 NUMBERS = count(1)
 
@@ -18,15 +21,19 @@ NUMBERS = count(1)
 def prompt(signed_in: Page, site: Site) -> str:
     """The name of one with a system message and a variable; the chat is open."""
     page, name = signed_in, f"chat/prompt-{next(NUMBERS)}"
+    write_prompt(page, site, name)
+    page.goto(f"{site.url}/chat/?provider=echo&model=echo")
+    page.wait_for_load_state()
+    return name
+
+
+def write_prompt(page: Page, site: Site, name: str) -> None:
     page.goto(f"{site.url}/prompts/add/")
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_label("Content of message 1").fill("Be brief.")
     page.get_by_label("Content of message 2").fill("Sort {{ticket}}")
     page.get_by_role("button", name="Save as v1").click()
     expect(page.get_by_role("heading", name="Version 1")).to_be_visible()
-    page.goto(f"{site.url}/chat/?provider=echo&model=echo")
-    page.wait_for_load_state()
-    return name
 
 
 def insert(page: Page, name: str) -> None:
@@ -113,3 +120,36 @@ def test_it_saves_the_branch_that_is_shown_as_a_prompt(signed_in: Page, prompt: 
     expect(page.get_by_label("Content of message 1")).to_have_value("Be brief.")
     expect(page.get_by_label("Content of message 2")).to_have_value("First wording")
     check_usable(page)
+
+
+def test_a_message_that_failed_comes_back_with_its_prompt(chat: Page, site: Site, provider: FakeProvider) -> None:
+    page, name, model = chat, f"chat/prompt-{next(NUMBERS)}", "picky-once"
+    write_prompt(page, site, name)
+    refusal = failure(DIALECTS["v1"], 400)
+    provider.script(model, replace(refusal, steps=(2.0, *refusal.steps)), answer(DIALECTS["v1"], model, ["fine"]))
+    use(page, model)
+    page.wait_for_load_state()
+    insert(page, name)
+    chip = page.get_by_role("link", name=f"{name} v1")
+    page.keyboard.press("Control+Enter")
+    expect(answers(page)).to_have_count(1)
+    expect_status(page, "failed")
+    expect(page.get_by_label("Message", exact=True)).to_have_value("Sort T-1")
+    expect(chip).to_be_visible()
+    page.get_by_label("Message", exact=True).press("Control+Enter")
+    expect_status(page, "succeeded")
+    page.get_by_role("link", name="Details").click()
+    expect(page.get_by_role("link", name=f"{name} v1")).to_be_visible()
+
+
+def test_it_saves_one_message_as_a_prompt(signed_in: Page, prompt: str) -> None:
+    page = signed_in
+    message = page.get_by_label("Message", exact=True)
+    for text in ("First", "Second"):
+        message.fill(text)
+        message.press("Control+Enter")
+        expect(page.locator(".question").last).to_contain_text(text)
+        expect_status(page, "succeeded")
+    page.get_by_role("link", name="Save message as prompt").last.click()
+    expect(page.get_by_label("Content of message 1")).to_have_value("Second")
+    expect(page.get_by_label("Content of message 2")).to_have_count(0)

@@ -143,6 +143,7 @@ def test_it_does_without_scripts(chromium: Browser, site: Site) -> None:
     page.goto(f"{site.url}/prompts/add/")
     page.get_by_label("Name", exact=True).fill(f"browser/prompt-{next(NUMBERS)}")
     page.get_by_label("Content of message 1").fill("Sort {{ticket}}")
+    expect(page.get_by_role("button", name="Insert include")).to_be_hidden()
     page.get_by_role("button", name="Message", exact=True).click()
     page.get_by_label("Content of message 3").fill("And {{plan}}")
     page.get_by_label("Remove message 2").click()
