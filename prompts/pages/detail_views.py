@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages
@@ -18,7 +19,7 @@ from prompts.label_rules import LabelRefused
 from prompts.models import PRODUCTION, Prompt, PromptVersion
 from prompts.pages.access import chosen_version, editable_prompt, own_prompt, visible_prompt
 from prompts.pages.editor_page import TYPES
-from prompts.pages.forms import DetailsForm, ShareForm
+from prompts.pages.forms import DetailsForm, ShareForm, add_errors
 from prompts.pages.header import header_of
 from prompts.pages.preview import read_view
 from prompts.pages.rollout_views import shown_rollouts
@@ -79,8 +80,7 @@ def prompt_edit(request: UserRequest, pk: UUID) -> HttpResponse:
         try:
             services.update_prompt(prompt=prompt, actor=request.user, **form.cleaned_data)
         except ValidationError as error:
-            for name, texts in error.message_dict.items():
-                form.add_error(name if name in form.fields else None, texts)
+            add_errors(form, error)
         else:
             messages.success(request, "Saved.")
             return redirect(prompt)
@@ -112,34 +112,49 @@ def prompt_archive(request: UserRequest, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def prompt_delete(request: UserRequest, pk: UUID) -> HttpResponse:
     prompt = own_prompt(request.user, pk)
-    problem = ""
-    if request.method == "POST":
-        try:
-            services.delete_prompt(prompt=prompt, actor=request.user)
-        except LabelRefused as error:
-            problem = error.message
-        else:
-            messages.success(request, f"Deleted “{prompt}”.")
-            return redirect("prompts:prompt-list")
-    labels = [label.name for label in prompt.labels.all()]
-    template = f"prompts/prompt_confirm_delete.html{'#dialog' if request.htmx else ''}"
-    context = {"prompt": prompt, "labels": labels, "problem": problem, "versions_count": prompt.versions.count()}
-    return render(request, template, context, status=422 if problem else 200)
+    context = {"prompt": prompt, "labels": prompt.labels.all(), "versions_count": prompt.versions.count()}
+    return _confirmed(
+        request,
+        "prompts/prompt_confirm_delete.html",
+        context,
+        delete=lambda: services.delete_prompt(prompt=prompt, actor=request.user),
+        told=f"Deleted “{prompt}”.",
+        then="prompts:prompt-list",
+    )
 
 
 @require_http_methods(["GET", "POST"])
 def version_delete(request: UserRequest, pk: UUID, number: int) -> HttpResponse:
     prompt = own_prompt(request.user, pk)
     version = get_object_or_404(prompt.versions, number=number)
+    return _confirmed(
+        request,
+        "prompts/version_confirm_delete.html",
+        {"prompt": prompt, "version": version, "labels": version.labels.all()},
+        delete=lambda: services.delete_version(version=version, actor=request.user),
+        told=f"Deleted version {number}.",
+        then=prompt,
+    )
+
+
+def _confirmed(
+    request: UserRequest,
+    template: str,
+    context: dict[str, object],
+    *,
+    delete: Callable[[], None],
+    told: str,
+    then: str | Prompt,
+) -> HttpResponse:
+    """Asks by GET, deletes by POST; ``then`` is where that leads to. What is refused is told in the dialog."""
     problem = ""
     if request.method == "POST":
         try:
-            services.delete_version(version=version, actor=request.user)
+            delete()
         except LabelRefused as error:
             problem = error.message
         else:
-            messages.success(request, f"Deleted version {number}.")
-            return redirect(prompt)
-    template = f"prompts/version_confirm_delete.html{'#dialog' if request.htmx else ''}"
-    context = {"prompt": prompt, "version": version, "labels": version.labels.all(), "problem": problem}
-    return render(request, template, context, status=422 if problem else 200)
+            messages.success(request, told)
+            return redirect(then)
+    fragment = "#dialog" if request.htmx else ""
+    return render(request, template + fragment, context | {"problem": problem}, status=422 if problem else 200)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from uuid import UUID
 
 from django import forms
@@ -16,6 +17,7 @@ from accounts.requests import UserRequest
 from prompts import example_sets
 from prompts.models import ExampleSet, Prompt
 from prompts.pages.access import editable_prompt
+from prompts.pages.forms import add_errors
 
 _PREFIX = "value-"
 
@@ -60,34 +62,34 @@ class ExampleSetForm(forms.Form):
 @require_http_methods(["GET", "POST"])
 def example_set_add(request: UserRequest, pk: UUID) -> HttpResponse:
     prompt = editable_prompt(request.user, pk)
-    form = ExampleSetForm(request.POST or None, prompt=prompt, example_set=None)
-    if form.is_valid():
-        name = form.cleaned_data["name"]
-        try:
-            example_sets.create_example_set(prompt=prompt, name=name, values=form.values, actor=request.user)
-        except ValidationError as error:
-            _refuse(form, error)
-        else:
-            messages.success(request, f"Added “{name}”.")
-            return redirect(prompt)
-    return _render(request, prompt, form, None)
+    create = partial(example_sets.create_example_set, prompt=prompt, actor=request.user)
+    return _written(request, prompt, None, save=create, told="Added")
 
 
 @require_http_methods(["GET", "POST"])
 def example_set_edit(request: UserRequest, pk: UUID, number: int) -> HttpResponse:
     prompt = editable_prompt(request.user, pk)
     example_set = get_object_or_404(prompt.example_sets, pk=number)
+    update = partial(example_sets.update_example_set, example_set=example_set, actor=request.user)
+    return _written(request, prompt, example_set, save=update, told="Saved")
+
+
+def _written(
+    request: UserRequest, prompt: Prompt, example_set: ExampleSet | None, *, save: Callable[..., object], told: str
+) -> HttpResponse:
+    """``save`` takes name and values."""
     form = ExampleSetForm(request.POST or None, prompt=prompt, example_set=example_set)
     if form.is_valid():
         name = form.cleaned_data["name"]
         try:
-            example_sets.update_example_set(example_set=example_set, name=name, values=form.values, actor=request.user)
+            save(name=name, values=form.values)
         except ValidationError as error:
-            _refuse(form, error)
+            add_errors(form, error)
         else:
-            messages.success(request, f"Saved “{name}”.")
+            messages.success(request, f"{told} “{name}”.")
             return redirect(prompt)
-    return _render(request, prompt, form, example_set)
+    context = {"prompt": prompt, "form": form, "example_set": example_set}
+    return render(request, "prompts/example_set_form.html", context, status=422 if form.is_bound else 200)
 
 
 @require_POST
@@ -98,13 +100,3 @@ def example_set_delete(request: UserRequest, pk: UUID, number: int) -> HttpRespo
     example_sets.delete_example_set(example_set=example_set, actor=request.user)
     messages.success(request, f"Deleted “{name}”.")
     return redirect(prompt)
-
-
-def _refuse(form: ExampleSetForm, error: ValidationError) -> None:
-    for name, texts in error.message_dict.items():
-        form.add_error(name if name in form.fields else None, texts)
-
-
-def _render(request: UserRequest, prompt: Prompt, form: ExampleSetForm, example_set: ExampleSet | None) -> HttpResponse:
-    context = {"prompt": prompt, "form": form, "example_set": example_set}
-    return render(request, "prompts/example_set_form.html", context, status=422 if form.is_bound else 200)

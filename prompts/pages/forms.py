@@ -64,6 +64,12 @@ class TagsField(forms.CharField):
         return ", ".join(value) if isinstance(value, list) else value
 
 
+def add_errors(form: forms.Form, error: ValidationError) -> None:
+    """Of what the registry has refused, by field: at the field where the form has it, else above the form."""
+    for name, texts in error.message_dict.items():
+        form.add_error(name if name in form.fields else None, texts)
+
+
 class DetailsForm(forms.Form):
     """What a prompt has that is no part of its versions."""
 

@@ -312,3 +312,25 @@ def test_an_address_that_guesses_keys_has_to_wait(alice: User, program: Program)
 def test_it_names_a_field_as_the_program_does(program: Program, body: Any, field: str) -> None:
     response = program.post(body)
     assert (response.status_code, response.json()["details"][0]["field"]) == (422, field)
+
+
+# What versions and includes that are no more, or that lead back, are answered with
+
+
+def test_a_label_on_a_deleted_version_is_refused(program: Program) -> None:
+    for text in ("One", "Two"):
+        program.post(TEXT | {"prompt": text})
+    program.delete(NAME, version=1)
+    response = program.patch(NAME, 1, ["production"])
+    assert (response.status_code, response.json()["code"]) == (404, "version_not_found")
+    assert not Label.objects.exists()
+
+
+def test_a_cycle_through_three_prompts_is_named_and_not_stored(program: Program) -> None:
+    include = "@@@langfusePrompt:name={}|label=latest@@@"
+    for name, text in (("a", "Hi"), ("b", include.format("a")), ("c", include.format("b"))):
+        assert program.post({"name": name, "prompt": text}).status_code == 201
+    response = program.post({"name": "a", "prompt": include.format("c")})
+    assert (response.status_code, response.json()["code"]) == (409, "invalid_include")
+    assert "a → c → b → a" in response.json()["message"]
+    assert Prompt.objects.get(name="a").versions.count() == 1
