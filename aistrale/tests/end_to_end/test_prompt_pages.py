@@ -63,6 +63,7 @@ def test_it_inserts_an_include_at_the_cursor(new_prompt: Page, site: Site) -> No
     page.goto(f"{site.url}/prompts/add/")
     page.get_by_label("Content of message 1").fill("First. Last.")
     page.get_by_label("Content of message 1").evaluate("text => text.setSelectionRange(7, 7)")
+    expect(page.locator("#include-picker")).to_be_hidden()
     page.get_by_role("button", name="Insert include").click()
     page.get_by_label("Prompt to include").select_option(label=f"{name}: latest (v1)")
     page.get_by_role("button", name="Insert at cursor").click()
