@@ -10,10 +10,21 @@ import pytest
 from accounts.models import User
 from aistrale.tests.sockets import Open, everything
 from inference.playground.models import Panel, Playground
+from inference.playground.services import add_panel, create_playground
 from inference.runs.database import in_thread
+from prompts.drafts import Draft
 from telemetry.models import Generation, Status
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def playground(alice: User) -> Playground:
+    """Two panels on the sandbox."""
+    draft = Draft("Explain tides.", provider="echo", model="echo", parameters={"delay_ms": 0, "length": 10})
+    playground = create_playground(owner=alice, title="Tides", draft=draft, values={})
+    add_panel(playground=playground, like=playground.panels.get())
+    return playground
 
 
 def run(panels: list[int]) -> str:
