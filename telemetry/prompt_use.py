@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 if TYPE_CHECKING:
@@ -33,6 +33,21 @@ def prompt_columns(use: PromptUse | None) -> dict[str, Any]:
         "prompt_version": use.version,
         "prompt_labels": dict(use.labels),
     }
+
+
+class HasPrompt(Protocol):
+    """A call, as its record has it."""
+
+    prompt_id: UUID | None
+    prompt_name: str
+    prompt_version: int | None
+    prompt_labels: Any
+
+
+def prompt_of_call(call: HasPrompt) -> PromptUse | None:
+    if call.prompt_id is None or call.prompt_version is None:
+        return None
+    return PromptUse(call.prompt_id, call.prompt_name, call.prompt_version, call.prompt_labels)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ import pytest
 
 from accounts.models import User
 from aistrale.tests.sockets import Open, everything
-from inference.playground.models import Panel, Playground
+from inference.playground.fragments import render_ended
+from inference.playground.models import Panel, PanelAnswer, Playground
 from inference.playground.services import add_panel, create_playground
 from inference.runs.database import in_thread
 from prompts.drafts import Draft
-from telemetry.models import Generation, Status
+from telemetry.models import Generation, GenerationContent, Status
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -117,3 +118,61 @@ async def test_a_reader_neither_runs_nor_stops(
     assert await in_thread(Generation.objects.running().count)() == 2
     await own.send_to(json.dumps({"type": "stop", "panels": panels}))
     await everything(own, until="Stopped")
+
+
+TOOL = {"type": "function", "function": {"name": "page_on_call", "parameters": {"type": "object", "properties": {}}}}
+
+
+async def test_a_tool_is_answered_by_hand_and_the_model_goes_on(
+    alice: User, playground: Playground, open_socket: Open
+) -> None:
+    (panel, _) = await ids(playground)
+    await in_thread(Panel.objects.update)(tools=[TOOL])
+    socket, _, _ = await open_socket(alice, f"/ws/playground/{playground.pk}/")
+    await socket.send_to(run([panel]))
+    received = await everything(socket, until="data-results=")
+    assert "page_on_call" in received and "Waiting for tool results" in received
+    answer = await in_thread(PanelAnswer.objects.get)()
+    call = (await in_thread(GenerationContent.objects.get)(pk=answer.generation_id)).tool_calls[0]
+
+    await socket.send_to(results_of(panel, answer.pk, {}))
+    assert "Write what page_on_call answers first." in await everything(socket, until="results-problem")
+    for _ in range(2):
+        await socket.send_to(results_of(panel, answer.pk, {call["id"]: "Jonas was paged"}))
+    received = await everything(socket, until='data-state="good"')
+    assert "Jonas was paged" in received
+
+    steps = await in_thread(lambda: list(PanelAnswer.objects.values_list("step", "results")))()
+    assert steps == [(0, {}), (1, {call["id"]: "Jonas was paged"})]
+    newest = await in_thread(GenerationContent.objects.get)(generation__panel_answer__step=1)
+    sent = await in_thread(newest.sent)()
+    assert [message.role for message in sent] == ["tools", "user", "assistant", "tool"]
+
+
+def results_of(panel: int, answer: int, results: dict[str, str]) -> str:
+    return json.dumps({"type": "results", "panel": panel, "answer": answer, "results": results})
+
+
+async def test_results_without_a_call_are_refused(alice: User, playground: Playground, open_socket: Open) -> None:
+    (panel, _) = await ids(playground)
+    socket, _, _ = await open_socket(alice, f"/ws/playground/{playground.pk}/")
+    await socket.send_to(run([panel]))
+    await everything(socket, until='data-state="good"')
+    answer = await in_thread(PanelAnswer.objects.get)()
+    await socket.send_to(results_of(panel, answer.pk, {"made-up": "x"}))
+    assert "The model wants no call here." in await everything(socket, until="results-problem")
+    await socket.send_to(results_of(panel, answer.pk + 99, {"made-up": "x"}))
+    assert "replaced by a newer one" in await everything(socket, until="results-problem")
+
+
+async def test_answers_are_held_to_the_schema(alice: User, playground: Playground, open_socket: Open) -> None:
+    (first, second) = await ids(playground)
+    schema = {"type": "object", "properties": {"team": {"type": "string"}}, "required": ["team"]}
+    await in_thread(Panel.objects.update)(response_schema=schema)
+    socket, _, _ = await open_socket(alice, f"/ws/playground/{playground.pk}/")
+    await socket.send_to(run([first]))
+    assert "Matches the schema" in await everything(socket, until='data-state="good"')
+    answer = await in_thread(PanelAnswer.objects.get)()
+    await in_thread(GenerationContent.objects.filter(pk=answer.generation_id).update)(response_text='{"team": 7}')
+    page = await in_thread(render_ended)(answer.pk, viewer=alice)
+    assert "Does not match the schema" in page and "$.team" in page

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from accounts.models import User
 from accounts.sessions.services import note_activity
+from inference.chat.forms import TEXT_LIMIT
 from inference.chat.run_socket import NOT_FOUND, TRY_AGAIN, Handler, Message, RunSocket, uuid_of
 from inference.playground import fragments
 from inference.playground.fragments import AnswerPainter
 from inference.playground.models import Playground
-from inference.playground.rounds import running_answers, running_of, start_round
+from inference.playground.rounds import (
+    ResultsRefused,
+    Round,
+    answer_tools,
+    running_answers,
+    running_of,
+    start_round,
+)
 from inference.runs.database import in_thread
 from inference.runs.finish import request_stop
 from inference.runs.limits import note_limit_hit
@@ -25,7 +34,7 @@ class PlaygroundConsumer(RunSocket):
     """One page on one playground."""
 
     def handlers(self) -> Mapping[str, Handler]:
-        return {"watch": self._watch_all, "run": self._run, "stop": self._stop}
+        return {"watch": self._watch_all, "run": self._run, "results": self._answer_tools, "stop": self._stop}
 
     async def find(self, user: User) -> bool:
         self._playground_id: UUID = self.scope["url_route"]["kwargs"]["pk"]
@@ -52,11 +61,31 @@ class PlaygroundConsumer(RunSocket):
         round_id, panel_ids = uuid_of(message.get("round")), _ids(message.get("panels"))
         if self.runs.is_draining or round_id is None:
             return await self.close(TRY_AGAIN, "AISTRALE is restarting.")
+        start = partial(
+            start_round, user=user, playground_id=self._playground_id, panel_ids=panel_ids, round_id=round_id
+        )
+        await self._begin(user, start, panel_ids)
+
+    async def _answer_tools(self, user: User, message: Message) -> None:
+        """``results``: by the id of the call what its tool says, for the answer ``answer`` of the panel ``panel``."""
+        results = message.get("results")
+        texts = {str(name): str(text) for name, text in results.items()} if isinstance(results, dict) else {}
+        panel_ids, answer_ids = _ids([message.get("panel")]), _ids([message.get("answer")])
+        if self.runs.is_draining or not (panel_ids and answer_ids) or sum(map(len, texts.values())) > TEXT_LIMIT:
+            return await self.close(TRY_AGAIN)
+        start = partial(
+            answer_tools, user=user, playground_id=self._playground_id, answer_id=answer_ids[0], results=texts
+        )
+        try:
+            await self._begin(user, start, panel_ids)
+        except ResultsRefused as refusal:
+            await self.send(fragments.render_refused_results(answer_ids[0], str(refusal)))
+
+    async def _begin(self, user: User, start: Callable[[], Round], panel_ids: Collection[int]) -> None:
+        """Start, let the calls leave, and then show what was started."""
         try:
             async with self.runs.starting:
-                begun = await in_thread(start_round)(
-                    user=user, playground_id=self._playground_id, panel_ids=panel_ids, round_id=round_id
-                )
+                begun = await in_thread(start)()
         except Playground.DoesNotExist:
             return await self.close(NOT_FOUND)
         for _, order in begun.started:

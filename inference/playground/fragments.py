@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.template.loader import render_to_string
+from django.utils.html import format_html
 
+from inference.chat.call_painter import CallPainter
 from inference.playground.models import PanelAnswer, Playground
 from inference.playground.shown import shown
 from inference.runs.stream_buffer import Delta, text_of
@@ -22,11 +24,13 @@ class AnswerPainter:
 
     def __init__(self, answer_id: int) -> None:
         self._id = answer_id
+        self._calls = CallPainter(answer_id)
         self._is_fresh = True
 
     def paint(self, deltas: Sequence[Delta]) -> str:
         swap = "innerHTML" if self._is_fresh else "beforeend"
         parts = [self._part(kind, text_of(deltas, kind), swap) for kind in ("text", "reasoning")]
+        parts.append(self._calls.paint(deltas, is_fresh=self._is_fresh))
         parts += [self._part("notice", delta.text, "innerHTML") for delta in deltas[-1:] if delta.kind == "notice"]
         self._is_fresh = False
         return "".join(parts)
@@ -43,6 +47,11 @@ def render_round(playground_id: UUID, refused: Mapping[int, str], panel_ids: Col
     panels = [panel for panel in page.panels if panel.panel.pk in panel_ids]
     context = {"page": page, "panels": panels, "refused": refused, "is_swap": True}
     return render_to_string("playground/_round.html", context)
+
+
+def render_refused_results(answer_id: int, problem: str) -> str:
+    """Beside the form in which the results were written."""
+    return format_html('<p id="results-problem-{}" class="errorlist" hx-swap-oob="true">{}</p>', answer_id, problem)
 
 
 def render_ended(answer_id: int, *, viewer: User) -> str:

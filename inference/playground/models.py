@@ -12,6 +12,8 @@ from django.urls import reverse
 
 from accounts.providers import label_of
 from accounts.sharing import Shared, SharedQuerySet
+from inference.rendering.tool_calls import ShownCall, shown_calls
+from inference.structured import Problem, problems_in
 from prompts.drafts import Draft, Variable
 from telemetry.models import Generation, Status
 
@@ -132,6 +134,30 @@ class PanelAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"answer {self.number} of {self.panel}"
+
+    @property
+    def tool_calls(self) -> list[ShownCall]:
+        """Those that the model wants; none of an answer that is still coming."""
+        return shown_calls(self.wanted_results)
+
+    @property
+    def wanted_results(self) -> list[dict[str, str]]:
+        """The calls that somebody can answer, as they are stored."""
+        content = getattr(self.generation, "content", None)
+        return content.tool_calls if content and not self.is_running else []
+
+    @property
+    def given_results(self) -> list[str]:
+        return list(self.results.values())
+
+    @property
+    def problems(self) -> list[Problem] | None:
+        """Where the answer departs from the panel's schema; None where there is no schema, or no text to hold to it."""
+        content = getattr(self.generation, "content", None)
+        schema = self.panel.response_schema
+        if self.is_running or not (schema and content and content.response_text):
+            return None
+        return problems_in(content.response_text, schema)
 
     @property
     def is_running(self) -> bool:

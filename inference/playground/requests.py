@@ -12,6 +12,9 @@ from django.conf import settings
 from inference.chat.forms import parameters_of
 from inference.playground.models import Panel
 from inference.providers.base import ChatMessage, ChatRequest, Timeouts, Tool, ToolCall
+from inference.providers.registry import get_adapter
+from inference.runs.tool_calls import without_dangling
+from inference.structured import DefinitionsRefused, schema_from, tools_from
 from prompts.composition import IncludeRefused, resolve
 from prompts.drafts import ROLES, Draft, Message
 from prompts.reading import target_of
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 SYSTEM_ROLES = ("system", "developer")
-NO_ARGUMENTS: Mapping[str, Any] = {"type": "object", "properties": {}}
 
 
 class PanelIncomplete(Exception):
@@ -37,15 +39,19 @@ def request_of(panel: Panel, values: Mapping[str, str], *, reader: User) -> Chat
     if not any(message.role == "user" and message.text.strip() for message in messages):
         raise PanelIncomplete("Write a message for the user role first.")
     known = {parameter.name for parameter in parameters_of(panel.provider, panel.model)}
-    return ChatRequest(
+    tools, schema = _offered(panel)
+    request = ChatRequest(
         model=panel.model,
-        messages=messages,
+        messages=without_dangling(messages),
         system="\n\n".join(message["content"] for message in body if message["role"] in SYSTEM_ROLES),
         parameters={name: value for name, value in panel.parameters.items() if name in known},
         timeouts=Timeouts(**settings.PROVIDER_TIMEOUTS),
-        tools=tuple(map(_tool, panel.tools)),
-        response_schema=panel.response_schema,
+        tools=tools,
+        response_schema=schema,
     )
+    if missing := get_adapter(panel.provider).abilities(panel.model).missing_for(request):
+        raise PanelIncomplete(missing)
+    return request
 
 
 def used_names(panels: Sequence[Panel], reader: User) -> tuple[list[str], list[str]]:
@@ -123,6 +129,8 @@ def _tool_calls(stored: Any) -> Iterator[ToolCall]:
             yield ToolCall(str(call.get("id", "")), str(function.get("name", "")), str(function.get("arguments", "")))
 
 
-def _tool(stored: Mapping[str, Any]) -> Tool:
-    function = stored["function"]
-    return Tool(function["name"], function.get("description") or "", function.get("parameters") or NO_ARGUMENTS)
+def _offered(panel: Panel) -> tuple[tuple[Tool, ...], Mapping[str, Any] | None]:
+    try:
+        return tools_from(panel.tools), schema_from(panel.response_schema)
+    except DefinitionsRefused as refused:
+        raise PanelIncomplete(str(refused)) from refused

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -12,13 +12,16 @@ from django.db import DatabaseError, transaction
 from audit.services import batch
 from inference.playground.models import Panel, PanelAnswer, Playground
 from inference.playground.requests import PanelIncomplete, request_of
+from inference.providers.base import ChatMessage
 from inference.runs.calls import WantedCall, accesses, start_calls
 from inference.runs.database import storage_problem
 from inference.runs.prompt_lookup import prompt_use
+from inference.runs.sent_requests import request_of_sent
 from inference.runs.start import Access, LimitReached, PreparedRun, RunRefused
+from inference.runs.tool_calls import from_stored
 from prompts.models import PromptVersion
-from telemetry.models import Generation
-from telemetry.prompt_use import PromptUse
+from telemetry.models import Generation, Status
+from telemetry.prompt_use import PromptUse, prompt_of_call
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -90,6 +93,52 @@ def _start(
     )
     Panel.objects.filter(pk__in=[panel.pk for panel, _, _ in wanted]).update(round=round_id)
     return list(zip(answers, orders, strict=True))
+
+
+class ResultsRefused(Exception):
+    """Results of tools that cannot be sent, and why."""
+
+
+def answer_tools(*, user: User, playground_id: UUID, answer_id: int, results: Mapping[str, str]) -> Round:
+    """Go on with an answer that wants calls of tools, by what the tools have said, by the id of the call.
+
+    Results that were sent before are not sent again. Raises ResultsRefused, Playground.DoesNotExist.
+    """
+    playground = Playground.objects.editable_by(user).get(pk=playground_id)
+    answers = PanelAnswer.objects.filter(panel__playground=playground).select_related("panel", "generation__content")
+    answer = answers.filter(pk=answer_id).first()
+    if answer is None or answer.round != answer.panel.round:
+        raise ResultsRefused("This answer has been replaced by a newer one.")
+    call = answer.generation
+    said = ChatMessage("assistant", call.content.response_text, tool_calls=from_stored(call.content.tool_calls))
+    if call.status == Status.RUNNING or not said.tool_calls:
+        raise ResultsRefused("The model wants no call here.")
+    if missing := [one.name for one in said.tool_calls if not results.get(one.id, "").strip()]:
+        raise ResultsRefused(f"Write what {', '.join(missing)} answers first.")
+    asked = request_of_sent(call.content.sent(), model=call.request_model, parameters=call.parameters)
+    turn = [ChatMessage("tool", results[one.id], tool_call_id=one.id, tool_name=one.name) for one in said.tool_calls]
+    request = replace(asked, messages=(*asked.messages, said, *turn))
+    access = accesses(user, [call.provider])[call.provider]
+    if isinstance(access, RunRefused):
+        return Round(refused={answer.panel_id: str(access)})
+    prompt = prompt_of_call(call)
+    try:
+        return Round(_go_on(user, answer, (WantedCall(call.provider, request, prompt), access), results))
+    except LimitReached as limit:
+        return Round(refused={answer.panel_id: limit.message}, limit=limit.kind)
+
+
+@transaction.atomic
+@batch()
+def _go_on(
+    user: User, answer: PanelAnswer, wanted: tuple[WantedCall, Access], results: Mapping[str, str]
+) -> list[tuple[PanelAnswer, PreparedRun]]:
+    Panel.objects.select_for_update(no_key=True).get(pk=answer.panel_id)
+    place = {"panel_id": answer.panel_id, "round": answer.round, "number": answer.number, "step": answer.step + 1}
+    if PanelAnswer.objects.filter(**place).exists():
+        return []
+    (order,) = start_calls(user, [wanted])
+    return [(PanelAnswer.objects.create(**place, results=dict(results), generation_id=order.generation_id), order)]
 
 
 def _prompt_of(panel: Panel, user: User) -> PromptUse | None:

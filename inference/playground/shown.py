@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+from itertools import groupby
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,15 @@ class ShownPanel:
         return any(answer.is_running for answer in self.answers)
 
     @property
+    def numbers(self) -> list[list[PanelAnswer]]:
+        """The steps of each answer."""
+        return [list(steps) for _, steps in groupby(self.answers, lambda answer: answer.number)]
+
+    @property
+    def last_steps(self) -> list[PanelAnswer]:
+        return [steps[-1] for steps in self.numbers]
+
+    @property
     def state(self) -> tuple[str, str]:
         """Tone and words."""
         ended = [answer.generation.status for answer in self.answers if not answer.is_running]
@@ -87,6 +97,8 @@ class ShownPanel:
             return "bad", "Failed"
         if Status.STOPPED in ended:
             return "caution", "Stopped"
+        if any(answer.wanted_results for answer in self.last_steps):
+            return "caution", "Waiting for tool results"
         return ("good", "Done") if ended else ("", "Not run yet")
 
     @cached_property
@@ -181,7 +193,8 @@ def answers_of(panels: Sequence[Panel]) -> dict[int, list[PanelAnswer]]:
     """By panel, those of its last round, with their calls."""
     found: dict[int, list[PanelAnswer]] = {panel.pk: [] for panel in panels}
     rounds = [panel.round for panel in panels if panel.round]
-    rows = PanelAnswer.objects.filter(panel__in=panels, round__in=rounds).select_related("generation__content")
+    rows = PanelAnswer.objects.filter(panel__in=panels, round__in=rounds)
+    rows = rows.select_related("panel", "generation__content")
     current = {panel.pk: panel.round for panel in panels}
     for answer in rows:
         if answer.round == current[answer.panel_id]:

@@ -25,6 +25,12 @@ document.addEventListener("click", ({ target }) => {
   if (target.closest("#run-all")) run(ids(true));
   if (target.closest("#stop-all")) send({ type: "stop", panels: ids(false) });
 });
+document.addEventListener("click", ({ target }) => {
+  const form = target.closest("[data-send-results]")?.closest("[data-results]");
+  if (!form) return;
+  const results = Object.fromEntries([...form.querySelectorAll("[data-call]")].map((field) => [field.dataset.call, field.value]));
+  send({ type: "results", answer: Number(form.dataset.results), panel: Number(form.dataset.ofPanel), results });
+});
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && document.getElementById("run-all")) {
     event.preventDefault();
