@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -110,9 +110,22 @@ class StoredFileQuerySet(models.QuerySet["StoredFile"]):
         return self.defer("content", "thumbnail")
 
     def visible_to(self, user: User) -> Self:
-        """The user's own, and what is in conversations that the user may read."""
-        seen = MessageAttachment.objects.filter(message__conversation__in=Conversation.objects.visible_to(user))
-        return self.filter(models.Q(user=user) | models.Exists(seen.filter(file=models.OuterRef("pk"))))
+        """The user's own, and what is attached to something that the user may read."""
+        return self.filter(models.Q(user=user) | _is_attached(visible_to=user))
+
+    def held(self) -> Self:
+        """Attached to anything."""
+        return self.filter(_is_attached())
+
+
+def _is_attached(*, visible_to: User | None = None) -> models.Q:
+    """To a message, or to whatever else an app above attaches files to."""
+    found = models.Q()
+    for relation in StoredFile._meta.related_objects:
+        attachments: Any = relation.related_model._default_manager
+        rows = attachments.visible_to(visible_to) if visible_to else attachments.all()
+        found |= models.Q(models.Exists(rows.filter(file=models.OuterRef("pk"))))
+    return found
 
 
 class StoredFile(models.Model):
@@ -153,6 +166,11 @@ class StoredFile(models.Model):
         return self.media_type.startswith("image/")
 
 
+class MessageAttachmentQuerySet(models.QuerySet["MessageAttachment"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(message__conversation__in=Conversation.objects.visible_to(user))
+
+
 class MessageAttachment(models.Model):
     """A file in a message. It belongs to the owner of the conversation, as the message does."""
 
@@ -161,6 +179,8 @@ class MessageAttachment(models.Model):
     file = models.ForeignKey(StoredFile, on_delete=models.RESTRICT, related_name="attachments")
     position = models.PositiveSmallIntegerField()
     name = models.CharField(max_length=200)
+
+    objects = MessageAttachmentQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar[list[str]] = ["position"]

@@ -143,8 +143,8 @@ def copy_attachments(copies: Mapping[int, Message], *, owner: User) -> None:
 
 
 def delete_unneeded() -> int:
-    """Files that no message holds and that no kept call has sent. Returns how many there were."""
-    held = MessageAttachment.objects.filter(file=OuterRef("pk"))
+    """Files that nothing holds and that no kept call has sent. Returns how many there were."""
+    held = StoredFile.objects.held().filter(pk=OuterRef("pk"))
     sent = ContextMessage.objects.filter(user=OuterRef("user"), period=OuterRef("period"))
     old = StoredFile.objects.filter(~Exists(held), ~Exists(sent), created_at__lt=timezone.now() - UNUSED_KEPT)
     with transaction.atomic():

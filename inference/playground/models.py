@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from accounts.providers import label_of
 from accounts.sharing import Shared, SharedQuerySet
+from inference.models import StoredFile
 from inference.rendering.tool_calls import ShownCall, shown_calls
 from inference.structured import Problem, problems_in
 from prompts.drafts import Draft, Variable
@@ -19,6 +20,8 @@ from telemetry.models import Generation, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from accounts.models import User
 
 MOST_PANELS = 4
 MOST_REPETITIONS = 10
@@ -51,6 +54,31 @@ class Playground(Shared):
 
     def get_absolute_url(self) -> str:
         return reverse("playground:playground-detail", args=[self.pk])
+
+
+class PlaygroundFileQuerySet(models.QuerySet["PlaygroundFile"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(playground__in=Playground.objects.visible_to(user))
+
+
+class PlaygroundFile(models.Model):
+    """An image or a file of the owner's that every panel sends with its last message."""
+
+    playground = models.ForeignKey(Playground, models.CASCADE, related_name="files")
+    file = models.ForeignKey(StoredFile, models.RESTRICT, related_name="playground_files")
+    position = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=200)
+
+    objects = PlaygroundFileQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["position"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["playground", "position"], name="one_playground_file_at_a_position")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} in {self.playground_id}"
 
 
 class Panel(models.Model):

@@ -11,6 +11,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from accounts.requests import UserRequest
+from inference.attachments.checks import MOST_FILES
+from inference.models import StoredFile
 from inference.playground import services
 from inference.playground.forms import PanelForm
 from inference.playground.models import Panel, Playground
@@ -55,6 +57,10 @@ def values_save(request: UserRequest, pk: UUID) -> HttpResponse:
     form = values_form(playground, services.panels_of(playground), request.user, request.POST)
     is_valid = form.is_valid()
     services.save_values(playground=playground, values=form.values())
+    # What is gone meanwhile is left out.
+    wanted = request.POST.getlist("attachments")[:MOST_FILES]
+    own = StoredFile.objects.without_content().filter(user=request.user, digest__in=wanted)
+    services.save_files(playground=playground, files=sorted(own, key=lambda file: wanted.index(file.digest)))
     context = {"values": form, "is_saved": is_valid, "is_swap": True}
     return render(request, "playground/_values_saved.html", context, status=200 if is_valid else 422)
 

@@ -30,5 +30,10 @@ def erase(user: User, actor: User | None) -> dict[str, int]:
 
 
 HANDLER = PersonalDataHandler(
-    "playground", export, erase, covers=frozenset({"playground.playground.owner"}), before=frozenset({"telemetry"})
+    "playground",
+    export,
+    erase,
+    covers=frozenset({"playground.playground.owner"}),
+    # Files go only where nothing holds them any more.
+    before=frozenset({"telemetry", "inference"}),
 )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 
 from inference.chat.forms import parameters_of
 from inference.playground.models import Panel
-from inference.providers.base import ChatMessage, ChatRequest, Timeouts, Tool, ToolCall
+from inference.providers.base import Attachment, ChatMessage, ChatRequest, Timeouts, Tool, ToolCall
 from inference.providers.registry import get_adapter
 from inference.runs.tool_calls import without_dangling
 from inference.structured import DefinitionsRefused, schema_from, tools_from
@@ -30,8 +31,10 @@ class PanelIncomplete(Exception):
     """A panel that cannot be run, and what to do about it."""
 
 
-def request_of(panel: Panel, values: Mapping[str, str], *, reader: User) -> ChatRequest:
-    """Raises PanelIncomplete."""
+def request_of(
+    panel: Panel, values: Mapping[str, str], *, reader: User, files: Sequence[Attachment] = ()
+) -> ChatRequest:
+    """With ``files`` in the last message of the user. Raises PanelIncomplete."""
     if not panel.model:
         raise PanelIncomplete("Choose a model first.")
     body = _filled(panel, values, reader)
@@ -42,7 +45,7 @@ def request_of(panel: Panel, values: Mapping[str, str], *, reader: User) -> Chat
     tools, schema = _offered(panel)
     request = ChatRequest(
         model=panel.model,
-        messages=without_dangling(messages),
+        messages=without_dangling(_with_files(messages, files)),
         system="\n\n".join(message["content"] for message in body if message["role"] in SYSTEM_ROLES),
         parameters={name: value for name, value in panel.parameters.items() if name in known},
         timeouts=Timeouts(**settings.PROVIDER_TIMEOUTS),
@@ -52,6 +55,12 @@ def request_of(panel: Panel, values: Mapping[str, str], *, reader: User) -> Chat
     if missing := get_adapter(panel.provider).abilities(panel.model).missing_for(request):
         raise PanelIncomplete(missing)
     return request
+
+
+def _with_files(messages: Sequence[ChatMessage], files: Sequence[Attachment]) -> list[ChatMessage]:
+    last = max(place for place, message in enumerate(messages) if message.role == "user")
+    changed = replace(messages[last], attachments=tuple(files))
+    return [changed if place == last else message for place, message in enumerate(messages)]
 
 
 def used_names(panels: Sequence[Panel], reader: User) -> tuple[list[str], list[str]]:

@@ -10,9 +10,13 @@ from uuid import UUID
 from django.db import DatabaseError, transaction
 
 from audit.services import batch
+from inference.attachments.abilities import problem_with
+from inference.attachments.listed import abilities_with
+from inference.attachments.services import FilesMissing, own_files
+from inference.models import StoredFile
 from inference.playground.models import Panel, PanelAnswer, Playground
 from inference.playground.requests import PanelIncomplete, request_of
-from inference.providers.base import ChatMessage
+from inference.providers.base import Attachment, ChatMessage
 from inference.runs.calls import WantedCall, accesses, start_calls
 from inference.runs.database import storage_problem
 from inference.runs.prompt_lookup import prompt_use
@@ -43,7 +47,7 @@ def start_round(*, user: User, playground_id: UUID, panel_ids: Collection[int], 
     """
     playground = Playground.objects.editable_by(user).get(pk=playground_id)
     panels = list(playground.panels.filter(pk__in=panel_ids))
-    wanted, refused = _wanted(panels, playground.values, user)
+    wanted, refused = _wanted(panels, playground, user)
     if not wanted:
         return Round(refused=refused)
     try:
@@ -57,21 +61,33 @@ def start_round(*, user: User, playground_id: UUID, panel_ids: Collection[int], 
 
 
 def _wanted(
-    panels: Sequence[Panel], values: Mapping[str, str], user: User
+    panels: Sequence[Panel], playground: Playground, user: User
 ) -> tuple[list[tuple[Panel, WantedCall, Access]], dict[int, str]]:
     by_provider = accesses(user, [panel.provider for panel in panels if panel.model])
+    rows = list(playground.files.select_related("file").defer("file__content", "file__thumbnail"))
+    files = [row.file for row in rows]
+    attachments = [Attachment(row.file.digest, row.name, row.file.media_type, b"") for row in rows]
     wanted, refused = [], {}
     for panel in panels:
         try:
-            request = request_of(panel, values, reader=user)
+            request = request_of(panel, playground.values, reader=user, files=attachments)
             access = by_provider[panel.provider]
             if isinstance(access, RunRefused):
                 raise access
+            _check_files(files, panel, access)
         except (PanelIncomplete, RunRefused) as problem:
             refused[panel.pk] = str(problem)
         else:
-            wanted.append((panel, WantedCall(panel.provider, request, _prompt_of(panel, user)), access))
+            wanted.append((panel, WantedCall(panel.provider, request, _prompt_of(panel, user), files), access))
     return wanted, refused
+
+
+def _check_files(files: Sequence[StoredFile], panel: Panel, access: Access) -> None:
+    """Raises PanelIncomplete where the model or its provider does not take them."""
+    abilities = abilities_with(panel.provider, panel.model, access.token)
+    sizes = [(file.media_type, file.size) for file in files]
+    if files and (problem := problem_with(sizes, abilities, provider=panel.provider, model=panel.model)):
+        raise PanelIncomplete(problem)
 
 
 @transaction.atomic
@@ -121,9 +137,14 @@ def answer_tools(*, user: User, playground_id: UUID, answer_id: int, results: Ma
     access = accesses(user, [call.provider])[call.provider]
     if isinstance(access, RunRefused):
         return Round(refused={answer.panel_id: str(access)})
-    prompt = prompt_of_call(call)
+    digests = [file.digest for message in request.messages for file in message.attachments]
     try:
-        return Round(_go_on(user, answer, (WantedCall(call.provider, request, prompt), access), results))
+        files = own_files(user, digests)
+    except FilesMissing as error:
+        raise ResultsRefused("A file that was sent with the message is no longer stored.") from error
+    wanted = WantedCall(call.provider, request, prompt_of_call(call), files)
+    try:
+        return Round(_go_on(user, answer, (wanted, access), results))
     except LimitReached as limit:
         return Round(refused={answer.panel_id: limit.message}, limit=limit.kind)
 

@@ -9,8 +9,9 @@ from django.db import transaction
 from django.db.models import Max
 
 from audit.services import record
+from inference.models import StoredFile
 from inference.playground.actions import PlaygroundAction
-from inference.playground.models import MOST_PANELS, Panel, Playground
+from inference.playground.models import MOST_PANELS, Panel, Playground, PlaygroundFile
 from prompts.drafts import Draft
 
 if TYPE_CHECKING:
@@ -79,6 +80,18 @@ def save_values(*, playground: Playground, values: Mapping[str, str]) -> None:
     """Those of variables that are not used at the moment are kept: they may come back."""
     playground.values = {**playground.values, **values}
     playground.save(update_fields=["values", "updated_at"])
+
+
+@transaction.atomic
+def save_files(*, playground: Playground, files: Sequence[StoredFile]) -> None:
+    """What every panel sends with its last message, in that order, instead of what it was."""
+    Playground.objects.select_for_update(no_key=True).get(pk=playground.pk)
+    PlaygroundFile.objects.filter(playground=playground).delete()
+    PlaygroundFile.objects.bulk_create(
+        PlaygroundFile(playground=playground, file=file, position=position, name=file.name)
+        for position, file in enumerate(files)
+    )
+    _touch(playground)
 
 
 def rename_playground(*, playground: Playground, title: str) -> None:

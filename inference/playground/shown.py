@@ -11,6 +11,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from inference.chat.composer import ParameterInput, parameter_inputs
+from inference.models import StoredFile
 from inference.playground.forms import PanelForm, ValuesForm
 from inference.playground.models import Panel, PanelAnswer, Playground
 from inference.playground.requests import used_names
@@ -148,6 +149,7 @@ class ShownPlayground:
     values: ValuesForm
     may_edit: bool
     as_diff: bool = False
+    files: Sequence[StoredFile] = ()
 
     @property
     def is_running(self) -> bool:
@@ -159,6 +161,8 @@ def shown(playground: Playground, viewer: User, *, as_diff: bool = False) -> Sho
     panels = list(playground.panels.all())
     may_edit = playground.owner_id == viewer.pk
     answers = answers_of(panels)
+    attached = playground.files.select_related("file").defer("file__content", "file__thumbnail")
+    files = [row.file for row in attached]
     if as_diff:
         _compare([answers[panel.pk] for panel in panels])
     best = best_of([answers[panel.pk] for panel in panels])
@@ -168,7 +172,7 @@ def shown(playground: Playground, viewer: User, *, as_diff: bool = False) -> Sho
         )
         for number, (panel, best_in) in enumerate(zip(panels, best, strict=True), start=1)
     ]
-    return ShownPlayground(playground, shown_panels, values_form(playground, panels, viewer), may_edit, as_diff)
+    return ShownPlayground(playground, shown_panels, values_form(playground, panels, viewer), may_edit, as_diff, files)
 
 
 def _compare(panels: Sequence[Sequence[PanelAnswer]]) -> None:

@@ -10,6 +10,8 @@ from django.db import transaction
 
 from audit.services import batch, record
 from inference.actions import InferenceAction
+from inference.attachments.services import note_sent
+from inference.models import StoredFile
 from inference.providers.base import ChatRequest
 from inference.runs.limits import limit_reached
 from inference.runs.start import Access, LimitReached, PreparedRun, RunRefused, access_to, new_call, prepared
@@ -22,11 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WantedCall:
-    """``prompt``: the version that the request was made from, if it was."""
+    """``prompt``: the version that the request was made from, if it was. ``files``: those in its messages."""
 
     provider: str
     request: ChatRequest
     prompt: PromptUse | None = None
+    files: Sequence[StoredFile] = ()
 
 
 def accesses(user: User, providers: Sequence[str]) -> dict[str, Access | RunRefused]:
@@ -50,6 +53,7 @@ def start_calls(user: User, wanted: Sequence[tuple[WantedCall, Access]]) -> list
         raise LimitReached(reached)
     calls = [new_call(access, call.provider, call.request, call.prompt) for call, access in wanted]
     generations = telemetry.start_generations(user=user, calls=calls)
+    note_sent({file.pk: file for call, _ in wanted for file in call.files}.values())
     for generation in generations:
         after = {
             "provider": generation.provider,
@@ -58,6 +62,6 @@ def start_calls(user: User, wanted: Sequence[tuple[WantedCall, Access]]) -> list
         }
         record(action=InferenceAction.RUN_START, actor=user, target=generation, after=after)
     return [
-        prepared(generation, access, call.request)
+        prepared(generation, access, call.request, files=call.files)
         for generation, (call, access) in zip(generations, wanted, strict=True)
     ]

@@ -9,14 +9,18 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from inference.models import Conversation, Message
+from accounts.personal_data.erasure import erase_user
+from inference.attachments.services import delete_unneeded
+from inference.models import Conversation, Message, StoredFile
 from inference.playground.models import MOST_PANELS, Playground
 from inference.playground.rounds import start_round
+from inference.playground.services import save_files
 from prompts.drafts import Draft, Variable
 from prompts.services import create_prompt
 from telemetry.context import SentMessage
 from telemetry.models import Generation, GenerationContent
 from telemetry.services import NewCall, start_generation
+from tokens.services import add_token
 
 pytestmark = pytest.mark.django_db
 ClientOf = Callable[[User], Client]
@@ -202,3 +206,63 @@ def test_answers_are_shown_as_they_differ(alice: User, playground: Playground, c
         GenerationContent.objects.filter(pk=order.generation_id).update(response_text=text)
     page = client_of(alice).get(f"/playground/{playground.pk}/?view=diff").content.decode()
     assert "<del>High</del><ins>Low</ins> tide" in page
+
+
+def a_file(user: User, digest: str = "a" * 64, media_type: str = "image/png") -> StoredFile:
+    described = {"name": "map.png", "media_type": media_type, "size": 4, "tokens": 9}
+    return StoredFile.objects.create(user=user, digest=digest, content=b"\x89PNG", thumbnail=b"", **described)
+
+
+def test_files_are_kept_with_the_values_and_sent_with_the_last_message(
+    alice: User, bob: User, playground: Playground, client_of: ClientOf
+) -> None:
+    a_file(alice), a_file(bob, "b" * 64)
+    values = {"value-topic": "tides", "value-language": "German", "attachments": ["a" * 64, "b" * 64]}
+    client_of(alice).post(f"/playground/{playground.pk}/values/", values)
+    assert [row.file.user for row in playground.files.all()] == [alice]
+
+    panels = list(playground.panels.values_list("pk", flat=True))
+    begun = start_round(user=alice, playground_id=playground.pk, panel_ids=panels, round_id=uuid4())
+    request = begun.started[0][1].request
+    assert [[file.name for file in message.attachments] for message in request.messages] == [["map.png"]]
+    assert GenerationContent.objects.get(pk=begun.started[0][1].generation_id).sent()[-1].attachments
+    assert StoredFile.objects.get(user=alice).period is not None
+
+
+def test_a_panel_whose_model_cannot_see_says_so(alice: User, playground: Playground, client_of: ClientOf) -> None:
+    file = a_file(alice)
+    save_files(playground=playground, files=[file])
+    add_token(owner=alice, actor=alice, provider="openai", label="Main", secret="sk-test-1234567890")
+    panels = list(playground.panels.all())
+    panels[0].provider, panels[0].model, panels[0].parameters = "openai", "gpt-3.5-turbo", {}
+    panels[0].save()
+    ids = [panel.pk for panel in panels]
+    begun = start_round(user=alice, playground_id=playground.pk, panel_ids=ids, round_id=uuid4())
+
+    assert "gpt-3.5-turbo cannot read images" in begun.refused[panels[0].pk]
+    assert [answer.panel_id for answer, _ in begun.started] == [panels[1].pk]
+
+
+def test_files_stay_as_long_as_a_playground_holds_them(alice: User, playground: Playground) -> None:
+    file = a_file(alice)
+    StoredFile.objects.update(created_at="2020-01-01T00:00Z")
+    save_files(playground=playground, files=[file])
+    assert delete_unneeded() == 0
+    save_files(playground=playground, files=[])
+    assert delete_unneeded() == 1
+
+
+def test_whom_it_is_shared_with_sees_its_files(
+    alice: User, bob: User, playground: Playground, client_of: ClientOf
+) -> None:
+    save_files(playground=playground, files=[a_file(alice)])
+    path = f"/chat/files/{'a' * 64}/download/"
+    assert client_of(bob).get(path).status_code == 404
+    Playground.objects.update(visibility="everyone")
+    assert client_of(bob).get(path).status_code == 200
+
+
+def test_it_is_erased_with_its_files(alice: User, admin: User, playground: Playground) -> None:
+    save_files(playground=playground, files=[a_file(alice)])
+    erase_user(user=alice, actor=admin)
+    assert not Playground.objects.exists() and not StoredFile.objects.exists()

@@ -1,8 +1,7 @@
 // Images and files of the next message: chosen, pasted or dropped, uploaded at once, and kept until it is accepted.
+import { elements, filesPasted, takeDrops, uploads } from "../uploads.js";
 import { announce, chat, composer, input, onChange, store, stored } from "./page.js";
 
-const MOST_FILES = 10;
-const MOST_BYTES = 20 * 1024 * 1024;
 const list = document.getElementById("composer-files");
 const chooser = document.getElementById("file-input");
 const notice = document.getElementById("files-notice");
@@ -60,78 +59,10 @@ export async function restore(digests, into = list) {
   if (into === list) changed();
 }
 
-function elements(html) {
-  const template = document.createElement("template");
-  template.innerHTML = html;
-  return template.content.children;
-}
-
-function placeholder(file) {
-  const item = document.createElement("li");
-  item.className = "file-chip";
-  const name = document.createElement("span");
-  name.className = "file-name";
-  name.textContent = file.name;
-  const remove = document.createElement("button");
-  Object.assign(remove, { type: "button", className: "btn", textContent: "×" });
-  Object.assign(remove.dataset, { variant: "ghost", size: "icon-sm", removeFile: "" });
-  remove.setAttribute("aria-label", `Remove ${file.name}`);
-  item.append(name, remove);
-  list.append(item);
-  return item;
-}
-
-function failed(item, text) {
-  delete item.dataset.uploading;
-  item.dataset.failed = "";
-  item.querySelector("progress")?.remove();
-  const reason = document.createElement("span");
-  reason.className = "small";
-  reason.setAttribute("role", "alert");
-  reason.textContent = text;
-  item.querySelector("button").before(reason);
-}
-
-function upload(file) {
-  const item = placeholder(file);
-  if (file.size > MOST_BYTES) return failed(item, "The file is too large. A file may have 20 MB.");
-  if (!file.size) return failed(item, "The file is empty.");
-  if (list.querySelectorAll(".file-chip:not([data-failed])").length > MOST_FILES) return failed(item, `A message has at most ${MOST_FILES} files.`);
-  item.dataset.uploading = "";
-  const progress = Object.assign(document.createElement("progress"), { max: 1, value: 0 });
-  progress.setAttribute("aria-label", `Uploading ${file.name}`);
-  item.querySelector("button").before(progress);
-  const request = new XMLHttpRequest();
-  item.addEventListener("file:removed", () => request.abort());
-  request.upload.addEventListener("progress", (event) => {
-    if (event.loaded < event.total) progress.value = event.loaded / event.total;
-    else progress.removeAttribute("value");
-  });
-  request.addEventListener("load", () => uploaded(item, request));
-  request.addEventListener("error", () => failed(item, "The server could not be reached. Attach it again."));
-  request.open("POST", url);
-  for (const [name, value] of Object.entries(JSON.parse(document.body.getAttribute("hx-headers")))) request.setRequestHeader(name, value);
-  const body = new FormData();
-  body.append("file", file);
-  request.send(body);
-  return null;
-}
-
-function uploaded(item, request) {
-  if (request.status !== 201) {
-    const isOurs = request.getResponseHeader("Content-Type")?.startsWith("text/plain") && request.responseText;
-    return failed(item, isOurs ? request.responseText : "It could not be uploaded. Attach it again.");
-  }
-  const [chip] = elements(request.responseText);
-  const { value } = chip.querySelector("input");
-  list.querySelector(`input[value="${CSS.escape(value)}"]`)?.closest("li").remove();
-  announce(`${chip.querySelector(".file-name").textContent} attached.`);
-  item.replaceWith(chip);
-  return changed();
-}
+const upload = uploads({ list, changed, announce });
 
 function add(files) {
-  for (const file of files) upload(file);
+  upload(files);
   input.focus();
 }
 
@@ -140,29 +71,11 @@ chooser.addEventListener("change", () => {
   add(chooser.files);
   chooser.value = "";
 });
-// What is copied from a document or a table comes as text and as a picture of it: then the text is meant.
 input.addEventListener("paste", (event) => {
-  const { files, types } = event.clipboardData;
-  if (!files.length || types.includes("text/plain")) return;
-  event.preventDefault();
-  add(files);
+  const files = filesPasted(event);
+  if (files.length) add(files);
 });
-
-const bringsFiles = (event) => event.dataTransfer?.types.includes("Files");
-document.addEventListener("dragover", (event) => {
-  if (!bringsFiles(event)) return;
-  event.preventDefault();
-  composer.dataset.drop = "";
-});
-document.addEventListener("dragleave", (event) => {
-  if (!event.relatedTarget) delete composer.dataset.drop;
-});
-document.addEventListener("drop", (event) => {
-  if (!bringsFiles(event)) return;
-  event.preventDefault();
-  delete composer.dataset.drop;
-  add(event.dataTransfer.files);
-});
+takeDrops(composer, add);
 
 document.addEventListener("click", (event) => {
   const item = event.target.closest("[data-remove-file]")?.closest(".file-chip");

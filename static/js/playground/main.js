@@ -1,3 +1,4 @@
+import "./files.js";
 import "./models.js";
 import "./run.js";
 import "./socket.js";

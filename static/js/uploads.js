@@ -1,0 +1,105 @@
+// Files that are uploaded at once, and stand in a list as the server shows them: with their name, and a way to remove them.
+const MOST_FILES = 10;
+const MOST_BYTES = 20 * 1024 * 1024;
+
+export function elements(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return template.content.children;
+}
+
+/** ``changed`` is called when a file has come or gone, ``announce`` with a sentence for who does not see it. */
+export function uploads({ list, changed, announce }) {
+  function placeholder(file) {
+    const item = document.createElement("li");
+    item.className = "file-chip";
+    const name = document.createElement("span");
+    name.className = "file-name";
+    name.textContent = file.name;
+    const remove = document.createElement("button");
+    Object.assign(remove, { type: "button", className: "btn", textContent: "×" });
+    Object.assign(remove.dataset, { variant: "ghost", size: "icon-sm", removeFile: "" });
+    remove.setAttribute("aria-label", `Remove ${file.name}`);
+    item.append(name, remove);
+    list.append(item);
+    return item;
+  }
+
+  function failed(item, text) {
+    delete item.dataset.uploading;
+    item.dataset.failed = "";
+    item.querySelector("progress")?.remove();
+    const reason = document.createElement("span");
+    reason.className = "small";
+    reason.setAttribute("role", "alert");
+    reason.textContent = text;
+    item.querySelector("button").before(reason);
+  }
+
+  function uploaded(item, request) {
+    if (request.status !== 201) {
+      const isOurs = request.getResponseHeader("Content-Type")?.startsWith("text/plain") && request.responseText;
+      return failed(item, isOurs ? request.responseText : "It could not be uploaded. Attach it again.");
+    }
+    const [chip] = elements(request.responseText);
+    const { value } = chip.querySelector("input");
+    list.querySelector(`input[value="${CSS.escape(value)}"]`)?.closest("li").remove();
+    announce(`${chip.querySelector(".file-name").textContent} attached.`);
+    item.replaceWith(chip);
+    return changed();
+  }
+
+  function upload(file) {
+    const item = placeholder(file);
+    if (file.size > MOST_BYTES) return failed(item, "The file is too large. A file may have 20 MB.");
+    if (!file.size) return failed(item, "The file is empty.");
+    if (list.querySelectorAll(".file-chip:not([data-failed])").length > MOST_FILES) return failed(item, `At most ${MOST_FILES} files can be attached.`);
+    item.dataset.uploading = "";
+    const progress = Object.assign(document.createElement("progress"), { max: 1, value: 0 });
+    progress.setAttribute("aria-label", `Uploading ${file.name}`);
+    item.querySelector("button").before(progress);
+    const request = new XMLHttpRequest();
+    item.addEventListener("file:removed", () => request.abort());
+    request.upload.addEventListener("progress", (event) => {
+      if (event.loaded < event.total) progress.value = event.loaded / event.total;
+      else progress.removeAttribute("value");
+    });
+    request.addEventListener("load", () => uploaded(item, request));
+    request.addEventListener("error", () => failed(item, "The server could not be reached. Attach it again."));
+    request.open("POST", list.dataset.url);
+    for (const [name, value] of Object.entries(JSON.parse(document.body.getAttribute("hx-headers")))) request.setRequestHeader(name, value);
+    const body = new FormData();
+    body.append("file", file);
+    request.send(body);
+    return null;
+  }
+
+  return (files) => { for (const file of files) upload(file); };
+}
+
+/** ``add`` takes what is dropped anywhere on the page, while ``place`` shows that it can be. */
+export function takeDrops(place, add) {
+  const bringsFiles = (event) => event.dataTransfer?.types.includes("Files");
+  document.addEventListener("dragover", (event) => {
+    if (!bringsFiles(event)) return;
+    event.preventDefault();
+    place.dataset.drop = "";
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) delete place.dataset.drop;
+  });
+  document.addEventListener("drop", (event) => {
+    if (!bringsFiles(event)) return;
+    event.preventDefault();
+    delete place.dataset.drop;
+    add(event.dataTransfer.files);
+  });
+}
+
+/** What is copied from a document or a table comes as text and as a picture of it: then the text is meant. */
+export function filesPasted(event) {
+  const { files, types } = event.clipboardData;
+  if (!files.length || types.includes("text/plain")) return [];
+  event.preventDefault();
+  return files;
+}
