@@ -162,6 +162,7 @@ OBJECTS: Mapping[str, Callable[[User], Any]] = {
     "playground/<uuid:pk>/values/": a_playground,
     "playground/<uuid:pk>/panels/add/": a_playground,
     "playground/<uuid:pk>/panels/<int:panel_pk>/": a_panel,
+    "playground/<uuid:pk>/panels/<int:panel_pk>/code/": a_panel,
     "playground/<uuid:pk>/panels/<int:panel_pk>/remove/": a_panel,
     "prompts/<uuid:pk>/examples/add/": a_prompt,
     "prompts/<uuid:pk>/examples/<int:number>/": an_example_set,

@@ -128,6 +128,7 @@ TABLE: Mapping[str, Who] = {
     "playground/<uuid:pk>/values/": Who.PEOPLE,
     "playground/<uuid:pk>/panels/add/": Who.PEOPLE,
     "playground/<uuid:pk>/panels/<int:panel_pk>/": Who.PEOPLE,
+    "playground/<uuid:pk>/panels/<int:panel_pk>/code/": Who.PEOPLE,
     "playground/<uuid:pk>/panels/<int:panel_pk>/remove/": Who.PEOPLE,
     "prompts/": Who.PEOPLE,
     "prompts/add/": Who.PEOPLE,

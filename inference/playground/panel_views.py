@@ -5,20 +5,28 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from asgiref.sync import async_to_sync
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.requests import UserRequest
 from inference.attachments.checks import MOST_FILES
 from inference.models import StoredFile
 from inference.playground import services
+from inference.playground.code import KEY, programs
 from inference.playground.forms import PanelForm
 from inference.playground.models import Panel, Playground
+from inference.playground.requests import PanelIncomplete, request_of
 from inference.playground.services import TooManyPanels
 from inference.playground.shown import ShownPanel, shown, values_form
+from inference.providers.base import ChatRequest
+from inference.providers.registry import load_adapter
+from inference.providers.transport import WireRequest
+from inference.providers.transport import request_of as wire_request
 from prompts.pages.editor import sent_editor
+from tokens.services import pick_token
 
 
 @require_POST
@@ -84,6 +92,28 @@ def panel_remove(request: UserRequest, pk: UUID, panel_pk: int) -> HttpResponse:
     panel = _panel(request, pk, panel_pk)
     services.remove_panel(panel=panel)
     return _panels(request, panel.playground)
+
+
+@require_safe
+def panel_code(request: UserRequest, pk: UUID, panel_pk: int) -> HttpResponse:
+    """The panel's request as a program of its own."""
+    panels = Panel.objects.filter(playground__in=Playground.objects.visible_to(request.user))
+    panel = get_object_or_404(panels.select_related("playground"), pk=panel_pk, playground=pk)
+    context: dict[str, Any] = {"panel": panel, "variable": f"{panel.provider.upper()}_API_KEY"}
+    try:
+        wanted = request_of(panel, panel.playground.values, reader=request.user)
+        token = pick_token(user=request.user, provider=panel.provider)
+        sent = async_to_sync(_as_sent)(panel.provider, wanted, token.base_url if token else "")
+    except PanelIncomplete as problem:
+        context["problem"] = str(problem)
+    else:
+        context["programs"] = programs(sent, variable=context["variable"]) if sent else None
+    return render(request, f"playground/panel_code.html{'#dialog' if request.htmx else ''}", context)
+
+
+async def _as_sent(provider: str, request: ChatRequest, base_url: str) -> WireRequest | None:
+    adapter = await load_adapter(provider)
+    return await wire_request(adapter.stream(request, api_key=KEY, base_url=base_url or None))
 
 
 def _panels(request: UserRequest, playground: Playground) -> HttpResponse:

@@ -15,5 +15,6 @@ urlpatterns = [
     path("<uuid:pk>/values/", panel_views.values_save, name="values-save"),
     path("<uuid:pk>/panels/add/", panel_views.panel_add, name="panel-add"),
     path("<uuid:pk>/panels/<int:panel_pk>/", panel_views.panel_save, name="panel-save"),
+    path("<uuid:pk>/panels/<int:panel_pk>/code/", panel_views.panel_code, name="panel-code"),
     path("<uuid:pk>/panels/<int:panel_pk>/remove/", panel_views.panel_remove, name="panel-remove"),
 ]

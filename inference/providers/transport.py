@@ -14,8 +14,9 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
@@ -25,7 +26,7 @@ import httpx
 import httpx2
 from yarl import URL
 
-from inference.providers.errors import BadRequest, StreamBroken
+from inference.providers.errors import BadRequest, ProviderError, StreamBroken
 from inference.providers.failures import from_response
 from inference.providers.timeouts import Limits
 from tokens.outgoing import AddressRefused, PublicResolver, check_url, tls
@@ -50,6 +51,33 @@ class Body(Protocol):
     """A response of httpx or httpx2 whose body has not been read yet."""
 
     def aiter_raw(self) -> AsyncIterator[bytes]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class WireRequest:
+    """A request as it goes over the wire. ``headers`` by their names in small letters."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    content: bytes = field(repr=False)
+
+
+# Set while somebody wants to see what would be sent, and not to send it.
+_looked_at: ContextVar[list[WireRequest] | None] = ContextVar("looked_at", default=None)
+
+
+async def request_of(events: AsyncGenerator[Any, None]) -> WireRequest | None:
+    """What an adapter's stream would send; nothing is sent. None where it sends nothing, as the sandbox does."""
+    seen: list[WireRequest] = []
+    token = _looked_at.set(seen)
+    try:
+        async with aclosing(events):
+            with suppress(ProviderError):
+                await anext(events, None)
+    finally:
+        _looked_at.reset(token)
+    return seen[0] if seen else None
 
 
 @dataclass(frozen=True)
@@ -174,6 +202,9 @@ class HttpxTransport(httpx.AsyncBaseTransport):
 async def _send(
     session: aiohttp.ClientSession, request: httpx.Request | httpx2.Request, content: bytes
 ) -> aiohttp.ClientResponse:
+    if (seen := _looked_at.get()) is not None:
+        seen.append(WireRequest(request.method, str(request.url), dict(request.headers), content))
+        raise BadRequest("It was only looked at.")
     limits: dict[str, Any] = request.extensions.get("timeout", {})
     url = URL(str(request.url), encoded=True)
     headers = [(name, value) for name, value in request.headers.multi_items() if name.lower() not in _FRAMING]

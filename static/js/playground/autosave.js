@@ -54,6 +54,12 @@ document.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-step]");
   if (button) save(button.closest("form"), button.dataset.step);
 });
+// Whatever replaces forms waits until they are saved.
+document.addEventListener("htmx:confirm", (event) => {
+  if (!(waiting.size || saving.size) || event.target.closest("form[data-autosave]") === event.target) return;
+  event.preventDefault();
+  flush().then(() => event.detail.issueRequest(true));
+});
 // 422: the errors stand in what came.
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.xhr.status === 422) {
