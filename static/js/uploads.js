@@ -8,7 +8,9 @@ export function elements(html) {
   return template.content.children;
 }
 
-/** ``changed`` is called when a file has come or gone, ``announce`` with a sentence for who does not see it. */
+/** Gives a function that uploads files, until they are stored or refused.
+
+``changed`` is called when a file has come or gone, ``announce`` with a sentence for who does not see it. */
 export function uploads({ list, changed, announce }) {
   function placeholder(file) {
     const item = document.createElement("li");
@@ -66,15 +68,16 @@ export function uploads({ list, changed, announce }) {
     });
     request.addEventListener("load", () => uploaded(item, request));
     request.addEventListener("error", () => failed(item, "The server could not be reached. Attach it again."));
+    const ended = new Promise((resolve) => request.addEventListener("loadend", resolve));
     request.open("POST", list.dataset.url);
     for (const [name, value] of Object.entries(JSON.parse(document.body.getAttribute("hx-headers")))) request.setRequestHeader(name, value);
     const body = new FormData();
     body.append("file", file);
     request.send(body);
-    return null;
+    return ended;
   }
 
-  return (files) => { for (const file of files) upload(file); };
+  return (files) => Promise.all([...files].map(upload));
 }
 
 /** ``add`` takes what is dropped anywhere on the page, while ``place`` shows that it can be. */

@@ -14,7 +14,7 @@ from inference.attachments.services import delete_unneeded
 from inference.models import Conversation, Message, StoredFile
 from inference.playground.models import MOST_PANELS, Playground
 from inference.playground.rounds import start_round
-from inference.playground.services import save_files
+from inference.playground.services import save_files, save_values
 from prompts.drafts import Draft, Variable
 from prompts.services import create_prompt
 from telemetry.context import SentMessage
@@ -266,3 +266,16 @@ def test_it_is_erased_with_its_files(alice: User, admin: User, playground: Playg
     save_files(playground=playground, files=[a_file(alice)])
     erase_user(user=alice, actor=admin)
     assert not Playground.objects.exists() and not StoredFile.objects.exists()
+
+
+def test_it_shows_the_request_as_code(alice: User, playground: Playground, client_of: ClientOf) -> None:
+    client, panel = client_of(alice), playground.panels.all()[0]
+    path = f"/playground/{playground.pk}/panels/{panel.pk}/code/"
+    assert "there is no code for it" in client.get(path).content.decode()
+    panel.provider, panel.model, panel.parameters = "anthropic", "claude-haiku-4-5", {}
+    panel.save()
+    page = client.get(path).content.decode()
+    assert "https://api.anthropic.com/v1/messages" in page and "$ANTHROPIC_API_KEY" in page
+    assert "Explain tides." in page and "THE-KEY" not in page
+    save_values(playground=playground, values={"topic": ""})
+    assert "Fill in topic under Variables first." in client.get(path).content.decode()

@@ -67,6 +67,11 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     event.detail.isError = false;
   }
 });
+// What was typed before this script was there.
+for (const form of document.querySelectorAll("form[data-autosave]")) {
+  const isChanged = [...form.elements].some((field) => field.matches("textarea, input:not([type=hidden])") && field.value !== field.defaultValue);
+  if (isChanged && !form.querySelector("fieldset[disabled]")) later(form);
+}
 addEventListener("beforeunload", (event) => {
   if (waiting.size || saving.size) event.preventDefault();
 });

@@ -7,8 +7,16 @@ const form = document.getElementById("shared");
 const chooser = document.getElementById("file-input");
 const announcer = document.getElementById("announcer");
 
+let coming = Promise.resolve();
+
+/** Everything that was attached is stored, or refused. */
+export function uploaded() {
+  return coming;
+}
+
 if (chooser) {
-  const add = uploads({ list, changed: () => save(form), announce: (text) => { announcer.textContent = text; } });
+  const upload = uploads({ list, changed: () => save(form), announce: (text) => { announcer.textContent = text; } });
+  const add = (files) => { coming = Promise.all([coming, upload(files)]); };
   document.getElementById("attach").addEventListener("click", () => chooser.click());
   chooser.addEventListener("change", () => {
     add(chooser.files);

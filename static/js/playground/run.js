@@ -1,5 +1,6 @@
 // Run and stop, for one panel or all of them.
 import { flush } from "./autosave.js";
+import { uploaded } from "./files.js";
 import { send } from "./socket.js";
 
 const bench = document.getElementById("bench");
@@ -11,6 +12,7 @@ function ids(all) {
 }
 
 async function run(panels) {
+  await uploaded();
   await flush();
   // The answers are what is looked at now.
   for (const id of panels) document.querySelector(`#panel-${id} .run-body > details`).open = false;
