@@ -96,7 +96,7 @@ def _start(
     user: User, playground: Playground, wanted: Sequence[tuple[Panel, WantedCall, Access]], round_id: UUID
 ) -> list[tuple[PanelAnswer, PreparedRun]]:
     # Of a form that arrives twice at once, the second waits here for the first.
-    locked = Playground.objects.select_for_update(no_key=True).filter(pk=playground.pk)
+    locked = Playground.objects.select_for_update(no_key=True).filter(pk=playground.pk).only("pk")
     if not locked or PanelAnswer.objects.filter(panel__playground=playground, round=round_id).exists():
         return []
     places = [

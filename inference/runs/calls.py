@@ -45,7 +45,7 @@ def _access(provider: str, user: User) -> Access | RunRefused:
     return RunRefused("model", access.problem) if access.problem else access
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 @batch()
 def start_calls(user: User, wanted: Sequence[tuple[WantedCall, Access]]) -> list[PreparedRun]:
     """Record the calls, all or none, in the order in which they are wanted. Raises LimitReached."""
