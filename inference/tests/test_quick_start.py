@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -241,6 +241,40 @@ async def test_a_form_that_comes_twice_is_one_run(quick_start: QuickStart, alice
     assert await quick_start.start(ahead, asked) is not None
     assert await quick_start.start(ahead, asked) is None
     assert await in_thread(Generation.objects.count)() == 1
+
+
+DIES_AT_THE_COMMIT = """
+CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS
+  $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(1); RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER dies AFTER INSERT ON inference_conversation
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION die()
+"""
+LIVES_ON = "DROP TRIGGER IF EXISTS dies ON inference_conversation; DROP FUNCTION IF EXISTS die()"
+
+
+def execute(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+@pytest.fixture
+def dies_at_the_commit() -> Iterator[None]:
+    execute(DIES_AT_THE_COMMIT)
+    yield
+    execute(LIVES_ON)
+
+
+@pytest.mark.usefixtures("token", "dies_at_the_commit")
+async def test_a_connection_that_is_lost_at_the_commit_is_an_outage(quick_start: QuickStart, alice: User) -> None:
+    """Not a refusal, after which the way step by step might store the same once more."""
+    conversation, asked = uuid4(), form()
+    ahead = await in_thread(ahead_of)(alice, conversation)
+    with pytest.raises(OperationalError, match="lost while a run was stored"):
+        await quick_start.start(ahead, asked)
+    assert not await in_thread(Generation.objects.exists)()
+
+    await in_thread(execute)(LIVES_ON)
+    assert await quick_start.start(ahead, asked) is not None
 
 
 @pytest.mark.usefixtures("token")
