@@ -161,6 +161,8 @@ OBJECTS: Mapping[str, Callable[[User], Any]] = {
     "playground/<uuid:pk>/delete/": a_playground,
     "playground/<uuid:pk>/values/": a_playground,
     "playground/<uuid:pk>/panels/add/": a_playground,
+    "playground/<uuid:pk>/example-set/": a_playground,
+    "playground/<uuid:pk>/values/<int:set_pk>/fill/": a_panel,
     "playground/<uuid:pk>/panels/<int:panel_pk>/": a_panel,
     "playground/<uuid:pk>/panels/<int:panel_pk>/code/": a_panel,
     "playground/<uuid:pk>/panels/<int:panel_pk>/remove/": a_panel,

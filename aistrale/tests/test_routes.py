@@ -126,6 +126,8 @@ TABLE: Mapping[str, Who] = {
     "playground/<uuid:pk>/share/": Who.PEOPLE,
     "playground/<uuid:pk>/delete/": Who.PEOPLE,
     "playground/<uuid:pk>/values/": Who.PEOPLE,
+    "playground/<uuid:pk>/values/<int:set_pk>/fill/": Who.PEOPLE,
+    "playground/<uuid:pk>/example-set/": Who.PEOPLE,
     "playground/<uuid:pk>/panels/add/": Who.PEOPLE,
     "playground/<uuid:pk>/panels/<int:panel_pk>/": Who.PEOPLE,
     "playground/<uuid:pk>/panels/<int:panel_pk>/code/": Who.PEOPLE,

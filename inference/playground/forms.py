@@ -109,6 +109,12 @@ def _check_messages(name: str) -> Any:
     return check_messages
 
 
+class ExampleSetForm(forms.Form):
+    name = forms.CharField(
+        max_length=100, widget=forms.TextInput(attrs={"placeholder": "What it is an example of", "spellcheck": "false"})
+    )
+
+
 class RenameForm(forms.ModelForm[Playground]):
     class Meta:
         model = Playground

@@ -7,24 +7,27 @@ from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from django.contrib import messages
-from django.http import HttpResponse
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.requests import UserRequest
 from inference.attachments.checks import MOST_FILES
 from inference.models import StoredFile
 from inference.playground import services
 from inference.playground.code import KEY, programs
-from inference.playground.forms import PanelForm
+from inference.playground.forms import ExampleSetForm, PanelForm
 from inference.playground.models import Panel, Playground
-from inference.playground.requests import PanelIncomplete, request_of
+from inference.playground.requests import PanelIncomplete, request_of, used_names
 from inference.playground.services import TooManyPanels
-from inference.playground.shown import ShownPanel, shown, values_form
+from inference.playground.shown import ShownPanel, example_sets_of, shown, values_form
 from inference.providers.base import ChatRequest
 from inference.providers.registry import load_adapter
 from inference.providers.transport import WireRequest
 from inference.providers.transport import request_of as wire_request
+from prompts.example_sets import create_example_set
+from prompts.models import Prompt
 from prompts.pages.editor import sent_editor
 from tokens.services import pick_token
 
@@ -71,6 +74,43 @@ def values_save(request: UserRequest, pk: UUID) -> HttpResponse:
     services.save_files(playground=playground, files=sorted(own, key=lambda file: wanted.index(file.digest)))
     context = {"values": form, "is_saved": is_valid, "is_swap": True}
     return render(request, "playground/_values_saved.html", context, status=200 if is_valid else 422)
+
+
+@require_POST
+def values_fill(request: UserRequest, pk: UUID, set_pk: int) -> HttpResponse:
+    """Take the values of an example set of one of the panels' prompts."""
+    playground = _editable(request, pk)
+    panels = services.panels_of(playground)
+    chosen = next((one for one in example_sets_of(panels, request.user) if one.pk == set_pk), None)
+    if chosen is None:
+        raise Http404
+    services.save_values(playground=playground, values=chosen.values)
+    context = {"values": values_form(playground, panels, request.user), "is_saved": True, "is_swap": True}
+    return render(request, "playground/_values_filled.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def example_set_add(request: UserRequest, pk: UUID) -> HttpResponse:
+    """Store the values of the first prompt of the panels as an example set of it."""
+    playground = _editable(request, pk)
+    prompts = Prompt.objects.editable_by(request.user)
+    panels = [panel for panel in services.panels_of(playground) if panel.prompt_id]
+    prompt = get_object_or_404(prompts, pk=panels[0].prompt_id if panels else None)
+    form = ExampleSetForm(request.POST or None)
+    if form.is_valid():
+        used = set(used_names([panels[0]], request.user)[0])
+        values = {name: value for name, value in playground.values.items() if name in used and value}
+        try:
+            create_example_set(prompt=prompt, name=form.cleaned_data["name"], values=values, actor=request.user)
+        except ValidationError as error:
+            form.add_error(None, [text for texts in error.message_dict.values() for text in texts])
+        else:
+            messages.success(request, f"“{form.cleaned_data['name']}” is an example set of {prompt} now.")
+            return redirect(playground)
+    part = "#dialog" if request.htmx else ""
+    context = {"form": form, "playground": playground, "prompt": prompt}
+    status = 422 if form.is_bound else 200
+    return render(request, f"playground/example_set_form.html{part}", context, status=status)
 
 
 @require_POST

@@ -18,6 +18,7 @@ from inference.playground.requests import used_names
 from inference.runs.estimates import estimate_text_tokens
 from prompts.diffs import inline
 from prompts.drafts import ROLES, Draft
+from prompts.models import ExampleSet, Prompt
 from prompts.pages.editor import Editor, editor_of
 from telemetry.models import Generation, Status
 
@@ -150,10 +151,11 @@ class ShownPlayground:
     may_edit: bool
     as_diff: bool = False
     files: Sequence[StoredFile] = ()
+    example_sets: Sequence[ExampleSet] = ()
 
     @property
-    def is_running(self) -> bool:
-        return any(panel.is_running for panel in self.panels)
+    def has_prompt(self) -> bool:
+        return any(panel.panel.prompt_id for panel in self.panels)
 
 
 def shown(playground: Playground, viewer: User, *, as_diff: bool = False) -> ShownPlayground:
@@ -172,7 +174,15 @@ def shown(playground: Playground, viewer: User, *, as_diff: bool = False) -> Sho
         )
         for number, (panel, best_in) in enumerate(zip(panels, best, strict=True), start=1)
     ]
-    return ShownPlayground(playground, shown_panels, values_form(playground, panels, viewer), may_edit, as_diff, files)
+    return ShownPlayground(
+        playground,
+        shown_panels,
+        values_form(playground, panels, viewer),
+        may_edit,
+        as_diff,
+        files,
+        example_sets_of(panels, viewer),
+    )
 
 
 def _compare(panels: Sequence[Sequence[PanelAnswer]]) -> None:
@@ -191,6 +201,12 @@ def answer_text(answer: PanelAnswer) -> str:
 def values_form(playground: Playground, panels: Sequence[Panel], viewer: User, data: Any = None) -> ValuesForm:
     variables, placeholders = used_names(panels, viewer)
     return ValuesForm(data, playground=playground, variables=variables, placeholders=placeholders)
+
+
+def example_sets_of(panels: Sequence[Panel], reader: User) -> list[ExampleSet]:
+    """Of the prompts that the panels were made from, as far as the reader may see them."""
+    prompts = Prompt.objects.visible_to(reader).filter(pk__in=[panel.prompt_id for panel in panels if panel.prompt_id])
+    return list(ExampleSet.objects.filter(prompt__in=prompts).select_related("prompt").order_by("prompt__name", "name"))
 
 
 def answers_of(panels: Sequence[Panel]) -> dict[int, list[PanelAnswer]]:

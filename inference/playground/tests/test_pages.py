@@ -16,6 +16,8 @@ from inference.playground.models import MOST_PANELS, Playground
 from inference.playground.rounds import start_round
 from inference.playground.services import save_files, save_values
 from prompts.drafts import Draft, Variable
+from prompts.example_sets import create_example_set
+from prompts.models import ExampleSet
 from prompts.services import create_prompt
 from telemetry.context import SentMessage
 from telemetry.models import Generation, GenerationContent
@@ -279,3 +281,22 @@ def test_it_shows_the_request_as_code(alice: User, playground: Playground, clien
     assert "Explain tides." in page and "THE-KEY" not in page
     save_values(playground=playground, values={"topic": ""})
     assert "Fill in topic under Variables first." in client.get(path).content.decode()
+
+
+def test_values_come_from_an_example_set_and_become_one(alice: User, client_of: ClientOf) -> None:
+    draft = Draft("Sort {{ticket}}", provider="echo", model="echo")
+    version = create_prompt(owner=alice, name="triage", type="text", draft=draft)
+    chosen = create_example_set(prompt=version.prompt, name="Refund", values={"ticket": "T-7"}, actor=alice)
+    other = create_prompt(owner=alice, name="other", type="text", draft=draft).prompt
+    foreign = create_example_set(prompt=other, name="Other", values={"ticket": "T-9"}, actor=alice)
+    client = client_of(alice)
+    client.post("/playground/add/", {"prompt": version.prompt_id})
+    path = Playground.objects.get().get_absolute_url()
+
+    assert "Refund" in client.get(path).content.decode()
+    assert "T-7" in client.post(f"{path}values/{chosen.pk}/fill/").content.decode()
+    assert client.post(f"{path}values/{foreign.pk}/fill/").status_code == 404
+    client.post(f"{path}values/", {"value-ticket": "T-8"})
+    client.post(f"{path}example-set/", {"name": "Late"})
+    assert ExampleSet.objects.get(name="Late").values == {"ticket": "T-8"}
+    assert "has an example set of this name" in client.post(f"{path}example-set/", {"name": "Late"}).content.decode()
