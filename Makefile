@@ -9,7 +9,7 @@ JOBS ?= 4
 REPEATS ?= 20
 SUITABLE := 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
 
-.PHONY: help run install install-dev install-security dump restore test test-slow faults check security lock bench bench-audit bench-hostile bench-keys bench-pages bench-prompts clean
+.PHONY: help run install install-dev install-security dump restore secrets test test-slow faults check security lock bench bench-audit bench-hostile bench-keys bench-pages bench-prompts clean
 
 # Some shells and containers set it. Without compiled files each start of Python takes 3 seconds more.
 unexport PYTHONDONTWRITEBYTECODE
@@ -44,6 +44,9 @@ dump: install ## Back the database up while everything runs: FILE=aistrale.dump
 
 restore: install ## Fill an empty database from a dump: FILE=aistrale.dump
 	@exec $(BIN)/python manage.py restore "$(FILE)"
+
+secrets: ## Create the secrets of docker-compose.yml that do not exist yet
+	@python3 deploy/make_secrets.py
 
 # These wait less, and each worker takes ten seconds to load everything.
 test: JOBS := $(if $(filter file,$(origin JOBS)),3,$(JOBS))

@@ -73,6 +73,8 @@ def migrate(say: Callable[[str], object]) -> None:
 
 def collect_static_files() -> bool:
     """Whether anything had changed since the last time. Raises NotPrepared where they cannot be written."""
+    if settings.STATIC_IS_COLLECTED:
+        return False
     mark = settings.DATA_DIR / FINGERPRINT_FILE
     fingerprint = _static_fingerprint()
     if settings.STATIC_ROOT.is_dir() and mark.is_file() and mark.read_text() == fingerprint:

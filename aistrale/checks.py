@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +25,7 @@ def check_production(**_: Any) -> list[CheckMessage]:
         *_check_master_keys(),
         *_check_hosts(),
         *_check_proxy(),
+        *_check_networks("AISTRALE_METRICS_ADDRESSES", settings.METRICS_ADDRESSES),
         *_check_sso(),
     ]
 
@@ -84,12 +85,16 @@ def _check_proxy() -> Iterator[CheckMessage]:
             hint="Put it behind a reverse proxy that sets X-Forwarded-Proto, and set AISTRALE_BEHIND_PROXY=true.",
             id="aistrale.E004",
         )
-    for proxy in settings.PROXIES:
+    yield from _check_networks("AISTRALE_PROXIES", settings.PROXIES)
+
+
+def _check_networks(name: str, networks: Iterable[str]) -> Iterator[CheckMessage]:
+    for network in networks:
         try:
-            ip_network(proxy)
+            ip_network(network)
         except ValueError:
             yield Error(
-                f"AISTRALE_PROXIES: {proxy!r} is neither an address nor a network.",
+                f"{name}: {network!r} is neither an address nor a network.",
                 hint="Write for example 10.0.0.5 or 10.0.0.0/24.",
                 id="aistrale.E006",
             )

@@ -30,10 +30,10 @@ class Forwarded:
 
     def _seen(self, scope: Scope) -> Scope:
         peer = scope.get("client")
-        if peer is None or not _is_in(peer[0], self._proxies):
+        if peer is None or not is_in(peer[0], self._proxies):
             return {"headers": [(name, value) for name, value in scope["headers"] if not name.startswith(_PREFIX)]}
         hops = _hops(scope["headers"])
-        client = next((hop for hop in reversed(hops) if not _is_in(hop, self._proxies)), None)
+        client = next((hop for hop in reversed(hops) if not is_in(hop, self._proxies)), None)
         return {"client": [client, 0]} if client and _is_address(client) else {}
 
 
@@ -50,5 +50,5 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _is_in(text: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
+def is_in(text: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
     return _is_address(text) and any(ip_address(text) in network for network in networks)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cache
 from hmac import compare_digest
+from ipaddress import ip_network
 from typing import Any
 
 from django.conf import settings
@@ -25,6 +26,7 @@ from prometheus_client.registry import Collector
 
 from accounts.admission import OUTAGES
 from aistrale import job_queue
+from aistrale.forwarded import is_in
 from audit import checkpoint
 from audit.models import AuditEvent, AuditVerification
 from tokens.checks import TokenState
@@ -35,12 +37,27 @@ from tokens.models import EncryptionKey, KeyState, ProviderToken, Rotation
 @login_not_required
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    if not settings.METRICS_TOKEN:
+    if not is_enabled():
         raise Http404
-    expected = f"Bearer {settings.METRICS_TOKEN}"
-    if not compare_digest(request.headers.get("Authorization", "").encode(), expected.encode()):
+    if not may_read(request.headers.get("Authorization", ""), request.META.get("REMOTE_ADDR", "")):
         return HttpResponse("unauthorized", status=401, headers={"WWW-Authenticate": "Bearer"})
-    return HttpResponse(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
+    return HttpResponse(scrape(), content_type=CONTENT_TYPE_LATEST)
+
+
+def is_enabled() -> bool:
+    return bool(settings.METRICS_TOKEN or settings.METRICS_ADDRESSES)
+
+
+def may_read(authorization: str, address: str) -> bool:
+    """``address`` is the client's, after what trusted proxies say of it."""
+    if is_in(address, map(ip_network, settings.METRICS_ADDRESSES)):
+        return True
+    expected = f"Bearer {settings.METRICS_TOKEN}"
+    return bool(settings.METRICS_TOKEN) and compare_digest(authorization.encode(), expected.encode())
+
+
+def scrape() -> bytes:
+    return generate_latest(REGISTRY)
 
 
 class RequestMetrics(PrometheusAfterMiddleware):
@@ -53,13 +70,13 @@ class RequestMetrics(PrometheusAfterMiddleware):
 
 
 @cache
-def register() -> None:
-    """Add what this module knows to every scrape of this process."""
+def register_system() -> None:
+    """Add what the database knows to every scrape of this process. Only workers do: one answer is enough."""
     REGISTRY.register(SystemCollector())
 
 
 class SystemCollector(Collector):
-    """Asks the database at each scrape, so that all processes tell the same."""
+    """Asks the database at each scrape."""
 
     def collect(self) -> Iterable[Metric]:
         try:

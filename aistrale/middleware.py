@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from allauth.account.adapter import get_adapter
 from allauth.core.exceptions import ReauthenticationRequired
+from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.messages import get_messages
@@ -72,11 +73,15 @@ def address_middleware(get_response: GetResponse) -> GetResponse:
 
 
 def health_middleware(get_response: GetResponse) -> GetResponse:
-    """Answers health checks before a session is looked up, which would need Redis and PostgreSQL."""
+    """Answers health checks and scrapes before a session is looked up, which would need Redis and PostgreSQL.
+
+    Orchestrators and Prometheus ask each process by its own address, which is no name of the site.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if request.path.startswith("/health/"):
+        if request.path_info.startswith("/health/") or request.path_info == "/metrics":
             request.COOKIES = {}
+            request.META["HTTP_HOST"] = urlsplit(settings.PUBLIC_URL).netloc
         return get_response(request)
 
     return middleware

@@ -41,7 +41,7 @@ BEHIND_PROXY = env.bool("AISTRALE_BEHIND_PROXY", False)
 PROXIES: list[str] = env.list("AISTRALE_PROXIES", ["127.0.0.1", "::1"]) if BEHIND_PROXY else []
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = ["^health/"]
+SECURE_REDIRECT_EXEMPT = ["^health/", "^metrics$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 # Other names below our domain, and browsers' preload lists, are not ours to decide about.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
@@ -127,11 +127,13 @@ TEMPLATES = [
     },
 ]
 
+_given_database = read_secret(env, "DATABASE_URL", DATA_DIR / "database_url")
+_given_redis = read_secret(env, "REDIS_URL", DATA_DIR / "redis_url")
 # Only `manage.py up` asks whether a server is ours to start.
-EMBEDDED_POSTGRES = not env.str("DATABASE_URL", "")
-EMBEDDED_REDIS = not env.str("REDIS_URL", "")
-DATABASE_URL = env.str("DATABASE_URL", "") or embedded.database_url(DATA_DIR)
-REDIS_URL = env.str("REDIS_URL", "") or embedded.redis_url(DATA_DIR)
+EMBEDDED_POSTGRES = not _given_database
+EMBEDDED_REDIS = not _given_redis
+DATABASE_URL = _given_database or embedded.database_url(DATA_DIR)
+REDIS_URL = _given_redis or embedded.redis_url(DATA_DIR)
 
 DATABASE_POOL = env.int("AISTRALE_DATABASE_POOL", 20)
 # The other connections are for the sockets and the runs.
@@ -321,7 +323,10 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
+_static_dir = env.str("AISTRALE_STATIC_DIR", "")
+# An image brings them; elsewhere each start collects what has changed.
+STATIC_IS_COLLECTED = bool(_static_dir)
+STATIC_ROOT = Path(_static_dir) if _static_dir else DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -374,8 +379,12 @@ RUN_SILENCE_SECONDS = env.float("AISTRALE_RUN_SILENCE_SECONDS", 8.0)
 # Of a job that fails. It waits 4, 16, 64, 256 and 1,024 seconds before each further attempt.
 JOB_RETRY = RetryStrategy(max_attempts=5, exponential_wait=4)
 
-# Whoever sends it as a bearer token may read /metrics; without one there is no such page.
+# Whoever sends the token, or connects from one of the addresses or networks, may read /metrics; without either setting
+# there is no such page.
 METRICS_TOKEN = read_secret(env, "AISTRALE_METRICS_TOKEN", keyfiles.metrics_token_file(DATA_DIR))
+METRICS_ADDRESSES: list[str] = env.list("AISTRALE_METRICS_ADDRESSES", [])
+# Where a worker answers /metrics and /health/live, if anybody may read metrics.
+WORKER_PORT = env.int("AISTRALE_WORKER_PORT", PORT + 1)
 
 # The first audit key signs checkpoints and exports; what any key listed has signed is accepted.
 AUDIT_KEYS = read_secret(env, "AISTRALE_AUDIT_KEY", keyfiles.audit_key_file(DATA_DIR))

@@ -22,7 +22,7 @@ from procrastinate.jobs import Job
 from procrastinate.worker import Worker
 
 from accounts.admission import OUTAGES
-from aistrale import job_queue
+from aistrale import job_queue, worker_pages
 from aistrale.database.worker_connector import WorkerConnector
 from inference.runs.database import in_thread
 
@@ -54,6 +54,7 @@ class JobWorker:
         loop.set_default_executor(ThreadPoolExecutor(CONCURRENCY + QUEUE_THREADS, "job"))
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
+        worker_pages.serve(loop)
         with app.replace_connector(WorkerConnector(on_failure=self._lose)):
             while not self._stopping.is_set():
                 await self._work()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
@@ -33,3 +35,9 @@ def test_it_refuses_data_keys_whose_master_key_is_missing(settings: Settings) ->
 def test_it_accepts_data_keys_whose_master_key_is_here() -> None:
     create_key(KeyState.PRIMARY)
     bootstrap.check_master_keys()
+
+
+def test_it_leaves_static_files_alone_that_were_collected_beforehand(settings: Settings, tmp_path: Path) -> None:
+    settings.STATIC_IS_COLLECTED, settings.STATIC_ROOT, settings.DATA_DIR = True, tmp_path / "missing", tmp_path
+    assert not bootstrap.collect_static_files()
+    assert list(tmp_path.iterdir()) == []

@@ -7,10 +7,12 @@ from django.conf import settings as real_settings
 from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
+from aistrale.metrics import SystemCollector
 from audit.models import AuditVerification
 from tokens import services
 from tokens.checks import TokenState
@@ -26,7 +28,10 @@ def _token(settings: Settings) -> None:
 
 
 def scraped() -> dict[str, float]:
-    families = text_string_to_metric_families(page())
+    """What a worker tells of the database."""
+    registry = CollectorRegistry()
+    registry.register(SystemCollector())
+    families = text_string_to_metric_families(generate_latest(registry).decode())
     return {
         sample.name.removeprefix("aistrale_") + "".join(f" {value}" for value in sample.labels.values()): sample.value
         for family in families
@@ -106,6 +111,23 @@ def test_it_does_not_exist_without_a_setting(db: None, settings: Settings) -> No
     settings.METRICS_TOKEN = ""
     response = Client().get("/metrics", headers={"Authorization": "Bearer "})
     assert response.status_code == 404
+
+
+@pytest.mark.parametrize(("address", "status"), [("10.1.2.3", 200), ("10.2.0.1", 401), ("", 401), ("::1", 401)])
+def test_it_tells_listed_addresses_without_a_token(address: str, status: int, settings: Settings) -> None:
+    settings.METRICS_TOKEN, settings.METRICS_ADDRESSES = "", ["10.1.0.0/16"]
+    assert Client(REMOTE_ADDR=address).get("/metrics").status_code == status
+
+
+def test_it_is_asked_by_any_name_and_without_tls(settings: Settings) -> None:
+    settings.SECURE_SSL_REDIRECT, settings.PUBLIC_URL = True, "https://testserver"
+    headers = {"Authorization": f"Bearer {TOKEN}", "Host": "172.30.78.5:8000"}
+    assert Client().get("/metrics", headers=headers).status_code == 200
+
+
+def test_web_processes_do_not_ask_the_database(django_assert_num_queries: DjangoAssertNumQueries, db: None) -> None:
+    with django_assert_num_queries(0):
+        assert "aistrale_database_up" not in page()
 
 
 def test_it_shows_no_secret(alice: User) -> None:

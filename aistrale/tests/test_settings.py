@@ -70,3 +70,11 @@ def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     missing = tmp_path / "missing"
     result = run("import aistrale.settings", AISTRALE_MASTER_KEYS="", AISTRALE_MASTER_KEYS_FILE=str(missing))
     assert f"Cannot read {missing} (No such file or directory), which AISTRALE_MASTER_KEYS_FILE names" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL"])
+def test_the_address_of_a_server_can_come_from_a_file(tmp_path: Path, name: str) -> None:
+    (tmp_path / "address").write_text("postgres://user:secret@server/name\n")
+    code = f"from aistrale import settings as s; print(s.{name}, s.EMBEDDED_POSTGRES, s.EMBEDDED_REDIS)"
+    result = run(code, **{name: "", f"{name}_FILE": str(tmp_path / "address")})
+    assert result.stdout.split() == ["postgres://user:secret@server/name", "False", "False"]
