@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from importlib import import_module
+
 import django_stubs_ext
 from django.apps import AppConfig
 from django.core.checks import Tags, register
@@ -17,6 +19,8 @@ class AistraleConfig(AppConfig):
         logs.configure_structlog()
         request_log.connect()
         register(checks.check_production, Tags.security)
+        # Only now can models be imported.
+        import_module("aistrale.metrics").register()
         # What the apps below need of this one.
         from webhooks import sending
 

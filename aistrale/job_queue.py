@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, F, Max, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -23,6 +23,12 @@ HEARTBEAT_SECONDS = 10
 # A worker that has given no sign of life for so long is dead.
 STALE_SECONDS = 30
 LISTED = 50
+_LONGEST_WAIT = """
+    SELECT coalesce(max(extract(epoch FROM statement_timestamp() - greatest(job.scheduled_at, deferred.at))), 0)
+    FROM procrastinate_jobs AS job
+    JOIN procrastinate_events AS deferred ON deferred.job_id = job.id AND deferred.type = 'deferred'
+    WHERE job.status = 'todo' AND (job.scheduled_at IS NULL OR job.scheduled_at <= statement_timestamp())
+"""
 NO_WORKER = (
     "Checkpoints, verification of the audit log and key rotation wait for one. `make run` starts it; beside "
     "`manage.py serve`, run `manage.py worker`."
@@ -33,6 +39,13 @@ def counts() -> dict[str, int]:
     """How many jobs there are in each status."""
     found = dict(ProcrastinateJob.objects.values_list("status").annotate(Count("pk")).order_by())
     return {status.value: found.get(status.value, 0) for status in Status}
+
+
+def longest_wait() -> float:
+    """Seconds since which a job is due that nobody has begun; 0 where none is due."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LONGEST_WAIT)
+        return float(cursor.fetchone()[0])
 
 
 def living_workers() -> int:

@@ -1,7 +1,10 @@
-"""``/metrics`` for Prometheus: requests (by django-prometheus), the age of the keys, the state of the audit
-log, background jobs.
+"""``/metrics`` for Prometheus.
 
-Open to whoever sends ``AISTRALE_METRICS_TOKEN`` as a bearer token; without that setting there is no such page.
+Every process tells what it does itself: requests (by django-prometheus), calls (``inference.runs.metrics``) and its
+database connections. Workers also tell what the database knows: keys, audit log, jobs.
+
+Open to whoever sends ``AISTRALE_METRICS_TOKEN`` as a bearer token or connects from ``AISTRALE_METRICS_ADDRESSES``;
+without either setting there is no such page.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.db import connection
 from django.db.models import Count, Max
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
@@ -21,11 +25,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_prometheus.middleware import PrometheusAfterMiddleware
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Metric, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from accounts.admission import OUTAGES
 from aistrale import job_queue
+from aistrale.database.base import DatabaseWrapper
 from aistrale.forwarded import is_in
 from audit import checkpoint
 from audit.models import AuditEvent, AuditVerification
@@ -67,6 +72,11 @@ class RequestMetrics(PrometheusAfterMiddleware):
         if "method" in labels:
             labels["method"] = self._method(request)
         return super().label_metric(metric, request, response, **labels)
+
+
+def register() -> None:
+    """Add what this process knows of itself to every scrape."""
+    REGISTRY.register(PoolCollector())
 
 
 @cache
@@ -133,10 +143,29 @@ def _jobs() -> Iterator[Metric]:
         jobs.add_metric([status], count)
     yield jobs
     yield _gauge("workers", "Workers that are alive", job_queue.living_workers())
+    yield _gauge("oldest_job_age_seconds", "How long the job waits that is due for longest", job_queue.longest_wait())
     if heartbeat := job_queue.last_heartbeat():
         age = (timezone.now() - heartbeat).total_seconds()
         yield _gauge("worker_heartbeat_age_seconds", "Since when no worker has given a sign of life", age)
 
 
+class PoolCollector(Collector):
+    """The database connections of this process, and who waits for one."""
+
+    def collect(self) -> Iterable[Metric]:
+        stats = connection.pool.get_stats() if isinstance(connection, DatabaseWrapper) and connection.pool else {}
+        yield _gauge("database_pool_connections", "Open database connections", stats.get("pool_size", 0))
+        yield _gauge("database_pool_most_connections", "Most that may be open", stats.get("pool_max", 0))
+        yield _gauge("database_pool_waiting", "Who waits for one at this moment", stats.get("requests_waiting", 0))
+        yield _counter("database_pool_waits", "How often one was waited for", stats.get("requests_queued", 0))
+        waited = stats.get("requests_wait_ms", 0) / 1000
+        yield _counter("database_pool_wait_seconds", "How long all have waited", waited)
+        yield _counter("database_pool_timeouts", "How often none came in time", stats.get("requests_errors", 0))
+
+
 def _gauge(name: str, documentation: str, value: float) -> Metric:
     return GaugeMetricFamily(f"aistrale_{name}", documentation, value=value)
+
+
+def _counter(name: str, documentation: str, value: float) -> Metric:
+    return CounterMetricFamily(f"aistrale_{name}", documentation, value=value)

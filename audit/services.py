@@ -15,6 +15,7 @@ import pgtrigger
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import connection, models, transaction
+from prometheus_client import Histogram
 
 from audit import chain, checkpointer
 from audit.actions import Action, AuditAction, Outcome
@@ -23,6 +24,7 @@ from audit.models import AuditDetails, AuditEvent
 from audit.text import replace_unstorable
 
 _APPEND = "SELECT sequence, previous_hash, hash, body FROM audit_append(%s::text[], %s::text[], %s::text[])"
+_APPENDING = Histogram("aistrale_audit_append_seconds", "How long it takes to append to the audit log")
 _SECRET_KEY = re.compile(
     r"(^|_)(password|passwd|passphrase|secret|credential|cookie|authorization|session_key|api_?key|private_key|"
     r"master_key|data_key|ciphertext|plaintext|token_value|token)s?$"
@@ -227,7 +229,7 @@ def _canonical(values: Mapping[str, Any]) -> str:
 def _append(entries: Sequence[_Entry]) -> None:
     if not entries:
         return
-    with connection.cursor() as cursor:
+    with _APPENDING.time(), connection.cursor() as cursor:
         cursor.execute(_APPEND, [list(column) for column in zip(*map(_columns, entries), strict=True)])
         rows = cursor.fetchall()
     for entry, row in zip(entries, rows, strict=True):

@@ -155,6 +155,12 @@ def context_tokens(provider: str, model: str, *, base_url: str = "") -> int | No
     return listed.context_window if listed else None
 
 
+def listed_name(provider: str, model: str, *, base_url: str = "") -> str:
+    """The price list's name of the model, whatever date or alias it is called by; '' where it is not listed."""
+    listed = _listed(provider, model, base_url)
+    return listed.id if listed else ""
+
+
 def _reported(cost: str | None) -> Decimal | None:
     """The provider's own figure; it is input from outside, so nonsense counts as not reported."""
     try:

@@ -19,7 +19,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from accounts.sessions.store import redis_key
-from inference.runs import finish, relay
+from inference.runs import finish, metrics, relay
 from inference.runs.database import in_thread, storage_problem
 from inference.runs.finish import Partial
 from inference.runs.process_lock import ProcessLock
@@ -108,7 +108,8 @@ class Runs:
 
     async def _own(self, run: Run) -> None:
         try:
-            await self._finish(run.order, await run.outcome(), datetime.now(UTC))
+            with metrics.RUNNING.track_inprogress():
+                await self._finish(run.order, await run.outcome(), datetime.now(UTC))
         except Exception:
             log.exception("result_not_stored", generation=str(run.order.generation_id))
         finally:

@@ -19,7 +19,7 @@ from audit.text import replace_unstorable
 from inference.actions import InferenceAction
 from inference.models import Message
 from inference.providers.errors import AuthenticationFailed
-from inference.runs import relay
+from inference.runs import metrics, relay
 from inference.runs.estimates import estimate_tokens
 from inference.runs.stream_buffer import Delta, text_of
 from inference.runs.tool_calls import as_stored, tool_calls_of
@@ -114,11 +114,21 @@ def finish_run(*, generation_id: UUID, outcome: telemetry.CallOutcome, ended_at:
     result = telemetry.result_of(run, outcome, ended_at=ended_at)
     check = _check_shown_by(outcome)
     if check is None or run.key_state in (None, check.state):
-        return _finish(run, outcome, result)
-    with transaction.atomic():
         has_ended = _finish(run, outcome, result)
-        for token in ProviderToken.objects.filter(pk__in=[run.token_id]) if has_ended else ():
-            record_check(token=token, actor=run.user, result=check)
+    else:
+        has_ended = _finish_with_check(run, outcome, result, check)
+    if has_ended:
+        metrics.observe_call(run, outcome, ended_at=ended_at, cost_usd=result["cost_usd"])
+    return has_ended
+
+
+@transaction.atomic
+def _finish_with_check(
+    run: Generation, outcome: telemetry.CallOutcome, result: Mapping[str, Any], check: CheckResult
+) -> bool:
+    has_ended = _finish(run, outcome, result)
+    for token in ProviderToken.objects.filter(pk__in=[run.token_id]) if has_ended else ():
+        record_check(token=token, actor=run.user, result=check)
     return has_ended
 
 
@@ -181,4 +191,6 @@ def _abandon(run: Generation, status: Status, error_type: str = "", error_messag
         has_ended = telemetry.abandon_generation(generation_id=run.pk, outcome=outcome)
         if has_ended:
             Message.objects.filter(generation=run).update(text=text, reasoning=reasoning, tool_calls=calls)
+    if has_ended:
+        metrics.observe_abandoned(run, outcome)
     return has_ended

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from inference.providers.base import (
 )
 from inference.providers.errors import ContentFiltered, ProviderError, Unsupported
 from inference.providers.registry import load_adapter
+from inference.runs import metrics
 from inference.runs.database import in_thread
 from inference.runs.estimates import estimate_tokens, estimate_uncounted
 from inference.runs.start import PreparedRun, as_sent
@@ -81,24 +83,26 @@ SHUTDOWN = StopReason(Status.INTERRUPTED, "interrupted", "AISTRALE was shut down
 
 @dataclass
 class CallStats:
-    """What has been learned of a call besides its text."""
+    """What has been learned of a call besides its text. ``observe_gap`` takes the seconds between two chunks."""
 
+    observe_gap: Callable[[float], object]
     usage: Usage | None = None
     finished: Finished | None = None
     first_token_at: datetime | None = None
     attempts: list[dict[str, Any]] = field(default_factory=list)
+    last_chunk: float | None = None
     _calls: CallWriter = field(default_factory=CallWriter)
 
     def take(self, event: StreamEvent, live: LiveRun) -> None:
         match event:
             case TextDelta(text):
-                self._first_token()
+                self._note_chunk()
                 live.append(Delta("text", replace_unstorable(text)))
             case ReasoningDelta(text):
-                self._first_token()
+                self._note_chunk()
                 live.append(Delta("reasoning", replace_unstorable(text)))
             case ToolCallDelta():
-                self._first_token()
+                self._note_chunk()
                 for delta in self._calls.deltas(event):
                     live.append(delta)
             case Usage():
@@ -106,9 +110,13 @@ class CallStats:
             case Finished():
                 self.finished = event
 
-    def _first_token(self) -> None:
-        if self.first_token_at is None:
+    def _note_chunk(self) -> None:
+        now = time.monotonic()
+        if self.last_chunk is None:
             self.first_token_at = datetime.now(UTC)
+        else:
+            self.observe_gap(now - self.last_chunk)
+        self.last_chunk = now
 
 
 class Run:
@@ -118,7 +126,7 @@ class Run:
         self.order = order
         self.live = live
         self._policy = policy
-        self._record = CallStats()
+        self._record = CallStats(self._observe_gap)
         self._stop_reason: StopReason | None = None
         self._call: asyncio.Task[None] | None = None
 
@@ -147,6 +155,10 @@ class Run:
             log.exception("run_failed", generation=str(self.order.generation_id))
             return self._failed("internal_error", "AISTRALE itself failed during this call.")
         return self._succeeded()
+
+    def _observe_gap(self, seconds: float) -> None:
+        order = self.order
+        metrics.output_chunks(order.provider, order.request.model, order.base_url or "")(seconds)
 
     async def _attempts(self) -> None:
         request = self.order.request

@@ -60,10 +60,19 @@ def chat_socket(site: Site) -> Iterator[ClientConnection]:
         yield socket
 
 
-def ask(socket: ClientConnection, *, until_text: str, text: str = "Hi", length: int = 2000) -> str:
-    """Send a question that is answered at 50 words a second; returns what came until ``until_text``."""
-    message = {"type": "run", "text": text, "provider": "echo", "model": "echo", "client_id": str(uuid4())}
-    socket.send(json.dumps(message | {"param-delay_ms": "20", "param-length": str(length)}))
+def ask(
+    socket: ClientConnection,
+    *,
+    until_text: str,
+    text: str = "Hi",
+    length: int = 2000,
+    provider: str = "echo",
+    model: str = "echo",
+) -> str:
+    """Send a question that the sandbox answers at 50 words a second; returns what came until ``until_text``."""
+    message = {"type": "run", "text": text, "provider": provider, "model": model, "client_id": str(uuid4())}
+    pace = {"param-delay_ms": "20", "param-length": str(length)} if provider == "echo" else {}
+    socket.send(json.dumps(message | pace))
     received = ""
     while until_text not in received:
         received += str(socket.recv(10))
