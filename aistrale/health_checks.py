@@ -58,7 +58,7 @@ def _run(name: str, check: Callable[[], str]) -> Finding:
         return Finding(name, False, f"The database does not answer this ({type(problem).__name__}): see above.")
 
 
-def _aistrale() -> str:
+def aistrale_version() -> str:
     project = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text())
     return str(project["project"]["version"])
 
@@ -158,7 +158,7 @@ def _disk() -> str:
 
 
 CHECKS: dict[str, Callable[[], str]] = {
-    "AISTRALE": _aistrale,
+    "AISTRALE": aistrale_version,
     "Python": _python,
     "Packages": _packages,
     "PostgreSQL": connectivity.postgres_version,

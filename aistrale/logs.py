@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 import structlog
 from django.conf import settings
+from opentelemetry import trace
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from accounts.providers import PROVIDERS
@@ -49,8 +50,18 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )
 
+
+def _add_trace(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """By which a line is found from its trace, and the trace from its line."""
+    span = trace.get_current_span().get_span_context()
+    if span.is_valid:
+        event["trace_id"], event["span_id"] = f"{span.trace_id:032x}", f"{span.span_id:016x}"
+    return event
+
+
 _SHARED: tuple[Processor, ...] = (
     structlog.contextvars.merge_contextvars,
+    _add_trace,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.stdlib.PositionalArgumentsFormatter(),
@@ -184,6 +195,7 @@ def _configured_values() -> tuple[str, ...]:
         settings.OIDC_CLIENT_SECRET,
         settings.EMAIL_HOST_PASSWORD or "",
         settings.METRICS_TOKEN,
+        urlsplit(settings.SENTRY_DSN).username or "",
         settings.SECRET_KEY if keyfiles.has_secret_key() else "",
         *(key.rpartition(":")[2] for key in keys),
     }

@@ -81,6 +81,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "csp.middleware.CSPMiddleware",
+    "aistrale.tracing.TraceMiddleware",
     "aistrale.middleware.AnswerHeaders",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -385,6 +386,14 @@ METRICS_TOKEN = read_secret(env, "AISTRALE_METRICS_TOKEN", keyfiles.metrics_toke
 METRICS_ADDRESSES: list[str] = env.list("AISTRALE_METRICS_ADDRESSES", [])
 # Where a worker answers /metrics and /health/live, if anybody may read metrics.
 WORKER_PORT = env.int("AISTRALE_WORKER_PORT", PORT + 1)
+
+# OpenTelemetry: where traces go (`/v1/traces` is added), which share of them, and whether with what was said.
+OTLP_ENDPOINT = env.str("AISTRALE_OTLP_ENDPOINT", "")
+TRACE_RATIO = env.float("AISTRALE_TRACE_RATIO", 0.1, validate=validate.Range(0, 1))
+TRACE_CONTENT = env.bool("AISTRALE_TRACE_CONTENT", False)
+# Sentry: without a DSN nothing leaves this server.
+SENTRY_DSN = read_secret(env, "AISTRALE_SENTRY_DSN", DATA_DIR / "sentry_dsn")
+ENVIRONMENT = env.str("AISTRALE_ENVIRONMENT", "production")
 
 # The first audit key signs checkpoints and exports; what any key listed has signed is accepted.
 AUDIT_KEYS = read_secret(env, "AISTRALE_AUDIT_KEY", keyfiles.audit_key_file(DATA_DIR))

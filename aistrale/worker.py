@@ -22,7 +22,7 @@ from procrastinate.jobs import Job
 from procrastinate.worker import Worker
 
 from accounts.admission import OUTAGES
-from aistrale import job_queue, worker_pages
+from aistrale import job_queue, tracing, worker_pages
 from aistrale.database.worker_connector import WorkerConnector
 from inference.runs.database import in_thread
 
@@ -99,7 +99,10 @@ class JobWorker:
         self._running[job.id] = job
         try:
             await in_thread(job_queue.release_queueing_locks)([job.id])
-            with structlog.contextvars.bound_contextvars(job=job.id, task=job.task_name):
+            with (
+                structlog.contextvars.bound_contextvars(job=job.id, task=job.task_name),
+                tracing.job_span(job.task_name, job.id),
+            ):
                 return await call_next()
         except Exception as error:
             log.warning("job_failed", job=job.id, task=job.task_name, attempt=job.attempts + 1, exc_info=error)

@@ -107,6 +107,7 @@ class Runs:
         return live
 
     async def _own(self, run: Run) -> None:
+        structlog.contextvars.bind_contextvars(call=str(run.order.generation_id))
         try:
             with metrics.RUNNING.track_inprogress():
                 await self._finish(run.order, await run.outcome(), datetime.now(UTC))

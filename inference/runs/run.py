@@ -27,7 +27,7 @@ from inference.providers.base import (
 )
 from inference.providers.errors import ContentFiltered, ProviderError, Unsupported
 from inference.providers.registry import load_adapter
-from inference.runs import metrics
+from inference.runs import metrics, tracing
 from inference.runs.database import in_thread
 from inference.runs.estimates import estimate_tokens, estimate_uncounted
 from inference.runs.start import PreparedRun, as_sent
@@ -139,6 +139,10 @@ class Run:
 
     async def outcome(self) -> CallOutcome:
         """Make the call and tell how it ended. Raises nothing that a provider can cause."""
+        with tracing.run_span(self.order):
+            return await self._outcome_of_call()
+
+    async def _outcome_of_call(self) -> CallOutcome:
         if self._stop_reason is not None:
             return self._ended(self._stop_reason)
         self._call = asyncio.create_task(self._attempts())
@@ -184,10 +188,12 @@ class Run:
         adapter = await load_adapter(order.provider)
         if missing := adapter.abilities(request.model).missing_for(request):
             raise Unsupported(missing)
-        events = adapter.stream(request, api_key=order.api_key, base_url=order.base_url)
-        async with aclosing(events):
-            async for event in events:
-                record.take(event, self.live)
+        with tracing.attempt_span(order, record):
+            events = adapter.stream(request, api_key=order.api_key, base_url=order.base_url)
+            async with aclosing(events):
+                async for event in events:
+                    record.take(event, self.live)
+            tracing.note_content(self.live.text("text"))
         if record.finished and record.finished.reason == "content_filter" and not record.first_token_at:
             raise ContentFiltered("The provider withheld the whole answer.", request_id=record.finished.request_id)
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
+from aistrale import sentry, tracing
 from aistrale.effective import effective_settings
 from aistrale.server import listening_socket, serve
 from aistrale.settings import env
@@ -32,6 +33,8 @@ class Command(BaseCommand):
             raise CommandError(
                 f"Cannot listen on {host}:{port}: {error.strerror}. Choose another PORT, or stop what uses this one."
             ) from error
+        sentry.begin()
+        tracing.begin("web")
         try:
             record_changes(effective_settings(env))
         except DatabaseError as error:
