@@ -9,7 +9,7 @@ JOBS ?= 4
 REPEATS ?= 20
 SUITABLE := 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
 
-.PHONY: help run install install-dev install-security dump restore secrets test test-slow faults check security lock bench bench-audit bench-hostile bench-keys bench-pages bench-prompts clean
+.PHONY: help run install install-dev install-security dump restore secrets settings-docs test test-slow faults check security lock bench bench-audit bench-hostile bench-keys bench-pages bench-prompts clean
 
 # Some shells and containers set it. Without compiled files each start of Python takes 3 seconds more.
 unexport PYTHONDONTWRITEBYTECODE
@@ -47,6 +47,9 @@ restore: install ## Fill an empty database from a dump: FILE=aistrale.dump
 
 secrets: ## Create the secrets of docker-compose.yml that do not exist yet
 	@python3 deploy/make_secrets.py
+
+settings-docs: ## Write docs/settings.md anew, after a change of .env.example
+	@python3 deploy/document_settings.py
 
 # These wait less, and each worker takes ten seconds to load everything.
 test: JOBS := $(if $(filter file,$(origin JOBS)),3,$(JOBS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -72,6 +73,13 @@ def test_a_request_continues_the_trace_that_it_names(traced: Traced) -> None:
 def test_a_page_has_its_statements_below_it(traced: Traced) -> None:
     page = traced.span("GET /chat/")
     assert "SELECT" in until(lambda: traced.children(page))
+
+
+def test_what_redis_is_asked_is_told_without_keys_and_values(traced: Traced) -> None:
+    traced.span("POST /login/")
+    asked = until(lambda: [attributes(span) for span in traced.receiver.spans() if "db.statement" in attributes(span)])
+    statements = {str(found["db.statement"]) for found in asked if found["db.system"] == "redis"}
+    assert statements and {text for text in statements if not re.fullmatch(r"[A-Z ]+(\?| )*", text)} == set()
 
 
 def test_an_attempt_is_told_by_the_conventions(traced: Traced) -> None:
