@@ -12,11 +12,13 @@ from importlib.metadata import PackageNotFoundError, version
 
 from django.conf import settings
 from django.db import Error as DatabaseError
+from django.utils import timezone
 
 from aistrale import bootstrap, connectivity, disk, job_queue
 from aistrale.checks import master_keys_problem
 from audit import checkpoint
 from audit.models import AuditVerification
+from telemetry import partitions
 from tokens import key_status, keyring
 from tokens.envelope import MasterKeysInvalid
 
@@ -144,6 +146,16 @@ def _worker() -> str:
     return f"last heartbeat at {heartbeat:%Y-%m-%d %H:%M:%S %Z}"
 
 
+def _partitions() -> str:
+    connectivity.postgres_version()
+    if missing := partitions.missing_months(timezone.now().date()):
+        raise Warned(f"Missing partitions: {', '.join(missing)}. The worker creates them every hour: start it.")
+    if calls := partitions.calls_in_default():
+        count = f"{calls:,}" if calls < partitions.MOST_COUNTED else f"{calls:,} or more"
+        raise Warned(f"Calls in the default partition: {count}. Check the clocks of all servers.")
+    return f"ready to the end of {partitions.CALLS.months()[-1]:%B %Y}"
+
+
 def _disk() -> str:
     try:
         usage = shutil.disk_usage(settings.DATA_DIR)
@@ -170,5 +182,6 @@ CHECKS: dict[str, Callable[[], str]] = {
     "Audit key": _audit_key,
     "Audit log": _audit_log,
     "Worker": _worker,
+    "Partitions": _partitions,
     "Disk": _disk,
 }

@@ -377,6 +377,9 @@ SLOW_CLIENT_SECONDS = env.float("AISTRALE_SLOW_CLIENT_SECONDS", 30.0)
 # A run is taken for dead when its process has lost its lock and has given no sign of life for so long.
 RUN_SILENCE_SECONDS = env.float("AISTRALE_RUN_SILENCE_SECONDS", 8.0)
 
+# Days for which it is kept what calls have sent and been answered, 0 for ever. Their figures stay.
+CONTENT_DAYS = env.int("AISTRALE_CONTENT_DAYS", 90)
+
 # Of a job that fails. It waits 4, 16, 64, 256 and 1,024 seconds before each further attempt.
 JOB_RETRY = RetryStrategy(max_attempts=5, exponential_wait=4)
 

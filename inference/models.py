@@ -86,7 +86,9 @@ class Message(models.Model):
     reasoning = models.TextField(blank=True)
     # Those that the model wanted, as inference.runs.tool_calls stores them.
     tool_calls = models.JSONField(default=list, db_default=[], blank=True)
-    generation = models.OneToOneField(Generation, on_delete=models.SET_NULL, null=True, related_name="message")
+    generation = models.OneToOneField(
+        Generation, on_delete=models.SET_NULL, null=True, related_name="message", db_constraint=False
+    )
     # Made by the browser, so that a form sent twice makes one run.
     client_id = models.UUIDField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)

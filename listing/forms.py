@@ -147,7 +147,9 @@ class PeriodFilter(FilterForm):
     def apply(self, rows: Rows) -> Rows:
         period, start, end = (self.cleaned_data[name] for name in PeriodFilter.base_fields)
         starts = [start, timezone.now() - PERIODS[period][1] if period else None]
-        bounds = Q(*((f"{self.time_column}__gte", moment) for moment in starts if moment))
-        if end:
-            bounds &= Q((f"{self.time_column}__lt", end))
-        return super().apply(rows).filter(bounds)
+        return self.within(super().apply(rows), max(filter(None, starts), default=None), end)
+
+    def within(self, rows: Rows, start: datetime | None, end: datetime | None) -> Rows:
+        """From ``start`` on, and before ``end``."""
+        bounds = Q((f"{self.time_column}__gte", start)) if start else Q()
+        return rows.filter(bounds & Q((f"{self.time_column}__lt", end)) if end else bounds)

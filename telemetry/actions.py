@@ -8,3 +8,4 @@ class TelemetryAction(Action):
     PRICE_UPDATE = "telemetry:price:update"
     PRICE_DELETE = "telemetry:price:delete"
     CONTENT_READ = "telemetry:content:read"
+    CONTENT_DROP = "telemetry:content:drop"

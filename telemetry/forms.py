@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.http import QueryDict
 
 from accounts.models import User
-from listing.forms import PeriodFilter, UserField
+from listing.forms import PeriodFilter, Rows, UserField
 from telemetry.models import Generation, Status
+from telemetry.time_ranges import started_within
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -49,6 +51,9 @@ class GenerationFilter(PeriodFilter):
         self.models = sorted({model for _, model in names})
         self.fields["provider"].widget = forms.Select(choices=[("", "Any"), *((name, name) for name in providers)])
         self.fields["model"].widget.attrs["list"] = "known-models"
+
+    def within(self, rows: Rows, start: datetime | None, end: datetime | None) -> Rows:
+        return rows.filter(started_within(start, end))
 
     def clean_user(self) -> QuerySet[User, Any] | None:
         """As a query that yields one key, so that the index of a user's calls is read in its order."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
 from django.db.models import Avg, Count, F, FloatField, Q, Sum
 from django.db.models.functions import Coalesce, Extract, Now
@@ -21,7 +21,9 @@ from listing.periods import PeriodsByIndex
 from telemetry import pricing
 from telemetry.aggregates import Percentile
 from telemetry.context import ROOT, ContextEntry, SentMessage, chain, head_of
+from telemetry.fields import CallIdField
 from telemetry.prompt_use import VersionFigures
+from telemetry.time_ranges import started_within
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -77,12 +79,12 @@ class GenerationQuerySet(PeriodsByIndex["Generation"]):
     def visible_to(self, user: User) -> Self:
         return self if user.is_administrator else self.filter(user=user)
 
-    def between(self, start: datetime, end: datetime) -> Self:
-        return self.filter(started_at__gte=start, started_at__lt=end)
+    def between(self, start: datetime | None, end: datetime | None) -> Self:
+        return self.filter(started_within(start, end))
 
     def spent_by_token(self, token_ids: Collection[UUID], *, since: datetime) -> dict[UUID, Spend]:
         """What each token that was used has cost. An index alone answers it."""
-        used = self.filter(token_id__in=token_ids, started_at__gte=since).order_by().values("token_id")
+        used = self.between(since, None).filter(token_id__in=token_ids).order_by().values("token_id")
         rows = used.annotate(usd=Coalesce(Sum("cost_usd"), Decimal()), unpriced=Count("started_at", filter=UNPRICED))
         return {row["token_id"]: Spend(row["usd"], row["unpriced"]) for row in rows if row["token_id"]}
 
@@ -90,7 +92,7 @@ class GenerationQuerySet(PeriodsByIndex["Generation"]):
         self, prompt_id: UUID, versions: Collection[int], *, since: datetime
     ) -> dict[int, VersionFigures]:
         """By version, for those that were used. An index finds their calls."""
-        calls = self.filter(prompt_id=prompt_id, prompt_version__in=versions, started_at__gte=since)
+        calls = self.between(since, None).filter(prompt_id=prompt_id, prompt_version__in=versions)
         grouped = (
             calls.order_by()
             .values("prompt_version")
@@ -132,9 +134,13 @@ class GenerationQuerySet(PeriodsByIndex["Generation"]):
 
 
 class Generation(models.Model):
-    """One call to a model. The row exists before the provider is called and always ends."""
+    """One call to a model. The row exists before the provider is called and always ends.
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    The table is partitioned by id, that is by month (``telemetry.partitions``). No foreign key may point at it, since
+    it would keep partitions from being dropped: those that do are for Django only.
+    """
+
+    id = CallIdField(primary_key=True, editable=False)
     # Nobody's once the person is erased.
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="generations", db_index=False
@@ -157,6 +163,11 @@ class Generation(models.Model):
     prompt_name = models.CharField(max_length=200, blank=True)
     prompt_version = models.PositiveIntegerField(null=True)
     prompt_labels = models.JSONField(default=dict, help_text="The version that each label served at the time.")
+
+    # What the application that asked for the call says of it.
+    end_user = models.CharField("end user", max_length=200, blank=True, db_default="")
+    session_id = models.CharField("session", max_length=200, blank=True, db_default="")
+    tags = ArrayField(models.CharField(max_length=100), blank=True, default=list, db_default=[])
 
     status = models.CharField(max_length=15, choices=Status, default=Status.RUNNING)
     finish_reason = models.CharField(max_length=30, blank=True)
@@ -319,7 +330,9 @@ class ContextMessage(models.Model):
 class GenerationContent(models.Model):
     """What was said in a call, apart from its figures so that it can be kept for a shorter time."""
 
-    generation = models.OneToOneField(Generation, on_delete=models.CASCADE, primary_key=True, related_name="content")
+    generation = models.OneToOneField(
+        Generation, on_delete=models.CASCADE, primary_key=True, related_name="content", db_constraint=False
+    )
     period = models.DateField()
     head = models.BinaryField(max_length=32, default=ROOT, help_text="Digest of the last message that was sent.")
     response_text = models.TextField(blank=True)

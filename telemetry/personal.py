@@ -23,6 +23,9 @@ _ANONYMOUS: dict[str, Any] = {
     "error_message": "",
     "response_id": "",
     "provider_request_id": "",
+    "end_user": "",
+    "session_id": "",
+    "tags": [],
 }
 
 

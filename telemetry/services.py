@@ -70,7 +70,8 @@ class CallOutcome:
 class NewCall:
     """A call that is about to be made.
 
-    ``base_url`` is where the provider's dialect is spoken by another server than the provider's own.
+    ``base_url`` is where the provider's dialect is spoken by another server than the provider's own. ``end_user``,
+    ``session_id`` and ``tags`` are what the application says of it.
     """
 
     provider: str
@@ -83,6 +84,9 @@ class NewCall:
     token_label: str = ""
     base_url: str = ""
     prompt: PromptUse | None = None
+    end_user: str = ""
+    session_id: str = ""
+    tags: Sequence[str] = ()
 
 
 def start_generation(*, user: User, call: NewCall) -> Generation:
@@ -115,6 +119,9 @@ def _new_generation(user: User, call: NewCall, started_at: datetime) -> Generati
         parameters=dict(call.parameters),
         started_at=started_at,
         process_id=call.process_id,
+        end_user=call.end_user,
+        session_id=call.session_id,
+        tags=list(call.tags),
         **prompt_columns(call.prompt),
     )
 

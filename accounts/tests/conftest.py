@@ -104,10 +104,13 @@ def canary(alice: User, bob: User, client_of: Callable[[User], Client], totp_of:
         error_message=word,
         attempts=[{"error": word}],
         response_id=word,
+        end_user=word,
+        session_id=word,
+        tags=[word],
         started_at=timezone.now(),
         heartbeat_at=timezone.now(),
     )
-    sent = map(import_string("telemetry.context.SentMessage"), ("system", "user"), (word, "said-by-alice"))
+    sent = list(map(import_string("telemetry.context.SentMessage"), ("system", "user"), (word, "said-by-alice")))
     month = timezone.now().date().replace(day=1)
     apps.get_model("telemetry.GenerationContent")._default_manager.create(
         generation=generation,

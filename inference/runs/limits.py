@@ -28,6 +28,7 @@ SELECT
   (SELECT count(*) FROM telemetry_generation WHERE status = 'running' AND user_id = %(user)s),
   (SELECT count(*) FROM telemetry_generation WHERE status = 'running' AND %(open_in_all)s > 0),
   (SELECT started_at FROM telemetry_generation WHERE user_id = %(user)s AND %(per_minute)s > 0
+     AND started_at > %(since)s AND id >= telemetry_first_id(%(since)s)
    ORDER BY started_at DESC, id DESC OFFSET greatest(%(per_minute)s - %(wanted)s, 0) LIMIT 1)
 """
 
@@ -60,13 +61,14 @@ def limit_reached(user: User, *, wanted: int = 1) -> LimitHit | None:
 
 
 def _count(user: User, wanted: int) -> tuple[int, int, datetime | None]:
-    values = {
+    values: dict[str, int | datetime] = {
         "lock": _LOCK,
         "locked": 0 if settings.LIMIT_OPEN_RUNS_IN_ALL else user.pk,
         "user": user.pk,
         "open_in_all": settings.LIMIT_OPEN_RUNS_IN_ALL,
         "per_minute": settings.LIMIT_RUNS_PER_MINUTE,
         "wanted": wanted,
+        "since": timezone.now() - WINDOW,
     }
     with connection.cursor() as cursor:
         cursor.execute(_LOCK_THEN_COUNT, values)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import psycopg
 import structlog
@@ -43,6 +43,7 @@ from inference.runs.start import (
     started_with,
     title_from,
 )
+from telemetry.call_ids import new_call_id
 from telemetry.context import ContextEntry, chain, head_of, period_of
 from telemetry.models import ContextMessage, Generation, GenerationContent
 from telemetry.prompt_use import prompt_columns
@@ -224,8 +225,9 @@ class _Rows:
             parameters=form.parameters,
             timeouts=Timeouts(**settings.PROVIDER_TIMEOUTS),
         )
+        now = timezone.now()
         call = Generation(
-            id=uuid4(),
+            id=new_call_id(now),
             user=ahead.user,
             conversation_id=conversation.pk,
             token_id=token.pk if token else None,
@@ -234,7 +236,7 @@ class _Rows:
             provider=form.provider,
             request_model=form.model,
             parameters=dict(form.parameters),
-            started_at=timezone.now(),
+            started_at=now,
             process_id=PROCESS_ID,
             **prompt_columns(form.prompt),
         )
