@@ -23,6 +23,8 @@ from telemetry.aggregates import Percentile
 from telemetry.context import ROOT, ContextEntry, SentMessage, chain, head_of
 from telemetry.fields import CallIdField
 from telemetry.prompt_use import VersionFigures
+from telemetry.rollups.models import Rollup as Rollup
+from telemetry.rollups.models import StaleHour as StaleHour
 from telemetry.time_ranges import started_within
 
 if TYPE_CHECKING:

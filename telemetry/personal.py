@@ -7,7 +7,7 @@ from typing import Any
 
 from accounts.models import User
 from accounts.personal_data.registry import PersonalDataHandler, Values, in_batches
-from telemetry.models import ContextMessage, Generation, GenerationContent
+from telemetry.models import ContextMessage, Generation, GenerationContent, Rollup
 
 _LEFT_OUT = {"user", "receipt"}
 # Whatever a person or a provider has put into words, and whatever leads back to one.
@@ -45,9 +45,14 @@ def export(user: User) -> Iterator[Values]:
 def erase(user: User, actor: User | None) -> dict[str, int]:
     GenerationContent.objects.filter(generation__user=user).delete()
     ContextMessage.objects.filter(user=user).delete()
+    # Its hours are counted anew soon; until then the figures stay as nobody's.
+    Rollup.objects.filter(user=user).update(user=None)
     return {"calls": Generation.objects.filter(user=user).update(**_ANONYMOUS)}
 
 
 HANDLER = PersonalDataHandler(
-    "telemetry", export, erase, covers=frozenset({"telemetry.generation.user", "telemetry.contextmessage.user"})
+    "telemetry",
+    export,
+    erase,
+    covers=frozenset({"telemetry.generation.user", "telemetry.contextmessage.user", "telemetry.rollup.user"}),
 )

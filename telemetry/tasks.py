@@ -7,6 +7,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from telemetry import partitions, retention
+from telemetry.rollups import keeping
 
 
 @app.periodic(cron="7 * * * *")
@@ -19,3 +20,9 @@ def make_partitions(timestamp: int) -> None:
 @app.task(lock="telemetry.drop_old_content", queueing_lock="telemetry.drop_old_content", retry=settings.JOB_RETRY)
 def drop_old_content(timestamp: int) -> None:
     retention.drop_old_content()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(lock="telemetry.roll_up", queueing_lock="telemetry.roll_up", retry=settings.JOB_RETRY)
+def roll_up(timestamp: int) -> None:
+    keeping.roll_up(now=timezone.now())

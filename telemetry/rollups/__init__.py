@@ -1,0 +1,1 @@
+"""Figures of calls by hour and day, so that pages need not read the calls themselves."""

@@ -1,0 +1,151 @@
+"""Figures of any range of time: from the rollups, and from the calls of what is not rolled up yet."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from telemetry.call_ids import first_id, first_id_after
+from telemetry.rollups.coverage import DAY, Span, cover, hour_of
+from telemetry.rollups.histogram import percentile
+from telemetry.rollups.keeping import stale_hours
+from telemetry.rollups.source import COLUMNS, HISTOGRAMS, SUMS, counted
+from telemetry.time_ranges import ordered_after
+
+TOKENS = tuple(name for name in SUMS if name.endswith("_tokens"))
+FAILED = ("failed", "interrupted")
+Key = tuple[Any, ...]
+
+
+@dataclass(slots=True)
+class Figures:
+    """Of a set of calls. Of histograms, each key is a bin and each value how many calls that succeeded are in it."""
+
+    by_status: Counter[str] = field(default_factory=Counter)
+    tokens: Counter[str] = field(default_factory=Counter)
+    cost_usd: Decimal = Decimal()
+    unpriced: int = 0
+    seconds: Counter[int] = field(default_factory=Counter)
+    first_token: Counter[int] = field(default_factory=Counter)
+
+    def add(self, status: str, cost_usd: Decimal, unpriced: Decimal, calls: Decimal, *tokens: Decimal) -> None:
+        """``tokens`` in the order of ``TOKENS``."""
+        self.cost_usd += cost_usd
+        self.unpriced += int(unpriced)
+        self.by_status[status] += int(calls)
+        self.tokens.update(dict(zip(TOKENS, map(int, tokens), strict=True)))
+
+    @property
+    def calls(self) -> int:
+        return self.by_status.total()
+
+    @property
+    def failed(self) -> int:
+        return sum(self.by_status[status] for status in FAILED)
+
+    @property
+    def failed_share(self) -> float | None:
+        """From 0 to 1."""
+        return self.failed / self.calls if self.calls else None
+
+    @property
+    def all_tokens(self) -> int:
+        return self.tokens.total()
+
+    def seconds_percentile(self, fraction: float) -> float | None:
+        return percentile(self.seconds, fraction)
+
+    def first_token_percentile(self, fraction: float) -> float | None:
+        return percentile(self.first_token, fraction)
+
+
+class Reader:
+    """The calls of ``span``, of the users alone where they are given.
+
+    ``now`` decides which hour is not over yet. What is asked of one reader is read from the same parts.
+    """
+
+    def __init__(self, span: Span, *, now: datetime, users: Collection[int] | None = None) -> None:
+        self._span = span
+        self._users = users
+        self._stale = stale_hours(before=hour_of(now))
+        self._now = now
+
+    def total(self) -> Figures:
+        return self.by(()).get((), Figures())
+
+    def by(self, names: Sequence[str], *, every: timedelta | None = None) -> dict[Key, Figures]:
+        """By the values of these dimensions; ``every`` puts before them the start of a stretch of that length."""
+        rows, values = self._rows(every)
+        starts = ["date_bin(%(every)s, start, %(origin)s)"] if every else []
+        keys = [*starts, *names]
+        groups = ", ".join(str(place + 1) for place in range(len(keys) + 1))
+        figures: dict[Key, Figures] = {}
+        for row in self._execute(
+            f"SELECT {', '.join([*keys, 'status'])}, sum(cost_usd), sum(unpriced), sum(calls),"  # noqa: S608
+            f" {', '.join(f'sum({name})' for name in TOKENS)} FROM ({rows}) AS figures GROUP BY {groups}",
+            values,
+        ):
+            status, *sums = row[len(keys) :]
+            figures.setdefault(row[: len(keys)], Figures()).add(status, *sums)
+        for name in HISTOGRAMS:
+            self._add_histograms(figures, name, keys, rows, values)
+        return figures
+
+    def _add_histograms(
+        self, figures: Mapping[Key, Figures], name: str, keys: Sequence[str], rows: str, values: dict[str, Any]
+    ) -> None:
+        groups = ", ".join(str(place + 1) for place in range(len(keys) + 1))
+        for *key, number, calls in self._execute(
+            f"SELECT {', '.join([*keys, 'bin.key::int'])}, sum(bin.value::bigint)"  # noqa: S608
+            f" FROM ({rows}) AS figures, jsonb_each_text({name}) AS bin WHERE status = 'succeeded' GROUP BY {groups}",
+            values,
+        ):
+            getattr(figures[tuple(key)], name)[number] = int(calls)
+
+    def _execute(self, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
+
+    def _rows(self, every: timedelta | None) -> tuple[str, dict[str, Any]]:
+        """Rows with ``start`` and the columns of rollups, as SQL and its values."""
+        covered = cover(self._span, stale=self._stale, now=self._now, coarsest=every or DAY)
+        values: dict[str, Any] = {"every": every or DAY, "origin": self._span.start, "users": list(self._users or ())}
+        of_users = "" if self._users is None else " AND user_id = ANY(%(users)s)"
+        parts = [
+            f"SELECT start, {COLUMNS} FROM telemetry_rollup WHERE hours = {hours}{of_users} AND ({ranges})"  # noqa: S608
+            for hours, spans in ((24, covered.days), (1, covered.hours))
+            if (ranges := _ranges("start", spans, values))
+        ]
+        if ranges := _ranges("started_at", covered.calls, values):
+            start = "date_bin(%(every)s, started_at, %(origin)s)"
+            parts.append(counted(start, f"({ranges}){of_users}"))
+        nothing = f"SELECT start, {COLUMNS} FROM telemetry_rollup WHERE false"  # noqa: S608
+        return " UNION ALL ".join(f"({part})" for part in parts or [nothing]), values
+
+
+def _ranges(column: str, spans: Iterable[Span], values: dict[str, Any]) -> str:
+    return " OR ".join(_range(column, span, values) for span in spans)
+
+
+def _range(column: str, span: Span, values: dict[str, Any]) -> str:
+    condition = f"{column} >= {_named(span.start, values)} AND {column} < {_named(span.end, values)}"
+    random_until = ordered_after()
+    if column == "started_at" and not (random_until and span.start <= random_until):
+        first, end = _named(first_id(span.start), values), _named(first_id_after(span.end), values)
+        condition += f" AND id >= {first} AND id < {end}"
+    return f"({condition})"
+
+
+def _named(value: Any, values: dict[str, Any]) -> str:
+    name = f"value_{len(values)}"
+    values[name] = value
+    return f"%({name})s"

@@ -1,0 +1,42 @@
+"""What is counted of calls, by one statement that everything goes through: jobs, pages and recounts."""
+
+from __future__ import annotations
+
+DIMENSIONS = (
+    "provider",
+    "base_url",
+    "request_model",
+    "user_id",
+    "token_id",
+    "prompt_id",
+    "prompt_version",
+    "status",
+    "error_type",
+)
+SUMS = (
+    "calls",
+    "input_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "cost_usd",
+    "unpriced",
+)
+HISTOGRAMS = ("seconds", "first_token")
+COLUMNS = ", ".join((*DIMENSIONS, *SUMS, *HISTOGRAMS))
+
+
+def counted(start: str, condition: str) -> str:
+    """Rows with ``start`` (SQL, constant or by call), ``COLUMNS``: the calls for which ``condition`` holds."""
+    return f"""
+SELECT {start} AS start, {", ".join(DIMENSIONS)}, count(*) AS calls,
+  coalesce(sum(input_tokens), 0) AS input_tokens, coalesce(sum(cache_read_tokens), 0) AS cache_read_tokens,
+  coalesce(sum(cache_write_tokens), 0) AS cache_write_tokens, coalesce(sum(output_tokens), 0) AS output_tokens,
+  coalesce(sum(reasoning_tokens), 0) AS reasoning_tokens, coalesce(sum(cost_usd), 0) AS cost_usd,
+  count(*) FILTER (WHERE cost_usd IS NULL AND input_tokens IS NOT NULL) AS unpriced,
+  telemetry_histogram(array_agg(telemetry_bin(ended_at - started_at))) AS seconds,
+  telemetry_histogram(array_agg(telemetry_bin(first_token_at - started_at))) AS first_token
+FROM telemetry_generation WHERE {condition}
+GROUP BY 1, {", ".join(DIMENSIONS)}
+"""  # noqa: S608 (our own columns)
