@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -13,26 +13,68 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.requests import UserRequest
-from telemetry.models import Generation
+from listing.pages import query_of
+from telemetry.dashboard.board import Board
+from telemetry.dashboard.tables import GROUPINGS, rows_of
+from telemetry.dashboard.window import CUSTOM, RANGES, SCOPES, WindowForm
+from telemetry.models import Generation, Status
 from tokens.checks import TokenState
 from tokens.models import ProviderToken
-
-DAY = timedelta(days=1)
 
 
 @require_safe
 def dashboard(request: UserRequest) -> HttpResponse:
-    own, now = Generation.objects.filter(user=request.user), timezone.now()
+    form = WindowForm(request.GET, user=request.user)
+    form.is_valid()
+    now = timezone.now()
+    board = Board(form, now)
+    group = request.GET.get("by", "")
+    grouping = GROUPINGS.get(group, GROUPINGS["model"])
+    as_table = request.GET.get("show") == "table"
     steps = first_steps(request.user)
     context = {
+        "form": form,
+        "board": board,
+        "now": now,
+        "scopes": _choices(request, "whose", SCOPES, form.scope) if request.user.is_administrator else [],
+        "ranges": _choices(request, "range", {**_range_labels(), CUSTOM: "Custom"}, form.range_key),
+        "range_label": _range_labels().get(form.range_key, "period"),
+        "custom_fields": [form["start"], form["end"]],
+        "cards": board.cards(),
+        "charts": board.charts(),
+        "as_table": as_table,
+        "query_table": query_of(request.GET, without="show", **({} if as_table else {"show": "table"})) or "?",
+        "grouping": grouping,
+        "groups": _choices(request, "by", {key: one.label for key, one in GROUPINGS.items()}, group or "model"),
+        "rows": rows_of(board, grouping),
+        "failures": board.last_failures(),
+        "failures_url": board.links.calls(status=Status.FAILED.value),
+        "unpriced_url": board.links.calls(price="unpriced"),
+        "month": board.month(),
         "steps": steps,
         "steps_done": sum(step.done for step in steps),
-        "today": own.between(now - DAY, now).summary(),
-        # The list shows administrators everybody's calls.
-        "own": f"&user={request.user.audit_id}" if request.user.is_administrator else "",
-        "day_before": own.between(now - 2 * DAY, now - DAY).summary(),
     }
     return render(request, "inference/dashboard.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """``query`` is that of the page with it."""
+
+    label: str
+    query: str
+    is_current: bool
+
+
+def _range_labels() -> dict[str, str]:
+    return {key: label for key, (label, _, _) in RANGES.items()}
+
+
+def _choices(request: UserRequest, name: str, labels: Mapping[str, str], current: str) -> list[Choice]:
+    return [
+        Choice(label, query_of(request.GET, without=name, **{name: key}), key == current)
+        for key, label in labels.items()
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from django.http import QueryDict
 
 from accounts.models import User
 from listing.forms import PeriodFilter, Rows, UserField
-from telemetry.models import Generation, Status
+from telemetry.dashboard.window import SCOPES, users_of
+from telemetry.models import UNPRICED, Generation, Status
 from telemetry.time_ranges import started_within
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class GenerationFilter(PeriodFilter):
         "prompt": "prompt_name",
         "version": "prompt_version",
         "user": "user",
+        "key": "token_id",
     }
 
     provider = forms.CharField(required=False, max_length=30)
@@ -39,11 +41,15 @@ class GenerationFilter(PeriodFilter):
         required=False, label="Prompt version", min_value=1, max_value=2**31 - 1, widget=forms.TextInput
     )
     user = UserField()
+    whose = forms.ChoiceField(required=False, label="Whose calls", choices=[("", "Any"), *SCOPES.items()])
+    key = forms.UUIDField(required=False, label="Key ID")
+    price = forms.ChoiceField(required=False, choices=[("", "Any"), ("unpriced", "Unpriced")])
 
     def __init__(self, data: QueryDict, *, user: User) -> None:
         super().__init__(data)
+        self._user = user
         if not user.is_administrator:
-            del self.fields["user"]
+            del self.fields["user"], self.fields["whose"]
         visible = Generation.objects.visible_to(user).values("pk")[:RECENT]
         recent = Generation.objects.filter(pk__in=visible).order_by()
         names = list(recent.values_list("provider", "request_model").distinct())
@@ -51,6 +57,13 @@ class GenerationFilter(PeriodFilter):
         self.models = sorted({model for _, model in names})
         self.fields["provider"].widget = forms.Select(choices=[("", "Any"), *((name, name) for name in providers)])
         self.fields["model"].widget.attrs["list"] = "known-models"
+
+    def apply(self, rows: Rows) -> Rows:
+        rows = super().apply(rows)
+        scope = self.cleaned_data.get("whose")
+        if scope and scope != "everyone":
+            rows = rows.filter(user__in=users_of(scope, self._user).values("pk"))
+        return rows.filter(UNPRICED) if self.cleaned_data["price"] else rows
 
     def within(self, rows: Rows, start: datetime | None, end: datetime | None) -> Rows:
         return rows.filter(started_within(start, end))

@@ -7,7 +7,7 @@ goes to the default one: calls of clocks that are wrong, and those from before t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
@@ -64,15 +64,19 @@ def wanted_months(today: date) -> list[date]:
 
 
 def make_ahead(today: date) -> list[str]:
+    return make(wanted_months(today))
+
+
+def make(months: Collection[date]) -> list[str]:
     """Make those partitions that are missing, each by a transaction of its own; returns their names."""
-    missing = _missing(today)
+    missing = _missing(months)
     for of, month in missing:
         _make(of, month)
     return [of.name(month) for of, month in missing]
 
 
-def _missing(today: date) -> list[tuple[Partitioned, date]]:
-    return [(of, month) for of in ALL for month in sorted(set(wanted_months(today)) - set(of.months()))]
+def _missing(months: Collection[date]) -> list[tuple[Partitioned, date]]:
+    return [(of, month) for of in ALL for month in sorted(set(months) - set(of.months()))]
 
 
 @transaction.atomic
@@ -102,7 +106,7 @@ def drop(of: Partitioned, month: date) -> None:
 
 def missing_months(today: date) -> list[str]:
     """Names of partitions that there should be and are not."""
-    return [of.name(month) for of, month in _missing(today)]
+    return [of.name(month) for of, month in _missing(wanted_months(today))]
 
 
 MOST_COUNTED = 1000

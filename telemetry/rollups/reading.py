@@ -19,7 +19,6 @@ from telemetry.rollups.source import COLUMNS, HISTOGRAMS, SUMS, counted
 from telemetry.time_ranges import ordered_after
 
 TOKENS = tuple(name for name in SUMS if name.endswith("_tokens"))
-FAILED = ("failed", "interrupted")
 Key = tuple[Any, ...]
 
 
@@ -41,13 +40,20 @@ class Figures:
         self.by_status[status] += int(calls)
         self.tokens.update(dict(zip(TOKENS, map(int, tokens), strict=True)))
 
+    def __iadd__(self, other: Figures) -> Figures:
+        for name in ("by_status", "tokens", "seconds", "first_token"):
+            getattr(self, name).update(getattr(other, name))
+        self.cost_usd += other.cost_usd
+        self.unpriced += other.unpriced
+        return self
+
     @property
     def calls(self) -> int:
         return self.by_status.total()
 
     @property
     def failed(self) -> int:
-        return sum(self.by_status[status] for status in FAILED)
+        return self.by_status["failed"]
 
     @property
     def failed_share(self) -> float | None:
@@ -80,7 +86,9 @@ class Reader:
     def total(self) -> Figures:
         return self.by(()).get((), Figures())
 
-    def by(self, names: Sequence[str], *, every: timedelta | None = None) -> dict[Key, Figures]:
+    def by(
+        self, names: Sequence[str], *, every: timedelta | None = None, with_durations: bool = True
+    ) -> dict[Key, Figures]:
         """By the values of these dimensions; ``every`` puts before them the start of a stretch of that length."""
         rows, values = self._rows(every)
         starts = ["date_bin(%(every)s, start, %(origin)s)"] if every else []
@@ -94,7 +102,7 @@ class Reader:
         ):
             status, *sums = row[len(keys) :]
             figures.setdefault(row[: len(keys)], Figures()).add(status, *sums)
-        for name in HISTOGRAMS:
+        for name in HISTOGRAMS if with_durations else ():
             self._add_histograms(figures, name, keys, rows, values)
         return figures
 

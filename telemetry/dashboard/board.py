@@ -1,0 +1,353 @@
+"""What the dashboard shows, read from the rollups."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils import timezone
+
+from telemetry.dashboard import numbers
+from telemetry.dashboard.charts import Column, Series, percentile_band, sparkline, stacked_columns
+from telemetry.dashboard.numbers import Delta, delta
+from telemetry.dashboard.patterns import OTHER, patterns_of
+from telemetry.dashboard.window import DAY, Window, WindowForm
+from telemetry.models import Generation, Status
+from telemetry.rollups.coverage import Span
+from telemetry.rollups.reading import Figures, Reader
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+STATUSES = {
+    Status.SUCCEEDED: "s-ok",
+    Status.RUNNING: "s-cell",
+    Status.STOPPED: "s-stop",
+    Status.INTERRUPTED: "s-cut",
+    Status.FAILED: "s-bad",
+}
+MODELS_IN_CHART = 6
+LAST_FAILURES = 6
+MOST_TICKS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEntry:
+    """What a fill of a chart stands for, with its total."""
+
+    name: str
+    pattern: str
+    total: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """``rows``: the same numbers as a table, under ``heads``; the first of each is a link to its calls."""
+
+    title: str
+    hint: str
+    svg: str
+    key: Sequence[KeyEntry]
+    heads: Sequence[str]
+    rows: Sequence[tuple[str, str, Sequence[str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """``figures``: each with its unit, or what it is. ``notes``: what has changed, of what."""
+
+    name: str
+    href: str
+    figures: Sequence[tuple[str, str]]
+    notes: Sequence[tuple[str, Delta]]
+    aside: str
+    spark: str
+    is_bad: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """Of the month until now, in USD; ``projected`` as if it went on like that, None on its first day."""
+
+    name: str
+    spent: str
+    projected: str | None
+    last_day: str
+    href: str
+
+
+class Links:
+    """To the calls behind a figure."""
+
+    def __init__(self, form: WindowForm, window: Window) -> None:
+        self._scope = {"whose": form.scope} if form.user.is_administrator else {}
+        self._window = window
+
+    def calls(self, span: Span | None = None, /, **filters: object) -> str:
+        span = span or self._window.span
+        bounds = {"start": _local(span.start), "end": _local(span.end)}
+        return f"{reverse('telemetry:generation-list')}?{urlencode({**bounds, **self._scope, **filters})}"
+
+
+def _local(moment: datetime) -> str:
+    return timezone.localtime(moment).replace(tzinfo=None).isoformat(timespec="microseconds")
+
+
+class Board:
+    def __init__(self, form: WindowForm, now: datetime) -> None:
+        self.window = window = form.window(now)
+        self.links = Links(form, window)
+        self._users = form.users()
+        self._now = now
+        reader = self.reader()
+        by_start = reader.by((), every=window.every)
+        self._columns = [by_start.get((start,), Figures()) for start in window.starts()]
+        self.total = Figures()
+        for figures in self._columns:
+            self.total += figures
+        self.before = Reader(window.previous, now=now, users=self._users).total()
+        self._by_model = reader.by(("provider", "request_model"), every=window.every, with_durations=False)
+        self._axis = self._axis_of(window)
+
+    def reader(self) -> Reader:
+        return Reader(self.window.span, now=self._now, users=self._users)
+
+    def _axis_of(self, window: Window) -> list[tuple[Span, str, str]]:
+        """Of each column its time, what that is called, and its label, if it has one."""
+        starts = window.starts()
+        step = _label_step(window)
+        spans = [Span(start, min(start + window.every, window.span.end)) for start in starts]
+        tick = "%H:%M" if window.span.end - window.span.start <= 2 * DAY else "%a %d" if window.every < DAY else "%d %b"
+        name = "%d %b" if window.every == DAY else "%a %d %b %H:%M"
+        return [
+            (
+                span,
+                f"{timezone.localtime(span.start):{name}}",
+                f"{timezone.localtime(span.start):{tick}}" if not place % step else "",
+            )
+            for place, span in enumerate(spans)
+        ]
+
+    def cards(self) -> list[Card]:
+        total, before, columns = self.total, self.before, self._columns
+        ok = {"status": Status.SUCCEEDED.value}
+        failed = delta(total.failed_share, before.failed_share, less_is_better=True)
+        return [
+            Card(
+                "Calls",
+                self.links.calls(),
+                [(f"{total.calls:,}", "")],
+                [("", delta(total.calls, before.calls))],
+                f"from {before.calls:,}",
+                sparkline([one.calls or None for one in columns]),
+            ),
+            Card(
+                "Failed",
+                self.links.calls(status=Status.FAILED.value),
+                [(f"{total.failed:,}", ""), (_percent(total.failed_share), "of calls")],
+                [("share", failed)],
+                f"from {_percent(before.failed_share)}",
+                sparkline([one.failed if one.calls else None for one in columns]),
+                is_bad=failed.is_worse,
+            ),
+            self._duration_card("Duration", self.links.calls(**ok), Figures.seconds_percentile),
+            self._duration_card("Time to first token", self.links.calls(**ok), Figures.first_token_percentile),
+            Card(
+                "Cost",
+                self.links.calls(),
+                [(_cost(total), ""), (numbers.compact(total.all_tokens), "tokens")],
+                [("", delta(total.cost_usd, before.cost_usd))],
+                f"excludes {total.unpriced:,} unpriced"
+                if total.unpriced
+                else f"from {numbers.dollars(before.cost_usd)}",
+                sparkline([float(one.cost_usd) if one.calls else None for one in columns]),
+            ),
+        ]
+
+    def _duration_card(self, name: str, href: str, percentile: Callable[[Figures, float], float | None]) -> Card:
+        values = {share: percentile(self.total, fraction) for share, fraction in (("p50", 0.5), ("p95", 0.95))}
+        return Card(
+            name,
+            href,
+            [(numbers.seconds(value), f"s {share}") for share, value in values.items()],
+            [
+                (share, delta(values[share], percentile(self.before, fraction), less_is_better=True))
+                for share, fraction in (("p50", 0.5), ("p95", 0.95))
+            ],
+            "",
+            sparkline([percentile(one, 0.5) for one in self._columns]),
+        )
+
+    def charts(self) -> list[Chart]:
+        return [
+            self._calls_by_status(),
+            self._cost_by_model(),
+            self._percentiles("Duration", Figures.seconds_percentile, lambda one: one.seconds),
+            self._percentiles("Time to first token", Figures.first_token_percentile, lambda one: one.first_token),
+        ]
+
+    def _calls_by_status(self) -> Chart:
+        used = [status for status in STATUSES if self.total.by_status[status]]
+        series = [
+            Series(
+                str(status.label),
+                STATUSES[status],
+                [one.by_status[status] if one.calls else None for one in self._columns],
+            )
+            for status in used
+        ]
+        key = [
+            KeyEntry(
+                str(status.label),
+                STATUSES[status],
+                f"{self.total.by_status[status]:,}",
+                self.links.calls(status=status.value),
+            )
+            for status in used
+        ]
+        return self._stacked("Calls by status", series, key, numbers.axis_count, lambda value: f"{value:,.0f}")
+
+    def _cost_by_model(self) -> Chart:
+        totals: dict[tuple[str, str], Decimal] = {}
+        for (_, *model), figures in self._by_model.items():
+            key = (str(model[0]), str(model[1]))
+            totals[key] = totals.get(key, Decimal()) + figures.cost_usd
+        ranked = sorted((model for model in totals if totals[model]), key=lambda model: -totals[model])
+        shown, rest = ranked[:MODELS_IN_CHART], ranked[MODELS_IN_CHART:]
+        patterns = patterns_of(shown)
+        series = [Series(model[1], patterns[model], self._costs_of([model])) for model in shown]
+        entries = [
+            KeyEntry(
+                model[1],
+                patterns[model],
+                numbers.dollars(totals[model]),
+                self.links.calls(provider=model[0], model=model[1]),
+            )
+            for model in shown
+        ]
+        if rest:
+            series.append(Series("Other", OTHER, self._costs_of(rest)))
+            total = sum((totals[model] for model in rest), Decimal())
+            entries.append(KeyEntry("Other", OTHER, numbers.dollars(total), self.links.calls()))
+        return self._stacked(
+            "Cost by model", series, entries, numbers.axis_dollars, lambda value: numbers.dollars(Decimal(value))
+        )
+
+    def _costs_of(self, models: Sequence[tuple[str, str]]) -> list[float | None]:
+        return [
+            float(sum((self._cost(start, model) for model in models), Decimal())) if column.calls else None
+            for start, column in zip(self.window.starts(), self._columns, strict=True)
+        ]
+
+    def _cost(self, start: datetime, model: tuple[str, str]) -> Decimal:
+        figures = self._by_model.get((start, *model))
+        return figures.cost_usd if figures else Decimal()
+
+    def _stacked(
+        self,
+        title: str,
+        series: Sequence[Series],
+        key: Sequence[KeyEntry],
+        axis: Callable[[float], str],
+        show: Callable[[float], str],
+    ) -> Chart:
+        cells = [
+            [show(value) if value is not None else "–" for value in values]
+            for values in zip(*(one.values for one in series), strict=True)
+        ] or [[] for _ in self._columns]
+        names = [one.name for one in series]
+        return Chart(
+            title,
+            f"per {_length(self.window.every)}",
+            stacked_columns(title, series, self._readings(names, cells), axis),
+            key,
+            names,
+            self._rows(cells),
+        )
+
+    def _percentiles(
+        self,
+        title: str,
+        percentile: Callable[[Figures, float], float | None],
+        histogram: Callable[[Figures], Mapping[int, int]],
+    ) -> Chart:
+        low, high = ([percentile(one, fraction) for one in self._columns] for fraction in (0.5, 0.95))
+        counts = [sum(histogram(one).values()) for one in self._columns]
+        cells = [
+            [f"{numbers.seconds(p50)} s" if n else "–", f"{numbers.seconds(p95)} s" if n else "–", f"{n:,}"]
+            for p50, p95, n in zip(low, high, counts, strict=True)
+        ]
+        heads = ["p50", "p95", "n"]
+        svg = percentile_band(title, low, high, self._readings(heads, cells), numbers.axis_seconds)
+        return Chart(title, f"p50 and p95, n = {sum(counts):,}", svg, [], heads, self._rows(cells))
+
+    def _readings(self, names: Sequence[str], cells: Sequence[Sequence[str]]) -> list[Column]:
+        return [
+            Column(
+                f"{name}: {', '.join(f'{head} {cell}' for head, cell in zip(names, row, strict=True)) or 'no data'}",
+                self.links.calls(span),
+                tick,
+            )
+            for (span, name, tick), row in zip(self._axis, cells, strict=True)
+        ]
+
+    def _rows(self, cells: Sequence[Sequence[str]]) -> list[tuple[str, str, Sequence[str]]]:
+        return [(self.links.calls(span), name, row) for (span, name, _), row in zip(self._axis, cells, strict=True)]
+
+    def last_failures(self) -> QuerySet[Generation]:
+        calls = Generation.objects.between(self.window.span.start, self.window.span.end)
+        failed = calls.filter(status=Status.FAILED).select_related("user")
+        if self._users is not None:
+            failed = failed.filter(user__in=self._users)
+        return failed.only(
+            "started_at",
+            "error_type",
+            "error_status",
+            "provider",
+            "request_model",
+            "prompt_name",
+            "prompt_version",
+            "user",
+        )[:LAST_FAILURES]
+
+    def month(self) -> Month:
+        local = timezone.localtime(self._now)
+        start = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        days = calendar.monthrange(local.year, local.month)[1]
+        span = Span(start, self._now)
+        spent = Reader(span, now=self._now, users=self._users).by((), with_durations=False).get((), Figures()).cost_usd
+        share = (self._now - start) / timedelta(days=days)
+        projected = numbers.whole_dollars(spent / Decimal(share)) if share * days >= 1 else None
+        return Month(f"{local:%B}", numbers.dollars(spent), projected, f"{days} {local:%b}", self.links.calls(span))
+
+
+def _label_step(window: Window) -> int:
+    """At most ``MOST_TICKS`` labels, by whole days where a column is shorter and the range longer than one."""
+    length = window.span.end - window.span.start
+    unit = max(1, DAY // window.every) if length > 2 * DAY else 1
+    count = len(window.starts())
+    return unit * -(-count // (unit * MOST_TICKS))
+
+
+def _length(every: timedelta) -> str:
+    seconds = int(every.total_seconds())
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}" if seconds > size else {"d": "day", "h": "hour", "min": "minute"}[unit]
+    return f"{seconds} s"
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share * 100:.1f}%"
+
+
+def _cost(figures: Figures) -> str:
+    """Calls without a price are not free."""
+    return "unpriced" if figures.unpriced and not figures.cost_usd else numbers.dollars(figures.cost_usd)

@@ -1,0 +1,65 @@
+"""Numbers as the pages of figures write them. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+# A change for the worse from which on it is coloured.
+NOTABLE_PERCENT = 10
+
+
+def compact(value: float) -> str:
+    """``950``, ``1.2k``, ``28.4M``."""
+    for limit, divisor, unit in ((1e9, 1e9, "B"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
+        if abs(value) >= limit:
+            return f"{value / divisor:.1f}".removesuffix(".0") + unit
+    return f"{value:,.0f}"
+
+
+def axis_count(value: float) -> str:
+    for limit, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if value >= limit:
+            return f"{value / limit:.1f}".removesuffix(".0") + unit
+    return f"{value:g}"
+
+
+def axis_dollars(value: float) -> str:
+    return f"${axis_count(value)}"
+
+
+def axis_seconds(value: float) -> str:
+    return f"{value:g} s"
+
+
+def seconds(value: float | None) -> str:
+    """Without the unit: ``0.72``, ``2.5``, ``81``."""
+    if value is None:
+        return "–"
+    return f"{value:.2f}" if value < 1 else f"{value:.1f}" if value < 60 else f"{value:,.0f}"
+
+
+def dollars(value: Decimal) -> str:
+    """A sum: two decimals, or how small it is."""
+    return "<$0.01" if 0 < value < Decimal("0.01") else f"${value:,.2f}"
+
+
+def whole_dollars(value: Decimal) -> str:
+    """An estimate: no cents, unless it is a matter of them."""
+    return f"${value:,.0f}" if value >= 10 else dollars(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """``percent`` is unsigned, and None where there was nothing before. ``is_worse`` by enough to be noted."""
+
+    percent: int | None
+    goes_up: bool = False
+    is_worse: bool = False
+
+
+def delta(now: float | Decimal | None, before: float | Decimal | None, *, less_is_better: bool = False) -> Delta:
+    if now is None or not before:
+        return Delta(None)
+    percent = round((float(now) / float(before) - 1) * 100)
+    return Delta(abs(percent), percent > 0, less_is_better and percent >= NOTABLE_PERCENT)
