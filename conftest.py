@@ -27,6 +27,7 @@ from aistrale.embedded import Servers, database_url, redis_url
 
 if TYPE_CHECKING:
     from django.test import Client
+    from pytest_django import DjangoDbBlocker
 
     from accounts.models import Team, User
 
@@ -168,6 +169,15 @@ def _empty_tables_past_triggers(_test_settings: None) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables)
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """A process looks once whether there are calls with random ids: no test is to count that query."""
+    from telemetry.time_ranges import ordered_after
+
+    with django_db_blocker.unblock():
+        ordered_after()
 
 
 @pytest.fixture(scope="session")

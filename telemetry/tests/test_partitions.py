@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -28,10 +28,8 @@ MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2200, 1, 1), timezones=st.
 
 
 @pytest.fixture(autouse=True)
-def _forget_random_ids() -> Iterator[None]:
-    time_ranges.ordered_after.cache_clear()
-    yield
-    time_ranges.ordered_after.cache_clear()
+def _look_for_random_ids_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time_ranges, "ordered_after", time_ranges.ordered_after.__wrapped__)
 
 
 def scanned(rows: Any) -> set[str]:
