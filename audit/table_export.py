@@ -46,7 +46,7 @@ def json_line(row: Row) -> str:
 
 def csv_line(row: Row) -> str:
     line = io.StringIO()
-    csv.writer(line).writerow([_cell(row[column]) for column in COLUMNS])
+    csv.writer(line).writerow([cell(row[column]) for column in COLUMNS])
     return line.getvalue()
 
 
@@ -77,7 +77,7 @@ def _batch(events: AuditEventQuerySet, last: int | None) -> list[AuditEvent]:
     return list(older.select_related("details")[:_BATCH])
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
     """Control characters escaped, and an apostrophe before what a spreadsheet would compute."""
     if value is None:
         return ""

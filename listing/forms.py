@@ -145,9 +145,13 @@ class PeriodFilter(FilterForm):
         self.order_fields([name for name in self.fields if name not in PeriodFilter.base_fields])
 
     def apply(self, rows: Rows) -> Rows:
+        return self.within(super().apply(rows), *self.bounds(timezone.now()))
+
+    def bounds(self, now: datetime) -> tuple[datetime | None, datetime | None]:
+        """Where the time that is asked for begins and ends. Only for a valid form."""
         period, start, end = (self.cleaned_data[name] for name in PeriodFilter.base_fields)
-        starts = [start, timezone.now() - PERIODS[period][1] if period else None]
-        return self.within(super().apply(rows), max(filter(None, starts), default=None), end)
+        starts = [start, now - PERIODS[period][1] if period else None]
+        return max(filter(None, starts), default=None), end
 
     def within(self, rows: Rows, start: datetime | None, end: datetime | None) -> Rows:
         """From ``start`` on, and before ``end``."""

@@ -8,4 +8,5 @@ class TelemetryAction(Action):
     PRICE_UPDATE = "telemetry:price:update"
     PRICE_DELETE = "telemetry:price:delete"
     CONTENT_READ = "telemetry:content:read"
+    CALLS_EXPORT = "telemetry:calls:export"
     CONTENT_DROP = "telemetry:content:drop"

@@ -60,10 +60,20 @@ class GenerationFilter(PeriodFilter):
 
     def apply(self, rows: Rows) -> Rows:
         rows = super().apply(rows)
-        scope = self.cleaned_data.get("whose")
-        if scope and scope != "everyone":
-            rows = rows.filter(user__in=users_of(scope, self._user).values("pk"))
+        if (users := self._scope()) is not None:
+            rows = rows.filter(user__in=users.values("pk"))
         return rows.filter(UNPRICED) if self.cleaned_data["price"] else rows
+
+    def users(self) -> QuerySet[User, Any] | None:
+        """Those whose calls are asked for; None for all that may be seen."""
+        named, scope = self.cleaned_data.get("user"), self._scope()
+        if named is None:
+            return scope
+        return (User.objects if scope is None else scope).filter(pk__in=named)
+
+    def _scope(self) -> QuerySet[User, Any] | None:
+        scope = self.cleaned_data.get("whose")
+        return users_of(scope, self._user) if scope and scope != "everyone" else None
 
     def within(self, rows: Rows, start: datetime | None, end: datetime | None) -> Rows:
         return rows.filter(started_within(start, end))

@@ -202,6 +202,12 @@ def note_content_read(*, generation: Generation, actor: User) -> None:
         record(action=TelemetryAction.CONTENT_READ, actor=actor, target=generation)
 
 
+@transaction.atomic
+def note_export(*, actor: User, file_format: str, filters: str) -> None:
+    after = {"format": file_format}
+    record(action=TelemetryAction.CALLS_EXPORT, actor=actor, after=after, details={"filters": filters})
+
+
 def spent_by_token(token_ids: Collection[UUID], *, since: datetime) -> Mapping[UUID, Spend]:
     """For the tokens page, which may not know of calls (``tokens.spending``)."""
     return Generation.objects.spent_by_token(token_ids, since=since)

@@ -46,6 +46,7 @@ from prompts.files.document import PromptFile
 from prompts.models import ExampleSet, LabelProposal, PromptVersion, ProtectedLabel
 from prompts.rollout_rules import Guards
 from prompts.rollouts import start_rollout
+from telemetry.actions import TelemetryAction
 from tokens import envelope, master_keys, rotation, services
 from tokens.actions import TokensAction
 from tokens.models import EncryptionKey, KeyState, ProviderToken, Trigger
@@ -224,6 +225,7 @@ TABLE: dict[str, tuple[Callable[[Scene], object], Sequence[Action]]] = {
     "master key rotated": (rotate_master, [TokensAction.MASTER_KEY_ROTATE]),
     "master key lost": (lose_master, [TokensAction.KEY_LOSE]),
     "log exported from the page": (lambda s: s.as_admin.get("/audit/export.csv"), [AuditAction.AUDIT_EXPORT]),
+    "calls exported": (lambda s: s.as_admin.get("/telemetry/export.csv"), [TelemetryAction.CALLS_EXPORT]),
     "log exported by command": (lambda s: call_command("export_audit"), [AuditAction.AUDIT_EXPORT]),
     "conversation deleted": (
         lambda s: delete_conversation(conversation=s.conversation(), actor=s.alice),

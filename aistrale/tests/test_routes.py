@@ -175,6 +175,8 @@ TABLE: Mapping[str, Who] = {
     "tokens/keys/rotate/": Who.ADMINISTRATORS,
     "tokens/keys/rotations/<uuid:rotation_id>/": Who.ADMINISTRATORS,
     "telemetry/": Who.PEOPLE,
+    "telemetry/export.csv": Who.PEOPLE,
+    "telemetry/export.jsonl": Who.PEOPLE,
     "telemetry/<uuid:pk>/": Who.PEOPLE,
     "audit/": Who.PEOPLE,
     "audit/checkpoints/": Who.ADMINISTRATORS,

@@ -162,7 +162,10 @@ class Board:
             Card(
                 "Cost",
                 self.links.calls(),
-                [(_cost(total), ""), (numbers.compact(total.all_tokens), "tokens")],
+                [
+                    (numbers.cost(total.cost_usd, unpriced=total.unpriced), ""),
+                    (numbers.compact(total.all_tokens), "tokens"),
+                ],
                 [("", delta(total.cost_usd, before.cost_usd))],
                 f"excludes {total.unpriced:,} unpriced"
                 if total.unpriced
@@ -346,8 +349,3 @@ def _length(every: timedelta) -> str:
 
 def _percent(share: float | None) -> str:
     return "–" if share is None else f"{share * 100:.1f}%"
-
-
-def _cost(figures: Figures) -> str:
-    """Calls without a price are not free."""
-    return "unpriced" if figures.unpriced and not figures.cost_usd else numbers.dollars(figures.cost_usd)

@@ -44,6 +44,11 @@ def dollars(value: Decimal) -> str:
     return "<$0.01" if 0 < value < Decimal("0.01") else f"${value:,.2f}"
 
 
+def cost(usd: Decimal, *, unpriced: int) -> str:
+    """Calls without a price are not free."""
+    return "unpriced" if unpriced and not usd else dollars(usd)
+
+
 def whole_dollars(value: Decimal) -> str:
     """An estimate: no cents, unless it is a matter of them."""
     return f"${value:,.0f}" if value >= 10 else dollars(value)

@@ -108,6 +108,6 @@ def _row(links: Links, named: Named, figures: Figures, most_calls: int, most_cos
         seconds_p95=numbers.seconds(figures.seconds_percentile(0.95)),
         first_token_p95=numbers.seconds(figures.first_token_percentile(0.95)),
         tokens=numbers.compact(figures.all_tokens),
-        cost="unpriced" if figures.unpriced and not figures.cost_usd else numbers.dollars(figures.cost_usd),
+        cost=numbers.cost(figures.cost_usd, unpriced=figures.unpriced),
         cost_bar=cell_bar(float(figures.cost_usd) / most_cost if most_cost else 0),
     )

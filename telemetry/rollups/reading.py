@@ -72,14 +72,22 @@ class Figures:
 
 
 class Reader:
-    """The calls of ``span``, of the users alone where they are given.
+    """The calls of ``span``, of the users alone where they are given, and alike in the dimensions of ``alike``.
 
     ``now`` decides which hour is not over yet. What is asked of one reader is read from the same parts.
     """
 
-    def __init__(self, span: Span, *, now: datetime, users: Collection[int] | None = None) -> None:
+    def __init__(
+        self,
+        span: Span,
+        *,
+        now: datetime,
+        users: Collection[int] | None = None,
+        alike: Mapping[str, object] | None = None,
+    ) -> None:
         self._span = span
         self._users = users
+        self._alike = dict(alike or {})
         self._stale = stale_hours(before=hour_of(now))
         self._now = now
 
@@ -127,15 +135,16 @@ class Reader:
         """Rows with ``start`` and the columns of rollups, as SQL and its values."""
         covered = cover(self._span, stale=self._stale, now=self._now, coarsest=every or DAY)
         values: dict[str, Any] = {"every": every or DAY, "origin": self._span.start, "users": list(self._users or ())}
-        of_users = "" if self._users is None else " AND user_id = ANY(%(users)s)"
+        which = "" if self._users is None else " AND user_id = ANY(%(users)s)"
+        which += "".join(f" AND {name} = {_named(value, values)}" for name, value in self._alike.items())
         parts = [
-            f"SELECT start, {COLUMNS} FROM telemetry_rollup WHERE hours = {hours}{of_users} AND ({ranges})"  # noqa: S608
+            f"SELECT start, {COLUMNS} FROM telemetry_rollup WHERE hours = {hours}{which} AND ({ranges})"  # noqa: S608
             for hours, spans in ((24, covered.days), (1, covered.hours))
             if (ranges := _ranges("start", spans, values))
         ]
         if ranges := _ranges("started_at", covered.calls, values):
             start = "date_bin(%(every)s, started_at, %(origin)s)"
-            parts.append(counted(start, f"({ranges}){of_users}"))
+            parts.append(counted(start, f"({ranges}){which}"))
         nothing = f"SELECT start, {COLUMNS} FROM telemetry_rollup WHERE false"  # noqa: S608
         return " UNION ALL ".join(f"({part})" for part in parts or [nothing]), values
 
