@@ -22,7 +22,7 @@ from aistrale.recent_errors import recent
 from aistrale.tests.routes import all_routes, path_of
 from aistrale.tests.test_routes import TABLE, Who
 from audit.models import AuditEvent
-from inference.models import Conversation, Message
+from inference.models import Conversation, Message, StoredFile
 from inference.playground.models import Panel, Playground
 from inference.playground.services import create_playground
 from prompts import example_sets, protection
@@ -125,6 +125,12 @@ def a_playground(owner: User) -> Playground:
     return create_playground(owner=owner, title="private", draft=Draft("private"), values={})
 
 
+def a_file(owner: User) -> StoredFile:
+    described = {"name": "map.png", "media_type": "image/png", "size": 4, "tokens": 9}
+    digest = f"{StoredFile.objects.count():064x}"
+    return StoredFile.objects.create(user=owner, digest=digest, content=b"made", thumbnail=b"made", **described)
+
+
 def a_panel(owner: User) -> Panel:
     return a_playground(owner).panels.get()
 
@@ -132,6 +138,8 @@ def a_panel(owner: User) -> Panel:
 def ids_of(made: Any) -> tuple[object, ...]:
     if isinstance(made, PromptVersion):
         return made.prompt_id, made.number
+    if isinstance(made, StoredFile):
+        return (made.digest,)
     if isinstance(made, Panel):
         return made.playground_id, made.pk
     if isinstance(made, Rollout | ExampleSet):
@@ -147,6 +155,10 @@ OBJECTS: Mapping[str, Callable[[User], Any]] = {
     "account/teams/<uuid:pk>/": a_team,
     "account/teams/<uuid:pk>/members/<int:user_pk>/remove/": a_membership,
     "chat/messages/<int:pk>/source/": a_message,
+    "chat/files/<str:digest>/": a_file,
+    "chat/files/<str:digest>/view/": a_file,
+    "chat/files/<str:digest>/download/": a_file,
+    "chat/files/<str:digest>/thumbnail/": a_file,
     "chat/prompts/<uuid:pk>/": a_prompt,
     "chat/<uuid:pk>/": a_conversation,
     "chat/<uuid:pk>/rename/": a_conversation,

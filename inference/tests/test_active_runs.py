@@ -245,11 +245,13 @@ async def test_it_interrupts_the_runs_of_a_process_that_died(
     await in_thread(save_partials)(partials=[Partial(order.generation_id, "as far as it came", "")], alive=[])
     settings.RUN_SILENCE_SECONDS = 0.1
     runs = await start_runs()
-    await asyncio.sleep(0.2)
-    await runs._sweep()
-    generation = await stored(order)
 
-    assert generation.status == Status.INTERRUPTED
+    async def interrupted() -> Generation | None:
+        await runs._sweep()
+        generation = await stored(order)
+        return generation if generation.status == Status.INTERRUPTED else None
+
+    generation = await until(interrupted)
     assert generation.message.text == "as far as it came"
 
 
