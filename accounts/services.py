@@ -27,7 +27,7 @@ def setup_link() -> str | None:
     if User.objects.administrators().exists():
         return None
     token = signing.dumps("first administrator", salt=_SETUP_SALT)
-    return f"{settings.PUBLIC_URL}{reverse('accounts:setup', args=[token])}"
+    return f"{settings.PUBLIC_ORIGIN}{reverse('accounts:setup', args=[token])}"
 
 
 def check_setup_token(token: str) -> None:

@@ -19,6 +19,7 @@ from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
 from accounts.api.errors import PREFIXES, ApiError, respond
+from aistrale.base_path import path_of
 
 Application = Callable[..., Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
@@ -34,7 +35,7 @@ class ApiHandler(BaseHandler):
         self._threads = ThreadPoolExecutor(threads, "api")
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        if not scope["path"].startswith(PREFIXES):
+        if not path_of(scope).startswith(PREFIXES):
             return await self._pages(scope, receive, send)
         body = await _body(receive)
         if body is None:

@@ -12,6 +12,7 @@ from django.urls import re_path
 from django.utils.module_loading import import_string
 
 from aistrale.api_handler import ApiHandler
+from aistrale.base_path import BasePath
 from aistrale.forwarded import Forwarded
 from aistrale.origins import OwnPages
 from aistrale.page_queue import PageQueue
@@ -29,4 +30,5 @@ routes = import_string("inference.routing.websocket_urlpatterns")(runs)
 nothing: Any = WebsocketDenier.as_asgi()
 sockets = OwnPages(CookieMiddleware(URLRouter([*routes, re_path("", nothing)])))
 
-application = Forwarded(ProtocolTypeRouter({"http": requests, "websocket": sockets}), proxies=settings.PROXIES)
+router = ProtocolTypeRouter({"http": requests, "websocket": sockets})
+application = Forwarded(BasePath(router, settings.BASE_PATH), proxies=settings.PROXIES)

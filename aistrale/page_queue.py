@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from accounts.admission import Busy, RequestSlot, Slots
+from aistrale.base_path import path_of
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -32,7 +33,7 @@ class PageQueue:
         self._slots = Slots(at_once, waiting=MOST_WAITING)
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
-        if scope["path"].startswith(UNQUEUED):
+        if path_of(scope).startswith(UNQUEUED):
             return await self._application(scope, receive, send)
         slot = RequestSlot(self._slots)
         try:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from daphne import http_protocol
+from django.conf import settings
 
 # Beyond what Django takes of a form (DATA_UPLOAD_MAX_MEMORY_SIZE), so that it is Django's page that tells of most.
 MOST_BYTES = 4 * 1024 * 1024
 # Files come to this address alone; a little more than one may have, so that it is the page that says so.
-UPLOAD_PATH, MOST_UPLOADED_BYTES = b"/chat/files/", 21 * 1024 * 1024
+UPLOAD_PATH, MOST_UPLOADED_BYTES = f"{settings.BASE_PATH}/chat/files/".encode(), 21 * 1024 * 1024
 _REFUSAL = b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 

@@ -27,13 +27,17 @@ HOST = env.str("AISTRALE_HOST", "127.0.0.1")
 PORT = env.int("PORT", 8000)
 PUBLIC_URL = env.str("AISTRALE_PUBLIC_URL", f"http://127.0.0.1:{PORT}")
 _public = urlsplit(PUBLIC_URL)
+PUBLIC_ORIGIN = f"{_public.scheme}://{_public.netloc}"
+# Below which path of the origin all pages are, '' for the whole of it. Addresses by name have it already.
+BASE_PATH = _public.path.rstrip("/")
+FORCE_SCRIPT_NAME = BASE_PATH or None
 HTTPS = _public.scheme == "https"
 
 DEBUG = env.bool("AISTRALE_DEBUG", False)
 LOGGING = logs.configuration(level=env.log_level("AISTRALE_LOG_LEVEL", logging.INFO), terminal=sys.stderr.isatty())
 SECRET_KEY = read_secret(env, "SECRET_KEY", keyfiles.secret_key_file(DATA_DIR))
 ALLOWED_HOSTS = env.list("AISTRALE_ALLOWED_HOSTS", [_public.hostname, "localhost", "127.0.0.1"])
-CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_ORIGIN]
 
 # TLS ends at a reverse proxy; only when told so do we believe what it says about the browser's connection.
 BEHIND_PROXY = env.bool("AISTRALE_BEHIND_PROXY", False)
@@ -323,7 +327,7 @@ FORMAT_MODULE_PATH = ["aistrale.formats"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 
-STATIC_URL = "/static/"
+STATIC_URL = f"{BASE_PATH}/static/"
 _static_dir = env.str("AISTRALE_STATIC_DIR", "")
 # An image brings them; elsewhere each start collects what has changed.
 STATIC_IS_COLLECTED = bool(_static_dir)

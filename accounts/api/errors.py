@@ -56,4 +56,4 @@ def respond(error: ApiError) -> JsonResponse:
 
 
 def is_for_programs(request: HttpRequest) -> bool:
-    return request.path.startswith(PREFIXES)
+    return request.path_info.startswith(PREFIXES)

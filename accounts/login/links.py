@@ -20,7 +20,7 @@ GONE = 410
 def reset_link(uid: str, key: str) -> str:
     """The link to set a new password, at the public URL whatever the Host header of the request says."""
     names = {"uidb36": uid, "key": key}
-    return f"{settings.PUBLIC_URL}{reverse('account_reset_password_from_key', kwargs=names)}"
+    return f"{settings.PUBLIC_ORIGIN}{reverse('account_reset_password_from_key', kwargs=names)}"
 
 
 def secret_link(view: View) -> View:

@@ -72,7 +72,7 @@ def invite(*, email: str, role: Role, actor: User, name: str = "") -> Invited:
         expires_at=timezone.now() + GOOD_FOR,
     )
     record(action=AccountsAction.INVITATION_CREATE, actor=actor, target=invitation, after={"role": role})
-    return Invited(invitation, f"{settings.PUBLIC_URL}{reverse('invitation', args=[token])}")
+    return Invited(invitation, f"{settings.PUBLIC_ORIGIN}{reverse('invitation', args=[token])}")
 
 
 @transaction.atomic

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -37,7 +38,7 @@ def chat(request: UserRequest) -> HttpResponse:
     context = {
         "composer": composer,
         "client_id": composer.client_id,
-        "socket_path": f"/ws/chat/new/{reservation.signed}/",
+        "socket_path": f"{settings.BASE_PATH}/ws/chat/new/{reservation.signed}/",
         "thread_url": reverse("inference:conversation-detail", args=[reservation.conversation_id]),
         "has_token": ProviderToken.objects.visible_to(request.user).usable().exists(),
     }
@@ -61,7 +62,7 @@ def conversation_detail(request: UserRequest, pk: UUID) -> HttpResponse:
     if request.htmx.target == MESSAGES:
         # _composer_ids.html is swapped along with the messages.
         return render(request, "inference/_branch.html", context | {"is_swap": True})
-    context |= {"socket_path": f"/ws/chat/{pk}/", "thread_url": conversation.get_absolute_url()}
+    context |= {"socket_path": f"{settings.BASE_PATH}/ws/chat/{pk}/", "thread_url": conversation.get_absolute_url()}
     if thread.may_edit:
         context["composer"] = composer_for(conversation)
     return _page(request, context, current=pk)

@@ -23,5 +23,5 @@ class Command(createsuperuser.Command):
         super().handle(*args, **options | {"verbosity": 0})
         # None where Django's command found no terminal to ask at, and has said so.
         for user in User.objects.administrators().exclude(pk__in=known):
-            login = f"{settings.PUBLIC_URL}{reverse('account_login')}"
+            login = f"{settings.PUBLIC_ORIGIN}{reverse('account_login')}"
             self.stdout.write(f"{user.email} is an administrator now and can log in at {login}")

@@ -71,7 +71,9 @@ class Site:
 
 
 @contextmanager
-def running_site(directory: Path, *, tablespace: str | None = None, **environment: str) -> Iterator[Site]:
+def running_site(
+    directory: Path, *, tablespace: str | None = None, base_path: str = "", **environment: str
+) -> Iterator[Site]:
     """A server on a free port on which nobody has done anything yet; ``environment`` adds to its settings."""
     with prepared_database(directory, tablespace=tablespace) as database_url:
         port = free_port()
@@ -79,7 +81,7 @@ def running_site(directory: Path, *, tablespace: str | None = None, **environmen
             "DATABASE_URL": database_url,
             "REDIS_URL": _redis_url(),
             "AISTRALE_DATA_DIR": str(directory),
-            "AISTRALE_PUBLIC_URL": f"http://127.0.0.1:{port}",
+            "AISTRALE_PUBLIC_URL": f"http://127.0.0.1:{port}{base_path}",
             "AISTRALE_PROVIDER_HOSTS": "127.0.0.1",
             "PORT": str(port),
             **environment,
@@ -89,7 +91,7 @@ def running_site(directory: Path, *, tablespace: str | None = None, **environmen
             # Of a database that was not prepared, it first says how far it is.
             report = json.loads(next((line for line in server.output if line.startswith(b"{")), b""))
             _wait_until_live(port, server)
-            yield Site(f"http://127.0.0.1:{port}", report["setup_link"], variables, server)
+            yield Site(f"http://127.0.0.1:{port}{base_path}", report["setup_link"], variables, server)
         finally:
             server.stop(within=20)
             server.output.close()
