@@ -239,19 +239,16 @@ async def test_it_asks_no_provider_once_it_is_draining(alice: User, start_runs: 
 
 @pytest.mark.usefixtures("token_of_alice")
 async def test_it_interrupts_the_runs_of_a_process_that_died(
-    alice: User, start_runs: StartRuns, settings: Settings
+    alice: User, start_runs: StartRuns, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = await start(alice, "words-5")
     await in_thread(save_partials)(partials=[Partial(order.generation_id, "as far as it came", "")], alive=[])
     settings.RUN_SILENCE_SECONDS = 0.1
-    runs = await start_runs()
+    monkeypatch.setattr("inference.runs.active.SWEEP_SECONDS", 0.1)
+    await start_runs()
 
-    async def interrupted() -> Generation | None:
-        await runs._sweep()
-        generation = await stored(order)
-        return generation if generation.status == Status.INTERRUPTED else None
-
-    generation = await until(interrupted)
+    generation = await ended(order)
+    assert generation.status == Status.INTERRUPTED
     assert generation.message.text == "as far as it came"
 
 
