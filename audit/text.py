@@ -26,6 +26,8 @@ def replace_unstorable(value: Any, *, longest: int | None = None) -> Any:
 
 def escape_controls(text: str, *, keep: str = "") -> str:
     """``text`` with escapes for whatever could move a cursor, end a line early or hide; ``keep`` stays as it is."""
+    if text.isprintable():
+        return text
     return "".join(
         char if char.isprintable() or char in keep else char.encode("unicode_escape").decode() for char in text
     )

@@ -50,9 +50,7 @@ class GenerationFilter(PeriodFilter):
         self._user = user
         if not user.is_administrator:
             del self.fields["user"], self.fields["whose"]
-        visible = Generation.objects.visible_to(user).values("pk")[:RECENT]
-        recent = Generation.objects.filter(pk__in=visible).order_by()
-        names = list(recent.values_list("provider", "request_model").distinct())
+        names = set(Generation.objects.visible_to(user).values_list("provider", "request_model")[:RECENT])
         providers = sorted({provider for provider, _ in names} | {data.get("provider", "")} - {""})
         self.models = sorted({model for _, model in names})
         self.fields["provider"].widget = forms.Select(choices=[("", "Any"), *((name, name) for name in providers)])

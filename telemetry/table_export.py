@@ -41,8 +41,12 @@ def _plain(value: Any) -> Any:
 
 def _csv_lines(rows: Iterable[Row]) -> str:
     lines = io.StringIO()
-    csv.writer(lines).writerows([cell(_plain(value)) for value in row] for row in rows)
+    csv.writer(lines).writerows(map(_csv_cells, rows))
     return lines.getvalue()
+
+
+def _csv_cells(row: Row) -> list[Any]:
+    return [cell(_plain(value)) if isinstance(value, (str, list)) else _plain(value) for value in row]
 
 
 def _json_lines(rows: Iterable[Row]) -> str:

@@ -38,21 +38,22 @@ def _roll_up_day(day: datetime, hours: Collection[datetime]) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
     # First: what changes from here on leaves another mark, and what has left one of these is seen below.
     StaleHour.objects.filter(hour__in=hours).delete()
-    for hour in hours:
-        _count(hour, 1)
-    _count(day, 24)
+    for by_caller in (True, False):
+        for hour in hours:
+            _count(hour, 1, by_caller=by_caller)
+        _count(day, 24, by_caller=by_caller)
 
 
-def _count(start: datetime, hours: int) -> None:
-    Rollup.objects.filter(hours=hours, start=start).delete()
+def _count(start: datetime, hours: int, *, by_caller: bool) -> None:
+    Rollup.objects.filter(hours=hours, by_caller=by_caller, start=start).delete()
     # Not by id: calls from before ids carried the time have random ones.
     condition = "started_at >= %(start)s AND started_at < %(end)s"
-    rows = counted("%(start)s::timestamptz", condition)
+    rows = counted("%(start)s::timestamptz", condition, by_caller=by_caller)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO telemetry_rollup (hours, start, {COLUMNS})"  # noqa: S608
-            f" SELECT %(hours)s, counted.* FROM ({rows}) AS counted",
-            {"start": start, "end": start + hours * HOUR, "hours": hours},
+            f"INSERT INTO telemetry_rollup (hours, by_caller, start, {COLUMNS})"  # noqa: S608
+            f" SELECT %(hours)s, %(by_caller)s, counted.* FROM ({rows}) AS counted",
+            {"start": start, "end": start + hours * HOUR, "hours": hours, "by_caller": by_caller},
         )
 
 

@@ -15,6 +15,7 @@ class Rollup(models.Model):
     """
 
     hours = models.PositiveSmallIntegerField(help_text="How many it covers: 1 or 24.")
+    by_caller = models.BooleanField(help_text="Else user, key and prompt are empty: one row has the calls of all.")
     start = models.DateTimeField()
 
     provider = models.CharField(max_length=30)
@@ -42,7 +43,7 @@ class Rollup(models.Model):
 
     class Meta:
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["hours", "start"], name="rollup_time"),
+            models.Index(fields=["by_caller", "hours", "start"], name="rollup_time"),
             models.Index(fields=["user", "hours", "start"], name="rollup_of_user"),
         ]
 

@@ -15,7 +15,7 @@ from telemetry.call_ids import first_id, first_id_after
 from telemetry.rollups.coverage import DAY, Span, cover, hour_of
 from telemetry.rollups.histogram import percentile
 from telemetry.rollups.keeping import stale_hours
-from telemetry.rollups.source import COLUMNS, HISTOGRAMS, SUMS, counted
+from telemetry.rollups.source import CALLER, COLUMNS, HISTOGRAMS, SUMS, counted
 from telemetry.time_ranges import ordered_after
 
 TOKENS = tuple(name for name in SUMS if name.endswith("_tokens"))
@@ -98,7 +98,7 @@ class Reader:
         self, names: Sequence[str], *, every: timedelta | None = None, with_durations: bool = True
     ) -> dict[Key, Figures]:
         """By the values of these dimensions; ``every`` puts before them the start of a stretch of that length."""
-        rows, values = self._rows(every)
+        rows, values = self._rows(names, every)
         starts = ["date_bin(%(every)s, start, %(origin)s)"] if every else []
         keys = [*starts, *names]
         groups = ", ".join(str(place + 1) for place in range(len(keys) + 1))
@@ -131,20 +131,23 @@ class Reader:
             found: list[tuple[Any, ...]] = cursor.fetchall()
         return found
 
-    def _rows(self, every: timedelta | None) -> tuple[str, dict[str, Any]]:
+    def _rows(self, names: Sequence[str], every: timedelta | None) -> tuple[str, dict[str, Any]]:
         """Rows with ``start`` and the columns of rollups, as SQL and its values."""
         covered = cover(self._span, stale=self._stale, now=self._now, coarsest=every or DAY)
         values: dict[str, Any] = {"every": every or DAY, "origin": self._span.start, "users": list(self._users or ())}
         which = "" if self._users is None else " AND user_id = ANY(%(users)s)"
         which += "".join(f" AND {name} = {_named(value, values)}" for name, value in self._alike.items())
+        by_caller = self._users is not None or bool(CALLER.keys() & {*names, *self._alike})
+        values["by_caller"] = by_caller
         parts = [
-            f"SELECT start, {COLUMNS} FROM telemetry_rollup WHERE hours = {hours}{which} AND ({ranges})"  # noqa: S608
+            f"SELECT start, {COLUMNS} FROM telemetry_rollup"  # noqa: S608
+            f" WHERE by_caller = %(by_caller)s AND hours = {hours}{which} AND ({ranges})"
             for hours, spans in ((24, covered.days), (1, covered.hours))
             if (ranges := _ranges("start", spans, values))
         ]
         if ranges := _ranges("started_at", covered.calls, values):
             start = "date_bin(%(every)s, started_at, %(origin)s)"
-            parts.append(counted(start, f"({ranges}){which}"))
+            parts.append(counted(start, f"({ranges}){which}", by_caller=by_caller))
         nothing = f"SELECT start, {COLUMNS} FROM telemetry_rollup WHERE false"  # noqa: S608
         return " UNION ALL ".join(f"({part})" for part in parts or [nothing]), values
 

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-DIMENSIONS = (
-    "provider",
-    "base_url",
-    "request_model",
-    "user_id",
-    "token_id",
-    "prompt_id",
-    "prompt_version",
-    "status",
-    "error_type",
-)
+# What a call was made with, by its type: there are many of each, and most figures are of all of them.
+CALLER = {"user_id": "bigint", "token_id": "uuid", "prompt_id": "uuid", "prompt_version": "integer"}
+COMMON = ("provider", "base_url", "request_model", "status", "error_type")
+DIMENSIONS = (*COMMON, *CALLER)
 SUMS = (
     "calls",
     "input_tokens",
@@ -27,10 +20,14 @@ HISTOGRAMS = ("seconds", "first_token")
 COLUMNS = ", ".join((*DIMENSIONS, *SUMS, *HISTOGRAMS))
 
 
-def counted(start: str, condition: str) -> str:
-    """Rows with ``start`` (SQL, constant or by call), ``COLUMNS``: the calls for which ``condition`` holds."""
+def counted(start: str, condition: str, *, by_caller: bool) -> str:
+    """Rows with ``start`` (SQL, constant or by call), ``COLUMNS``: the calls for which ``condition`` holds.
+
+    Unless ``by_caller``, those of all callers are in one row, in which ``CALLER`` are NULL.
+    """
+    caller = [name if by_caller else f"NULL::{kind} AS {name}" for name, kind in CALLER.items()]
     return f"""
-SELECT {start} AS start, {", ".join(DIMENSIONS)}, count(*) AS calls,
+SELECT {start} AS start, {", ".join((*COMMON, *caller))}, count(*) AS calls,
   coalesce(sum(input_tokens), 0) AS input_tokens, coalesce(sum(cache_read_tokens), 0) AS cache_read_tokens,
   coalesce(sum(cache_write_tokens), 0) AS cache_write_tokens, coalesce(sum(output_tokens), 0) AS output_tokens,
   coalesce(sum(reasoning_tokens), 0) AS reasoning_tokens, coalesce(sum(cost_usd), 0) AS cost_usd,
@@ -38,5 +35,5 @@ SELECT {start} AS start, {", ".join(DIMENSIONS)}, count(*) AS calls,
   telemetry_histogram(array_agg(telemetry_bin(ended_at - started_at))) AS seconds,
   telemetry_histogram(array_agg(telemetry_bin(first_token_at - started_at))) AS first_token
 FROM telemetry_generation WHERE {condition}
-GROUP BY 1, {", ".join(DIMENSIONS)}
+GROUP BY 1, {", ".join(DIMENSIONS if by_caller else COMMON)}
 """  # noqa: S608 (our own columns)

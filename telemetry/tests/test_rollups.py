@@ -154,8 +154,8 @@ def test_after_any_history_the_figures_are_those_of_a_recount(
         )
         roll_up(now=NOW + timedelta(hours=2))
     assert not StaleHour.objects.exists()
-    for hours in (1, 24):
-        assert sum(Rollup.objects.filter(hours=hours).values_list("calls", flat=True)) == calls.count()
+    for kind in ({"hours": hours, "by_caller": by_caller} for hours in (1, 24) for by_caller in (True, False)):
+        assert sum(Rollup.objects.filter(**kind).values_list("calls", flat=True)) == calls.count()
 
 
 def test_a_rebuild_mends_rollups_that_are_wrong(alice: User) -> None:
