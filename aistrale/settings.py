@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "prompts",
     "inference",
     "inference.playground",
+    "inference.backtests",
     "tokens",
     "telemetry",
     "accounts",

@@ -28,6 +28,7 @@ urlpatterns = [
     path("metrics", metrics, name="metrics"),
     path("chat/", include("inference.urls")),
     path("playground/", include("inference.playground.urls")),
+    path("backtests/", include("inference.backtests.urls")),
     path("prompts/webhooks/", include("webhooks.urls")),
     path("prompts/", include("prompts.urls")),
     path("tokens/", include("tokens.urls")),

@@ -230,9 +230,15 @@ def users_of_prompt(prompt_id: UUID, *, since: datetime, most: int) -> Sequence[
 
 def input_cost(tokens: int, *, provider: str, model: str) -> Decimal | None:
     """In USD, at today's prices of the provider itself; None where no price is known."""
+    return cost_of(TokenCounts(input=tokens), provider=provider, model=model)
+
+
+def cost_of(tokens: TokenCounts, *, provider: str, model: str, base_url: str = "") -> Decimal | None:
+    """Of a call that was made now, in USD; None where no price is known."""
     name = replace_unstorable(model)
     overrides = PriceOverride.objects.of(provider, name)
-    receipt = price(TokenCounts(input=tokens), provider=provider, model=name, at=timezone.now(), overrides=overrides)
+    at = timezone.now()
+    receipt = price(tokens, provider=provider, model=name, at=at, overrides=overrides, base_url=base_url)
     return receipt.total if receipt else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -22,6 +23,8 @@ from aistrale.recent_errors import recent
 from aistrale.tests.routes import all_routes, path_of
 from aistrale.tests.test_routes import TABLE, Who
 from audit.models import AuditEvent
+from inference.backtests.models import Backtest, BacktestCall
+from inference.backtests.services import Plan, create_backtest
 from inference.models import Conversation, Message, StoredFile
 from inference.playground.models import Panel, Playground
 from inference.playground.services import create_playground
@@ -135,6 +138,15 @@ def a_panel(owner: User) -> Panel:
     return a_playground(owner).panels.get()
 
 
+def a_backtest(owner: User) -> Backtest:
+    plan = Plan(title="private", call_ids=[a_call(owner).pk], sample=1, budget_usd=Decimal(1))
+    return create_backtest(owner=owner, plan=plan)
+
+
+def a_backtest_call(owner: User) -> BacktestCall:
+    return a_backtest(owner).calls.get()
+
+
 def ids_of(made: Any) -> tuple[object, ...]:
     if isinstance(made, PromptVersion):
         return made.prompt_id, made.number
@@ -142,6 +154,8 @@ def ids_of(made: Any) -> tuple[object, ...]:
         return (made.digest,)
     if isinstance(made, Panel):
         return made.playground_id, made.pk
+    if isinstance(made, BacktestCall):
+        return made.backtest_id, made.pk
     if isinstance(made, Rollout | ExampleSet):
         return made.prompt_id, made.pk
     return (made.team.pk, made.user.pk) if isinstance(made, Membership) else (made.pk,)
@@ -178,6 +192,16 @@ OBJECTS: Mapping[str, Callable[[User], Any]] = {
     "playground/<uuid:pk>/panels/<int:panel_pk>/": a_panel,
     "playground/<uuid:pk>/panels/<int:panel_pk>/code/": a_panel,
     "playground/<uuid:pk>/panels/<int:panel_pk>/remove/": a_panel,
+    "backtests/<uuid:pk>/": a_backtest,
+    "backtests/<uuid:pk>/start/": a_backtest,
+    "backtests/<uuid:pk>/pause/": a_backtest,
+    "backtests/<uuid:pk>/cancel/": a_backtest,
+    "backtests/<uuid:pk>/share/": a_backtest,
+    "backtests/<uuid:pk>/delete/": a_backtest,
+    "backtests/<uuid:pk>/compare/": a_backtest,
+    "backtests/<uuid:pk>/export.csv": a_backtest,
+    "backtests/<uuid:pk>/export.jsonl": a_backtest,
+    "backtests/<uuid:pk>/calls/<int:row_pk>/again/": a_backtest_call,
     "prompts/<uuid:pk>/examples/add/": a_prompt,
     "prompts/<uuid:pk>/examples/<int:number>/": an_example_set,
     "prompts/<uuid:pk>/examples/<int:number>/delete/": an_example_set,
@@ -249,10 +273,21 @@ def _comparable(response: Any, path: str) -> tuple[int, str, dict[str, str]]:
 
 
 @pytest.mark.parametrize(
-    "path", ["/audit/", "/telemetry/", "/tokens/", "/chat/", "/playground/", "/prompts/", "/prompts/webhooks/", "/"]
+    "path",
+    [
+        "/audit/",
+        "/telemetry/",
+        "/tokens/",
+        "/chat/",
+        "/playground/",
+        "/backtests/",
+        "/prompts/",
+        "/prompts/webhooks/",
+        "/",
+    ],
 )
 def test_lists_leave_out_what_is_anothers(path: str, alice: User, charlie: User, client_of: ClientOf) -> None:
-    made = a_token(alice), a_call(alice), a_prompt(alice), a_webhook(alice), a_playground(alice)
+    made = a_token(alice), a_call(alice), a_prompt(alice), a_webhook(alice), a_playground(alice), a_backtest(alice)
     content = client_of(charlie).get(path).content.decode()
     assert not [private for private in (*(str(each.pk) for each in made), alice.email) if private in content]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
@@ -29,6 +30,9 @@ from audit.actions import Action, AuditAction, actions
 from audit.models import AuditEvent
 from conftest import PASSWORD
 from inference.actions import InferenceAction
+from inference.backtests import services as backtests
+from inference.backtests.actions import BacktestAction
+from inference.backtests.models import Backtest
 from inference.conversations.services import delete_conversation
 from inference.conversations.sharing import copy_branch
 from inference.models import Conversation
@@ -136,6 +140,22 @@ def a_playground(scene: Scene) -> Playground:
     return create_playground(owner=scene.alice, title="Triage", draft=Draft("Hi"), values={})
 
 
+def a_backtest(scene: Scene) -> Backtest:
+    use = RunRequest(provider="echo", model="echo", text="Hi", parent_id=None, client_id=uuid4())
+    started = start_run(user=scene.alice, conversation_id=uuid4(), is_new=True, form=use)
+    assert started is not None and started.order is not None
+    plan = backtests.Plan(title="Replay", call_ids=[started.order.generation_id], sample=1, budget_usd=Decimal(1))
+    return backtests.create_backtest(owner=scene.alice, plan=plan)
+
+
+def steer_backtest(scene: Scene) -> None:
+    backtest = a_backtest(scene)
+    for step in (backtests.start_backtest, backtests.pause_backtest, backtests.cancel_backtest):
+        step(backtest=backtest, actor=scene.alice)
+    share(backtest, audience=EVERYONE, actor=scene.alice, action=BacktestAction.BACKTEST_SHARE)
+    backtests.delete_backtest(backtest=backtest, actor=scene.alice)
+
+
 def share_playground(scene: Scene) -> None:
     share(a_playground(scene), audience=EVERYONE, actor=scene.alice, action=PlaygroundAction.PLAYGROUND_SHARE)
 
@@ -240,6 +260,17 @@ TABLE: dict[str, tuple[Callable[[Scene], object], Sequence[Action]]] = {
     "playground deleted": (
         lambda s: delete_playground(playground=a_playground(s), actor=s.alice),
         [PlaygroundAction.PLAYGROUND_DELETE],
+    ),
+    "backtest started, paused, cancelled, shared and deleted": (
+        steer_backtest,
+        [
+            InferenceAction.RUN_START,
+            BacktestAction.BACKTEST_START,
+            BacktestAction.BACKTEST_PAUSE,
+            BacktestAction.BACKTEST_CANCEL,
+            BacktestAction.BACKTEST_SHARE,
+            BacktestAction.BACKTEST_DELETE,
+        ],
     ),
     "run started": (start, [InferenceAction.RUN_START]),
     "run stopped": (stop, [InferenceAction.RUN_START, InferenceAction.RUN_STOP]),
