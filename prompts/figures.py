@@ -22,7 +22,9 @@ FEWEST_CALLS = 20
 
 
 class Figures(Protocol):
-    """``failed`` of ``ended``: ``error_rate`` from 0 to 1; ``cost_usd`` of one call, on average."""
+    """``failed`` of ``ended``: ``error_rate`` from 0 to 1; ``cost_usd`` of one call, on average; ``good`` and
+    ``bad`` ratings.
+    """
 
     @property
     def uses(self) -> int: ...
@@ -38,6 +40,10 @@ class Figures(Protocol):
     def seconds_p95(self) -> float | None: ...
     @property
     def cost_usd(self) -> Decimal | None: ...
+    @property
+    def good(self) -> int: ...
+    @property
+    def bad(self) -> int: ...
 
 
 class FiguresSource(Protocol):

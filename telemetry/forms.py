@@ -11,7 +11,7 @@ from django.http import QueryDict
 from accounts.models import User
 from listing.forms import PeriodFilter, Rows, UserField
 from telemetry.dashboard.window import SCOPES, users_of
-from telemetry.models import UNPRICED, Generation, Status
+from telemetry.models import UNPRICED, Generation, Score, Status
 from telemetry.time_ranges import started_within
 
 if TYPE_CHECKING:
@@ -19,6 +19,18 @@ if TYPE_CHECKING:
 
 # How many of the newest calls are looked through for names to offer.
 RECENT = 1000
+
+
+class RatingForm(forms.Form):
+    """``value`` empty takes the rating back."""
+
+    value = forms.TypedChoiceField(
+        required=False,
+        choices=[("", "None"), *Score.Value.choices],
+        coerce=lambda value: Score.Value(int(value)),
+        empty_value=None,
+    )
+    note = forms.CharField(required=False, max_length=2000)
 
 
 class GenerationFilter(PeriodFilter):

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
-from django.db.models import Avg, Count, F, FloatField, Q, Sum
+from django.db.models import Avg, Count, F, FloatField, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, Extract, Now
 from django.urls import reverse
 from django.utils import timezone
@@ -105,9 +105,11 @@ class GenerationQuerySet(PeriodsByIndex["Generation"]):
                 seconds_p50=Percentile(_SECONDS, fraction=0.5, filter=_SUCCEEDED),
                 seconds_p95=Percentile(_SECONDS, fraction=0.95, filter=_SUCCEEDED),
                 mean_cost=Avg("cost_usd"),
+                good=Score.objects.of_version(prompt_id, since=since, value=Score.Value.GOOD),
+                bad=Score.objects.of_version(prompt_id, since=since, value=Score.Value.BAD),
             )
         )
-        names = ("uses", "ended", "failed", "seconds_p50", "seconds_p95", "mean_cost")
+        names = ("uses", "ended", "failed", "seconds_p50", "seconds_p95", "mean_cost", "good", "bad")
         rows: Iterable[Any] = grouped.values_list("prompt_version", *names)
         return {version: VersionFigures(*figures) for version, *figures in rows}
 
@@ -201,6 +203,9 @@ class Generation(models.Model):
     receipt = models.JSONField(null=True, help_text="How the cost came about: tokens times unit price, by class.")
 
     objects = GenerationQuerySet.as_manager()
+
+    # What the viewer of a page thinks of it, where ``ratings.add_ratings`` has looked.
+    rating: Score | None = None
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-started_at", "-id"]
@@ -352,6 +357,54 @@ class GenerationContent(models.Model):
     def sent(self) -> list[SentMessage]:
         """Exactly what the provider was sent, in order; nothing where it is no longer kept."""
         return ContextMessage.objects.up_to(bytes(self.head), user_id=self.generation.user_id, period=self.period)
+
+
+class ScoreQuerySet(models.QuerySet["Score"]):
+    def of_version(self, prompt_id: UUID, *, since: datetime, value: int) -> Coalesce:
+        """How many there are, within a query of calls by ``prompt_version``."""
+        given = self.filter(
+            prompt_id=prompt_id, prompt_version=OuterRef("prompt_version"), value=value, created_at__gte=since
+        )
+        counted = given.order_by().values("prompt_version").annotate(count=Count("pk")).values("count")
+        return Coalesce(Subquery(counted), 0)
+
+
+class Score(models.Model):
+    """What a user thinks of the answer of a call. The call by its id alone: its record may be gone before.
+
+    The version of the prompt that the call was made with is kept here too, so that a version has its scores at hand.
+    """
+
+    class Value(models.IntegerChoices):
+        BAD = -1, "Bad"
+        GOOD = 1, "Good"
+
+    call_id = models.UUIDField()
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="scores", db_index=False)
+    value = models.SmallIntegerField(choices=Value)
+    note = models.TextField(max_length=2000, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    prompt_id = models.UUIDField(null=True)
+    prompt_version = models.PositiveIntegerField(null=True)
+
+    objects = ScoreQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["user", "call_id"], name="score_stands_once"),
+            models.CheckConstraint(condition=Q(value__in=(-1, 1)), name="score_is_good_or_bad"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["call_id"], name="score_of_call"),
+            models.Index(
+                fields=["prompt_id", "prompt_version", "created_at"],
+                condition=Q(prompt_id__isnull=False),
+                name="score_of_prompt_version",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_value_display()} for {self.call_id}"
 
 
 class PriceOverrideQuerySet(models.QuerySet["PriceOverride"]):

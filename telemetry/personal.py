@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from accounts.models import User
-from accounts.personal_data.registry import PersonalDataHandler, Values, in_batches
-from telemetry.models import ContextMessage, Generation, GenerationContent, Rollup
+from accounts.personal_data.registry import PersonalDataHandler, Values, in_batches, values_of
+from telemetry.models import ContextMessage, Generation, GenerationContent, Rollup, Score
 
 _LEFT_OUT = {"user", "receipt"}
 # Whatever a person or a provider has put into words, and whatever leads back to one.
@@ -40,19 +40,33 @@ def export(user: User) -> Iterator[Values]:
             "tool_calls": content.tool_calls if content else None,
         }
         yield {"kind": "call", **{name: getattr(generation, name) for name in names}, **said}
+    yield from _ratings(user)
+
+
+def _ratings(user: User) -> Iterator[Values]:
+    for score in in_batches(Score.objects.filter(user=user)):
+        yield values_of(score, "rating", "call_id", "value", "note", "created_at")
 
 
 def erase(user: User, actor: User | None) -> dict[str, int]:
     GenerationContent.objects.filter(generation__user=user).delete()
+    # Others may have quoted what was said.
+    Score.objects.filter(call_id__in=Generation.objects.filter(user=user).values("pk")).update(note="")
+    ratings, _ = Score.objects.filter(user=user).delete()
     ContextMessage.objects.filter(user=user).delete()
     # Its hours are counted anew soon; until then the figures stay as nobody's.
     Rollup.objects.filter(user=user).update(user=None)
-    return {"calls": Generation.objects.filter(user=user).update(**_ANONYMOUS)}
+    return {"ratings": ratings, "calls": Generation.objects.filter(user=user).update(**_ANONYMOUS)}
 
 
 HANDLER = PersonalDataHandler(
     "telemetry",
     export,
     erase,
-    covers=frozenset({"telemetry.generation.user", "telemetry.contextmessage.user", "telemetry.rollup.user"}),
+    covers=frozenset(
+        {
+            *("telemetry.generation.user", "telemetry.contextmessage.user"),
+            *("telemetry.rollup.user", "telemetry.score.user"),
+        }
+    ),
 )

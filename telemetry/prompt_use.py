@@ -55,6 +55,7 @@ class VersionFigures:
     """The calls of one version of a prompt. Seconds are of calls that succeeded, None where there were none.
 
     ``cost_usd`` is the mean of calls with a price; ``failed`` are those of ``ended`` that failed or were interrupted.
+    ``good`` and ``bad``: how many ratings of its calls were so.
     """
 
     uses: int
@@ -63,6 +64,8 @@ class VersionFigures:
     seconds_p50: float | None
     seconds_p95: float | None
     cost_usd: Decimal | None
+    good: int = 0
+    bad: int = 0
 
     @property
     def error_rate(self) -> float | None:

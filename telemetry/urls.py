@@ -11,4 +11,5 @@ urlpatterns = [
     path("export.csv", views.generation_export, {"file_format": "csv"}, name="generation-export-csv"),
     path("export.jsonl", views.generation_export, {"file_format": "jsonl"}, name="generation-export-jsonl"),
     path("<uuid:pk>/", views.generation_detail, name="generation-detail"),
+    path("<uuid:pk>/rate/", views.generation_rate, name="generation-rate"),
 ]

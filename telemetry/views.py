@@ -6,18 +6,19 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseBadRequest, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_safe
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from accounts.requests import UserRequest
 from accounts.services import note_record_read
 from listing.pages import get_page, render_list
 from telemetry import table_export
 from telemetry.explorer import first_words_of, strip_of
-from telemetry.forms import GenerationFilter
+from telemetry.forms import GenerationFilter, RatingForm
 from telemetry.models import Generation
+from telemetry.ratings import add_ratings, rate_call
 from telemetry.report import attempts_of, receipt_view
 from telemetry.said import call_cards, sent_cards
 from telemetry.services import note_content_read, note_export
@@ -67,6 +68,7 @@ def generation_detail(request: UserRequest, pk: UUID) -> HttpResponse:
     elif hasattr(generation, "content"):
         note_content_read(generation=generation, actor=request.user)
     content = getattr(generation, "content", None)
+    add_ratings([generation], request.user)
     context = {
         "generation": generation,
         "sent": sent_cards(content.sent()) if content else [],
@@ -75,3 +77,14 @@ def generation_detail(request: UserRequest, pk: UUID) -> HttpResponse:
         "receipt": receipt_view(generation),
     }
     return render(request, "telemetry/generation_detail.html", context)
+
+
+@require_POST
+def generation_rate(request: UserRequest, pk: UUID) -> HttpResponse:
+    """What the user thinks of a call, with the thumbs as they are from then on."""
+    call = get_object_or_404(Generation.objects.visible_to(request.user), pk=pk)
+    form = RatingForm(request.POST)
+    if not form.is_valid():
+        return HttpResponseBadRequest("A rating is good or bad, with a note of up to 2,000 characters.")
+    call.rating = rate_call(call=call, user=request.user, **form.cleaned_data)
+    return render(request, "telemetry/_rating.html", {"call": call}) if request.htmx else redirect(call)

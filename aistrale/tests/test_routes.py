@@ -190,6 +190,7 @@ TABLE: Mapping[str, Who] = {
     "telemetry/export.csv": Who.PEOPLE,
     "telemetry/export.jsonl": Who.PEOPLE,
     "telemetry/<uuid:pk>/": Who.PEOPLE,
+    "telemetry/<uuid:pk>/rate/": Who.PEOPLE,
     "audit/": Who.PEOPLE,
     "audit/checkpoints/": Who.ADMINISTRATORS,
     "audit/<int:sequence>/": Who.PEOPLE,

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from statistics import mean, median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q, QuerySet
 
@@ -18,7 +18,11 @@ from inference.backtests.models import Backtest, BacktestCall, CallState, State
 from inference.backtests.settling import answer_of, calls_of
 from prompts.diffs import Fold, Row, folded, rows_of
 from telemetry.models import ContextMessage, Generation
+from telemetry.ratings import add_ratings
 from telemetry.said import Said, call_cards
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 TITLES = {
     SCHEMA: "Schema valid",
@@ -304,9 +308,10 @@ class OpenedRow:
         return found
 
 
-def opened(row: BacktestCall) -> OpenedRow:
+def opened(row: BacktestCall, viewer: User) -> OpenedRow:
     calls = calls_of([pk for pk in (row.call_id, row.replay_id) if pk])
     original, replay = calls.get(row.call_id), calls.get(row.replay_id) if row.replay_id else None
+    add_ratings([replay], viewer)
     if original is None or replay is None:
         return OpenedRow(row, original, replay)
     before, after = answer_of(original), answer_of(replay)

@@ -91,7 +91,7 @@ def _context(request: UserRequest, backtest: Backtest, start_form: StartForm | N
         "show": show,
         "page": page,
         "rows": listed(page.rows),
-        "opened": opened(row) if row else None,
+        "opened": opened(row, request.user) if row else None,
         "is_draft": backtest.state == State.DRAFT,
     }
 

@@ -19,6 +19,7 @@ from inference.rendering.cache import kept
 from inference.rendering.markdown import render, render_question
 from inference.rendering.tool_calls import ShownCall, shown_calls
 from telemetry.models import Generation, Status
+from telemetry.ratings import add_ratings
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -205,6 +206,7 @@ def _thread(conversation: Conversation, stubs: dict[int, Stub], path: list[Stub]
     may_edit = _may_edit(conversation, viewer)
     part = path[shown.start : shown.stop]
     messages = conversation.messages.select_related("generation").in_bulk([stub.pk for stub in part])
+    add_ratings([message.generation for message in messages.values()], viewer)
     siblings = children(stubs)
     files = attachments_of(messages.values())
     turns = [Turn(messages[stub.pk], siblings[stub.parent_id], may_edit, files.get(stub.pk, ())) for stub in part]
@@ -214,6 +216,7 @@ def _thread(conversation: Conversation, stubs: dict[int, Stub], path: list[Stub]
 def turn_of(message_id: int, *, viewer: User) -> Turn:
     """One message by itself, with its siblings."""
     message = Message.objects.select_related("generation", "conversation").get(pk=message_id)
+    add_ratings([message.generation], viewer)
     siblings = Message.objects.filter(conversation=message.conversation, parent=message.parent_id)
     return Turn(
         message, list(siblings.order_by("pk").values_list("pk", flat=True)), _may_edit(message.conversation, viewer)

@@ -30,6 +30,8 @@ class Known:
     seconds_p50: float | None = 1.0
     seconds_p95: float | None = 2.0
     cost_usd: Decimal | None = Decimal("0.002")
+    good: int = 0
+    bad: int = 0
 
 
 def compared(old: Known | None, new: Known | None) -> Comparison:
