@@ -178,8 +178,12 @@ class Progress:
         return sum(self.states.values())
 
     @property
+    def waiting(self) -> int:
+        return self.states.get(CallState.WAITING, 0)
+
+    @property
     def ended(self) -> int:
-        return self.total - self.states.get(CallState.WAITING, 0) - self.running
+        return self.total - self.waiting - self.running
 
     @property
     def running(self) -> int:
