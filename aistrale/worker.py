@@ -24,6 +24,7 @@ from procrastinate.worker import Worker
 from accounts.admission import OUTAGES
 from aistrale import job_queue, tracing, worker_pages
 from aistrale.database.worker_connector import WorkerConnector
+from inference.backtests import running
 from inference.runs.database import in_thread
 
 CONCURRENCY = 4
@@ -67,6 +68,7 @@ class JobWorker:
         self._interrupted.set()
 
     def _stop(self) -> None:
+        running.stop()
         self._stopping.set()
         self._interrupted.set()
 

@@ -53,13 +53,13 @@ class _Wait(Exception):
 
 
 @transaction.atomic
-def take_step(backtest_id: UUID) -> Step:
+def take_step(backtest_id: UUID, *, may_start: bool = True) -> Step:
     locked = Backtest.objects.select_for_update(of=("self",)).select_related("owner").filter(pk=backtest_id)
     backtest = locked.first()
     if backtest is None:
         return Step(is_over=True)
     running, objection = settle(backtest)
-    if backtest.state == State.RUNNING:
+    if backtest.state == State.RUNNING and may_start:
         return _go_on(backtest, len(running), objection)
     stopped = [row.replay_id for row in running if row.replay_id] if backtest.state == State.CANCELLED else []
     return Step(stopped=stopped, is_over=not running)

@@ -16,6 +16,8 @@ from inference.runs.start import PreparedRun
 
 # How soon it is noticed that a backtest was paused or cancelled, and that a call of a dead process has ended.
 STEP_SECONDS = 0.5
+# Less than the worker gives its jobs when it is told to stop: what has not ended by then is saved as interrupted.
+DRAIN_SECONDS = 3.5
 
 log = structlog.get_logger(__name__)
 
@@ -27,10 +29,13 @@ class _SharedRuns:
         self._runs: Runs | None = None
         self._users = 0
         self._lock: asyncio.Lock | None = None
+        self.is_stopping = False
 
     @asynccontextmanager
     async def used(self) -> AsyncIterator[Runs]:
-        self._lock = self._lock if self._lock and self._users else asyncio.Lock()
+        if not self._users or self._lock is None:
+            # The first one, maybe in another event loop than those before.
+            self._lock, self.is_stopping = asyncio.Lock(), False
         self._users += 1
         try:
             async with self._lock:
@@ -49,13 +54,18 @@ class _SharedRuns:
 _shared = _SharedRuns()
 
 
+def stop() -> None:
+    """The worker is going to end: no more calls are started, and those that run get a moment. Others go on later."""
+    _shared.is_stopping = True
+
+
 async def run(backtest_id: UUID) -> None:
     """Until nothing is left to do, it was paused, or it was cancelled, and all its calls have ended."""
     async with _shared.used() as runs:
         followed: set[asyncio.Task[None]] = set()
         while True:
             try:
-                step = await in_thread(take_step)(backtest_id)
+                step = await in_thread(take_step)(backtest_id, may_start=not _shared.is_stopping)
             except CANNOT_STORE_NOW as error:
                 log.warning("backtest_delayed", backtest=str(backtest_id), error=type(error).__name__)
                 await asyncio.sleep(STEP_SECONDS)
@@ -66,6 +76,8 @@ async def run(backtest_id: UUID) -> None:
                 await runs.stop(replay_id)
             if step.is_over:
                 return
+            if _shared.is_stopping:
+                await runs.drain(seconds=DRAIN_SECONDS)
             done, followed = await _wait(followed)
             for task in done:
                 task.result()

@@ -188,6 +188,25 @@ def test_a_cancelled_one_stops_what_runs(
     assert not Generation.objects.running().exists()
 
 
+def test_a_worker_that_is_told_to_stop_lets_its_calls_end_and_starts_no_other(
+    key: None, fake: FakeProvider, priced: Priced, recorded: Record, make_backtest: MakeBacktest, run: Run
+) -> None:
+    priced("words-3-every-200ms")
+    calls = [recorded() for _ in range(4)]
+    backtest = make_backtest(calls, model="words-3-every-200ms", parallel=2, budget_usd=Decimal(100))
+    start_backtest(backtest=backtest, actor=backtest.owner)
+
+    async def stop_early() -> None:
+        job = asyncio.create_task(running.run(backtest.pk))
+        await until(in_thread(lambda: Generation.objects.running().count() == 2))
+        running.stop()
+        await asyncio.wait_for(job, 10)
+
+    asyncio.run(stop_early())
+    assert states(backtest) == [CallState.DONE, CallState.DONE, CallState.WAITING, CallState.WAITING]
+    assert set(states(run(backtest))) == {CallState.DONE}
+
+
 def test_a_call_whose_process_died_is_shown_and_never_made_again_by_itself(
     key: None,
     fake: FakeProvider,
