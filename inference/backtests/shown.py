@@ -277,7 +277,9 @@ class ShownRow:
 
 
 def listed(rows: Sequence[BacktestCall]) -> list[ShownRow]:
-    originals = calls_of([row.call_id for row in rows])
+    found = Generation.objects.filter(pk__in=[row.call_id for row in rows]).select_related("content")
+    texts_of_content = ("content__response_text", "content__reasoning_text", "content__tool_calls")
+    originals = {call.pk: call for call in found.defer(*texts_of_content)}
     contents = [call.content for call in originals.values() if hasattr(call, "content")]
     heads = ContextMessage.objects.filter(
         user__in={call.user_id for call in originals.values() if call.user_id},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from decimal import Decimal
 from uuid import uuid4
@@ -11,7 +12,10 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
-from inference.backtests import running
+from accounts.personal_data.erasure import erase_user
+from inference.attachments.checks import check
+from inference.attachments.services import store_file
+from inference.backtests import personal, running
 from inference.backtests.claiming import take_step
 from inference.backtests.models import Backtest, CallState, State
 from inference.backtests.services import (
@@ -23,11 +27,12 @@ from inference.backtests.services import (
 )
 from inference.backtests.tests.conftest import MakeBacktest, Record
 from inference.runs.database import in_thread
+from inference.tests import files
 from inference.tests.conftest import until
 from inference.tests.fake_provider import FakeProvider
 from prompts.drafts import Draft
 from prompts.services import create_prompt, save_version
-from telemetry.context import SentMessage
+from telemetry.context import SentMessage, canonical
 from telemetry.models import Generation, GenerationContent, Status
 from telemetry.prompt_use import PromptUse
 from tokens.models import ProviderToken
@@ -297,3 +302,68 @@ def test_the_sample_is_the_same_for_the_same_seed(recorded: Record, make_backtes
 
 def test_a_job_of_a_backtest_that_is_gone_ends(alice: User) -> None:
     asyncio.run(running.run(uuid4()))
+
+
+def test_it_stops_at_tool_calls_and_compares_them(
+    key: None, fake: FakeProvider, priced: Priced, recorded: Record, make_backtest: MakeBacktest, run: Run
+) -> None:
+    priced("tools")
+    offered = [
+        {"name": name, "description": "", "parameters": {"type": "object"}} for name in ("get_weather", "get_time")
+    ]
+    sent = [SentMessage("tools", json.dumps(offered)), SentMessage("user", "How is it in Paris?")]
+    wanted = [
+        {"id": "1", "name": "get_time", "arguments": "{}", "signature": ""},
+        {"id": "2", "name": "get_weather", "arguments": '{ "city":"Paris" }', "signature": ""},
+    ]
+    calls = [recorded(sent=sent, tool_calls=wanted), recorded(sent=sent)]
+    backtest = run(make_backtest(calls, model="tools", budget_usd=Decimal(100)))
+
+    assert asked(fake, "tools") == 2
+    measures = [row.measures["tools"] for row in backtest.calls.all()]
+    assert [(one["are_same"], one["verdict"]) for one in measures] == [(True, "same"), (False, "same")]
+    assert [tool["function"]["name"] for tool in fake.last("tools").body["tools"]] == ["get_weather", "get_time"]
+
+
+def test_answers_are_held_to_the_schema_that_was_sent(recorded: Record, make_backtest: MakeBacktest, run: Run) -> None:
+    sent = [SentMessage("schema", '{"type": "object"}'), SentMessage("user", "Hi")]
+    backtest = run(make_backtest([recorded(sent=sent, answer="{}"), recorded(sent=sent, answer="no JSON")]))
+    assert [(row.measures["schema"]["before"], row.measures["schema"]["after"]) for row in backtest.calls.all()] == [
+        (True, True),
+        (False, True),
+    ]
+    last = backtest.calls.get(position=2)
+    assert (last.verdict, last.decided_by) == ("better", "schema")
+
+
+def test_files_are_sent_again_as_long_as_they_are_stored(
+    alice: User,
+    key: None,
+    fake: FakeProvider,
+    priced: Priced,
+    recorded: Record,
+    make_backtest: MakeBacktest,
+    run: Run,
+) -> None:
+    priced("words-3")
+    file = store_file(user=alice, checked=check(files.image(), "cat.png"))
+    extras = [
+        canonical({"attachments": [{"digest": digest, "name": "cat.png", "media_type": "image/png"}]})
+        for digest in (file.digest, "0" * 64)
+    ]
+    calls = [recorded(sent=[SentMessage("user", "What is it?", extra)]) for extra in extras]
+    backtest = run(make_backtest(calls, model="words-3", budget_usd=Decimal(100)))
+    assert states(backtest) == [CallState.DONE, CallState.SKIPPED]
+    assert "data:image/png;base64," in json.dumps(fake.last("words-3").body)
+    assert "no longer stored" in backtest.calls.get(position=2).problem
+
+
+def test_backtests_are_exported_and_erased_with_their_owner(
+    alice: User, admin: User, recorded: Record, make_backtest: MakeBacktest, run: Run
+) -> None:
+    backtest = run(make_backtest([recorded()]))
+    rows = list(personal.export(alice))
+    assert [row["kind"] for row in rows] == ["backtest", "backtest call"]
+    assert rows[1]["replay_id"] == backtest.calls.get().replay_id
+    erase_user(user=alice, actor=admin)
+    assert not Backtest.objects.exists()
