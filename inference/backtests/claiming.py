@@ -137,7 +137,9 @@ def _start(backtest: Backtest, row: BacktestCall, call: Generation, replay: Repl
     _check_budget(backtest, reserved, running)
     wanted = WantedCall(replay.provider, replay.request, _prompt_use(backtest, call))
     try:
-        [order] = start_calls(backtest.owner, [(wanted, access)])
+        # A limit that is reached undoes no more than this.
+        with transaction.atomic():
+            [order] = start_calls(backtest.owner, [(wanted, access)])
     except LimitReached as limit:
         raise _Wait(f"Waiting: {limit.message}") from limit
     note_sent(replay.files)
