@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('telemetry', '0015_rollups'),
+        ('telemetry', '0016_rollups_of_all'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
