@@ -15,6 +15,7 @@ from accounts.people.invitations import invite
 from accounts.people.services import password_link
 from accounts.profile.api_keys import create
 from aistrale.tests.routes import path_of
+from aistrale.tests.test_access import a_backtest
 from aistrale.tests.test_routes import TABLE
 from prompts.drafts import Draft
 from prompts.services import create_prompt
@@ -97,11 +98,11 @@ def test_what_a_key_or_a_link_lets_see_is_not_stored_either(alice: User, admin: 
 
 def test_downloads_are_attachments(alice: User, admin: User, confirmed_client_of: ClientOf) -> None:
     prompt = create_prompt(owner=admin, name="triage", type="text", draft=Draft("Sort it")).prompt
-    paths = [
-        path_of(route, prompt.pk if route.startswith("prompts/") else alice.pk) for route in TABLE if "export" in route
-    ]
+    objects = {"prompts": prompt.pk, "backtests": a_backtest(admin).pk}
+    routes = [route for route in TABLE if "export" in route]
+    paths = [path_of(route, objects.get(route.partition("/")[0], alice.pk)) for route in routes]
     answers = [confirmed_client_of(admin).get(path) for path in paths]
-    assert len(answers) == 8 and {response.status_code for response in answers} == {200}
+    assert len(answers) == 12 and {response.status_code for response in answers} == {200}
     assert all(response.headers["Content-Disposition"].startswith("attachment; filename=") for response in answers)
 
 

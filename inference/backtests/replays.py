@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-
-from django.conf import settings
 
 from inference.attachments.abilities import problem_with
 from inference.attachments.listed import abilities_with
@@ -16,8 +13,8 @@ from inference.backtests.models import Backtest
 from inference.backtests.recovery import SYSTEM_ROLES, NotRecovered, Recovered, recover
 from inference.chat.forms import parameters_of
 from inference.models import StoredFile
-from inference.providers.base import Attachment, ChatMessage, ChatRequest, Timeouts, Tool
-from inference.runs.tool_calls import from_stored
+from inference.providers.base import ChatRequest
+from inference.runs.sent_requests import message_of_sent, request_of_sent
 from inference.structured import DefinitionsRefused, schema_from, tools_from
 from prompts.composition import IncludeRefused
 from prompts.models import PromptVersion
@@ -59,15 +56,9 @@ def replay_of(call: Generation, backtest: Backtest, version: PromptVersion | Non
     if backtest.model:
         provider, model, parameters = backtest.provider, backtest.model, backtest.parameters
     known = {parameter.name: parameter for parameter in parameters_of(provider, model)}
-    request = ChatRequest(
-        model=model,
-        messages=(),
-        parameters={name: value for name, value in parameters.items() if name in known},
-        timeouts=Timeouts(**settings.PROVIDER_TIMEOUTS),
-    )
-    if version is None:
-        request = _as_sent(request, sent)
-    else:
+    taken = {name: value for name, value in parameters.items() if name in known}
+    request = request_of_sent(sent, model=model, parameters=taken)
+    if version is not None:
         request = _with_version(request, sent, call, version, backtest.owner)
     most = max(LONGER * (call.total_output_tokens or 0), LEAST_OUTPUT)
     limit = next((known[name] for name in LIMIT_PARAMETERS if name in known), None)
@@ -95,29 +86,6 @@ def _files(request: ChatRequest, owner: User) -> list[StoredFile]:
         raise NotReplayable("A file that this call sent is no longer stored.") from None
 
 
-def _as_sent(request: ChatRequest, sent: Sequence[SentMessage]) -> ChatRequest:
-    offered = {message.role: message.text for message in sent if message.role in ("system", "tools", "schema")}
-    return replace(
-        request,
-        system=offered.get("system", ""),
-        messages=tuple(_message(message) for message in sent if message.role not in ("system", "tools", "schema")),
-        tools=tuple(Tool(**tool) for tool in json.loads(offered.get("tools", "[]"))),
-        response_schema=json.loads(offered["schema"]) if "schema" in offered else None,
-    )
-
-
-def _message(sent: SentMessage) -> ChatMessage:
-    extra: Mapping[str, Any] = json.loads(sent.extra) if sent.extra else {}
-    return ChatMessage(
-        role=sent.role,  # type: ignore[arg-type]  # As it was recorded from a ChatMessage.
-        text=sent.text,
-        attachments=tuple(Attachment(**file, content=b"") for file in extra.get("attachments", ())),
-        tool_calls=from_stored(extra.get("tool_calls", ())),
-        tool_call_id=extra.get("tool_call_id", ""),
-        tool_name=extra.get("tool_name", ""),
-    )
-
-
 def _with_version(
     request: ChatRequest, sent: Sequence[SentMessage], call: Generation, version: PromptVersion, reader: User
 ) -> ChatRequest:
@@ -136,7 +104,7 @@ def _with_version(
     return replace(
         request,
         system="\n\n".join(system),
-        messages=tuple(map(_message, around)),
+        messages=tuple(map(message_of_sent, around)),
         tools=tools,
         response_schema=schema,
     )

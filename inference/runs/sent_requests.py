@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.conf import settings
 
-from inference.providers.base import Attachment, ChatMessage, ChatRequest, Timeouts, Tool, ToolCall
+from inference.providers.base import Attachment, ChatMessage, ChatRequest, Timeouts, Tool
+from inference.runs.tool_calls import from_stored
 from telemetry.context import SentMessage
 
 
@@ -19,30 +20,26 @@ def request_of_sent(sent: Iterable[SentMessage], *, model: str, parameters: Mapp
         if message.role in apart:
             apart[message.role] = message.text
         else:
-            messages.append(_message(message))
+            messages.append(message_of_sent(message))
     return ChatRequest(
         model=model,
         messages=tuple(messages),
         system=apart["system"],
         parameters=parameters,
         timeouts=Timeouts(**settings.PROVIDER_TIMEOUTS),
-        tools=tuple(_tools(apart["tools"])),
+        tools=tuple(Tool(**tool) for tool in json.loads(apart["tools"])),
         response_schema=json.loads(apart["schema"]),
     )
 
 
-def _tools(text: str) -> Iterator[Tool]:
-    for tool in json.loads(text):
-        yield Tool(**tool)
-
-
-def _message(message: SentMessage) -> ChatMessage:
-    extra = json.loads(message.extra) if message.extra else {}
+def message_of_sent(sent: SentMessage) -> ChatMessage:
+    """Of one that was said, by whomever: neither system prompt nor what was offered."""
+    extra: Mapping[str, Any] = json.loads(sent.extra) if sent.extra else {}
     return ChatMessage(
-        role=message.role,  # type: ignore[arg-type]
-        text=message.text,
-        attachments=tuple(Attachment(content=b"", **file) for file in message.attachments),
-        tool_calls=tuple(ToolCall(**call) for call in extra.get("tool_calls", ())),
+        role=sent.role,  # type: ignore[arg-type]  # As it was recorded from a ChatMessage.
+        text=sent.text,
+        attachments=tuple(Attachment(**file, content=b"") for file in sent.attachments),
+        tool_calls=from_stored(extra.get("tool_calls", ())),
         tool_call_id=extra.get("tool_call_id", ""),
         tool_name=extra.get("tool_name", ""),
     )
