@@ -71,6 +71,11 @@ class Card:
     spark: str
     is_bad: bool = False
 
+    @property
+    def has_earlier(self) -> bool:
+        """Whether there is anything to compare with."""
+        return any(change.percent is not None for _, change in self.notes)
+
 
 @dataclass(frozen=True, slots=True)
 class Month:
@@ -145,7 +150,7 @@ class Board:
                 self.links.calls(),
                 [(f"{total.calls:,}", "")],
                 [("", delta(total.calls, before.calls))],
-                f"from {before.calls:,}",
+                f"from {before.calls:,}" if before.calls else "",
                 sparkline([one.calls or None for one in columns]),
             ),
             Card(
@@ -153,7 +158,7 @@ class Board:
                 self.links.calls(status=Status.FAILED.value),
                 [(f"{total.failed:,}", ""), (_percent(total.failed_share), "of calls")],
                 [("share", failed)],
-                f"from {_percent(before.failed_share)}",
+                f"from {_percent(before.failed_share)}" if before.calls else "",
                 sparkline([one.failed if one.calls else None for one in columns]),
                 is_bad=failed.is_worse,
             ),
@@ -167,12 +172,15 @@ class Board:
                     (numbers.compact(total.all_tokens), "tokens"),
                 ],
                 [("", delta(total.cost_usd, before.cost_usd))],
-                f"excludes {total.unpriced:,} unpriced"
-                if total.unpriced
-                else f"from {numbers.dollars(before.cost_usd)}",
+                self._cost_aside(),
                 sparkline([float(one.cost_usd) if one.calls else None for one in columns]),
             ),
         ]
+
+    def _cost_aside(self) -> str:
+        if self.total.unpriced:
+            return f"excludes {self.total.unpriced:,} unpriced"
+        return f"from {numbers.dollars(self.before.cost_usd)}" if self.before.calls else ""
 
     def _duration_card(self, name: str, href: str, percentile: Callable[[Figures, float], float | None]) -> Card:
         values = {share: percentile(self.total, fraction) for share, fraction in (("p50", 0.5), ("p95", 0.95))}
