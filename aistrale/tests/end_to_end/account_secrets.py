@@ -120,7 +120,7 @@ def use_accounts(site: Site, password: str, visitor: Visitor) -> Secrets:
     shown = [visitor.get(f"/{path}") for path in PAGES]
     assert "Dashboard" in shown[0] and INVITED in shown[6], "nobody was logged in"
     visitor.get("/metrics", Authorization=f"Bearer {METRICS_TOKEN}")
-    assert "aistrale_database_up" in visitor.shown[-1]
+    assert "django_http_requests" in visitor.shown[-1]
     return Secrets({*words, *passing, signature}, {*codes, *used}, passing)
 
 

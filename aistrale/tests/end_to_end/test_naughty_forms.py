@@ -40,10 +40,11 @@ FORMS = {
     "response_schema tags tools",
     "/prompts/<id>/edit/: config message model parameters response_schema text tools variable-0-default "
     "variable-0-sample",
+    "/backtests/add/: model parameters",
     "/prompts/<id>/examples/add/: name value-ticket",
     *("/prompts/<id>/details/: description tags", "/prompts/<id>/labels/move/: label reason"),
     *(
-        "/telemetry/: model prompt user version",
+        "/telemetry/: key model prompt user version",
         "/tokens/<id>/delete/: name",
         "/tokens/<id>/edit/: base_url label secret",
     ),
