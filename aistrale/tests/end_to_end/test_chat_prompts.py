@@ -40,6 +40,7 @@ def insert(page: Page, name: str) -> None:
     page.get_by_label("Message", exact=True).press("/")
     expect(page.get_by_role("combobox", name="Search prompts")).to_be_focused()
     page.keyboard.type(name)
+    expect(page.get_by_role("option", selected=True)).to_contain_text(name)
     page.keyboard.press("Enter")
     expect(page.get_by_label("ticket", exact=True)).to_be_focused()
     page.keyboard.type("T-1")
