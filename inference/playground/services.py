@@ -64,7 +64,7 @@ def add_panel(*, playground: Playground, like: Panel) -> Panel:
 
 @transaction.atomic
 def remove_panel(*, panel: Panel) -> None:
-    """The last one stays, emptied of nothing: a playground always has a panel."""
+    """The last one stays: a playground always has a panel."""
     Playground.objects.select_for_update(no_key=True).get(pk=panel.playground_id)
     if panel.playground.panels.count() > 1:
         panel.delete()

@@ -8,9 +8,10 @@ export function elements(html) {
   return template.content.children;
 }
 
-/** Gives a function that uploads files, until they are stored or refused.
-
-``changed`` is called when a file has come or gone, ``announce`` with a sentence for who does not see it. */
+/**
+ * Gives a function that uploads files; what it returns ends when all of them are stored or refused.
+ * ``changed`` is called when a file has come or gone, ``announce`` with a sentence for whoever does not see it.
+ */
 export function uploads({ list, changed, announce }) {
   function placeholder(file) {
     const item = document.createElement("li");
