@@ -34,8 +34,9 @@ function sync() {
   if (running() || pending()) return;
   const failed = unanswered();
   if (question && !failed && input.value === sourceOf(question)) {
+    const { files } = question.dataset;
     put("");
-    if (question.dataset.files) clear();
+    if (files) clear();
   }
   question = failed && (failed.id === question?.id || input.value === sourceOf(failed) || (awaited && !input.value)) ? failed : null;
   if (question && awaited && !input.value) {
