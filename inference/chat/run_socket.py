@@ -24,6 +24,7 @@ from inference.conversations.sharing import newest_seen
 from inference.runs.active import Runs
 from inference.runs.database import in_thread
 from inference.runs.limits import note_limit_hit
+from inference.runs.relay import CopyIsCut
 
 # Application codes of WebSocket closes (RFC 6455, 7.4.2).
 LOGIN_NEEDED = 4401
@@ -167,6 +168,8 @@ class RunSocket(AsyncWebsocketConsumer, ABC):
             await self.paint(generation_id, answer_id, user)
         except OUTAGES as error:
             await self.try_again(error)
+        except CopyIsCut:
+            await self.close(TRY_AGAIN)
         except Exception:
             # The page connects again and asks anew for what is stored by then.
             log.exception("watching_failed", generation=str(generation_id))

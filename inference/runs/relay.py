@@ -2,7 +2,8 @@
 
 Each run has a Redis stream ``run:<generation id>``. An entry holds ``at``, the position of its first character, and
 ``deltas``, a JSON list of ``[kind, text]``; an empty list marks the end. Entries may overlap after a lost
-connection: readers go by ``at``. ``runs:stop`` is the channel on which a stop is asked for.
+connection: readers go by ``at``. What is far from copied when its run has ended is left out: it is stored by then.
+``runs:stop`` is the channel on which a stop is asked for.
 """
 
 from __future__ import annotations
@@ -37,6 +38,10 @@ KEEP_SECONDS = 600
 WATCHED_SECONDS = 10
 
 log = structlog.get_logger(__name__)
+
+
+class CopyIsCut(Exception):
+    """The run has ended, and what it said last is only where it is stored."""
 
 
 def stream_key(generation_id: UUID) -> str:
@@ -93,7 +98,7 @@ class RedisRelay:
                 if room <= 0:
                     break
                 sent.append((copy, *self._queue(pipeline, copy)))
-                room -= sent[-1][1] - copy.position
+                room -= min(COPY_CHARACTERS, sent[-1][1] - copy.position)
             if not sent:
                 return True
             await pipeline.execute(raise_on_error=True)
@@ -108,8 +113,9 @@ class RedisRelay:
     def _queue(pipeline: Redis, copy: _Copy) -> tuple[int, bool]:
         """Returns up to where the copy will reach, and whether with the end mark."""
         key = stream_key(copy.live.generation_id)
-        deltas = copy.live.after(copy.position, at_least=COPY_CHARACTERS)
-        end = copy.position + sum(len(delta.text) for delta in deltas)
+        is_cut = copy.live.ended and copy.live.length - copy.position > COPY_CHARACTERS
+        deltas = [] if is_cut else copy.live.after(copy.position, at_least=COPY_CHARACTERS)
+        end = copy.live.length if is_cut else copy.position + sum(len(delta.text) for delta in deltas)
         ended = copy.live.ended and end == copy.live.length
         if deltas:
             entries = [[delta.kind, delta.text] for delta in deltas]
@@ -125,7 +131,8 @@ async def follow(
 ) -> AsyncGenerator[list[Delta], None]:
     """Yield the deltas of a run that another process owns, from its beginning to its end.
 
-    ``has_ended`` is asked whenever the stream has been silent for a while: its owner may have died.
+    ``has_ended`` is asked whenever the stream has been silent for a while: its owner may have died. Raises CopyIsCut
+    where the end was not copied.
     """
     key, last_id, position = stream_key(generation_id), b"0", 0
     while True:
@@ -136,6 +143,8 @@ async def follow(
         for entry_id, fields in answer[0][1] if answer else ():
             last_id = entry_id
             if _is_end(fields):
+                if int(fields[b"at"]) > position:
+                    raise CopyIsCut
                 return
             if fresh := _deltas_after(position, fields):
                 position += sum(len(delta.text) for delta in fresh)

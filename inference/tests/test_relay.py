@@ -7,11 +7,12 @@ from contextlib import aclosing
 from typing import Any, cast
 from uuid import uuid4
 
+import pytest
 import pytest_asyncio
 from django.conf import settings
 from redis.asyncio import Redis
 
-from inference.runs.relay import COPY_CHARACTERS, ROUND_CHARACTERS, RedisRelay, follow, stream_key
+from inference.runs.relay import COPY_CHARACTERS, ROUND_CHARACTERS, CopyIsCut, RedisRelay, follow, stream_key
 from inference.runs.stream_buffer import Delta, LiveRun
 
 
@@ -39,12 +40,24 @@ async def read(connection: Redis, live: LiveRun) -> str:
 async def test_it_copies_a_long_answer_in_several_rounds(connection: Redis) -> None:
     live, relay, rounds = run_of(*(f"{number:09} " for number in range(30_000))), RedisRelay(connection), 1
     relay.add(live)
-    live.end()
     while not await relay.copy():
         rounds += 1
+    live.end()
+    await relay.copy()
 
     assert rounds >= live.length / (2 * COPY_CHARACTERS)
     assert await read(connection, live) == live.text()
+
+
+async def test_it_copies_no_long_rest_of_what_is_stored_and_says_so_to_readers(connection: Redis) -> None:
+    live, relay = run_of(*(f"{number:09} " for number in range(30_000))), RedisRelay(connection)
+    relay.add(live)
+    await relay.copy()
+    live.end()
+
+    assert await relay.copy()
+    with pytest.raises(CopyIsCut):
+        await read(connection, live)
 
 
 async def test_it_repeats_nothing_where_a_round_was_sent_twice(connection: Redis) -> None:
