@@ -13,5 +13,10 @@ def a_token(owner: User) -> ProviderToken:
     return services.add_token(owner=owner, actor=owner, provider="openai", label="Main", secret=SECRET)
 
 
-ADMINISTRATORS = {"tokens/keys/", "admin/tokens/providertoken/<path:object_id>/delete/"}
+ADMINISTRATORS = {
+    "tokens/base-url/",
+    "tokens/hosts/",
+    "tokens/keys/",
+    "admin/tokens/providertoken/<path:object_id>/delete/",
+}
 OBJECTS = {"tokens/<uuid:token_id>/": (a_token, "pk")}
