@@ -111,21 +111,18 @@ class Board:
         self.links = Links(form, window)
         self._users = form.users()
         self._now = now
-        reader = self.reader()
-        by_start = reader.by((), every=window.every)
+        self.reader = Reader(window.span, now=now, users=self._users)
+        by_start = self.reader.by((), every=window.every)
         self._columns = [by_start.get((start,), Figures()) for start in window.starts()]
         self.total = Figures()
         for figures in self._columns:
             self.total += figures
-        self.before = Reader(window.previous, now=now, users=self._users).total()
-        self._by_model = reader.by(("provider", "request_model"), every=window.every, with_durations=False)
+        self.before = self.reader.over(window.previous).total()
+        self._by_model = self.reader.by(("provider", "request_model"), every=window.every, with_durations=False)
         self._axis = self._axis_of(window)
 
-    def reader(self) -> Reader:
-        return Reader(self.window.span, now=self._now, users=self._users)
-
-    def _axis_of(self, window: Window) -> list[tuple[Span, str, str]]:
-        """Of each column its time, what that is called, and its label, if it has one."""
+    def _axis_of(self, window: Window) -> list[tuple[str, str, str]]:
+        """Of each column the link to its calls, what its time is called, and its label, if it has one."""
         starts = window.starts()
         step = _label_step(window)
         spans = [Span(start, min(start + window.every, window.span.end)) for start in starts]
@@ -133,7 +130,7 @@ class Board:
         name = "%d %b" if window.every == DAY else "%a %d %b %H:%M"
         return [
             (
-                span,
+                self.links.calls(span),
                 f"{timezone.localtime(span.start):{name}}",
                 f"{timezone.localtime(span.start):{tick}}" if not place % step else "",
             )
@@ -303,14 +300,14 @@ class Board:
         return [
             Column(
                 f"{name}: {', '.join(f'{head} {cell}' for head, cell in zip(names, row, strict=True)) or 'no data'}",
-                self.links.calls(span),
+                href,
                 tick,
             )
-            for (span, name, tick), row in zip(self._axis, cells, strict=True)
+            for (href, name, tick), row in zip(self._axis, cells, strict=True)
         ]
 
     def _rows(self, cells: Sequence[Sequence[str]]) -> list[tuple[str, str, Sequence[str]]]:
-        return [(self.links.calls(span), name, row) for (span, name, _), row in zip(self._axis, cells, strict=True)]
+        return [(href, name, row) for (href, name, _), row in zip(self._axis, cells, strict=True)]
 
     def last_failures(self) -> QuerySet[Generation]:
         calls = Generation.objects.between(self.window.span.start, self.window.span.end)
@@ -333,7 +330,7 @@ class Board:
         start = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         days = calendar.monthrange(local.year, local.month)[1]
         span = Span(start, self._now)
-        spent = Reader(span, now=self._now, users=self._users).by((), with_durations=False).get((), Figures()).cost_usd
+        spent = self.reader.over(span).by((), with_durations=False).get((), Figures()).cost_usd
         share = (self._now - start) / timedelta(days=days)
         projected = numbers.whole_dollars(spent / Decimal(share)) if share * days >= 1 else None
         return Month(f"{local:%B}", numbers.dollars(spent), projected, f"{days} {local:%b}", self.links.calls(span))

@@ -89,7 +89,7 @@ GROUPINGS: Mapping[str, Grouping] = {
 
 def rows_of(board: Board, grouping: Grouping) -> list[Row]:
     """Those that cost most, and among equals those that are called most."""
-    figures = board.reader().by(grouping.dimensions)
+    figures = board.reader.by(grouping.dimensions)
     ranked = sorted(figures.items(), key=lambda item: (-item[1].cost_usd, -item[1].calls))[:ROWS]
     most_calls = max((one.calls for _, one in ranked), default=0)
     most_cost = float(max((one.cost_usd for _, one in ranked), default=0))

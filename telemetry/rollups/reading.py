@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import connection
+from pgvector import SparseVector
 
 from telemetry.call_ids import first_id, first_id_after
 from telemetry.rollups.coverage import DAY, Span, cover, hour_of
@@ -20,6 +22,7 @@ from telemetry.time_ranges import ordered_after
 
 TOKENS = tuple(name for name in SUMS if name.endswith("_tokens"))
 Key = tuple[Any, ...]
+_DURATIONS = tuple(f"(sum({name}::vector) FILTER (WHERE status = 'succeeded'))::sparsevec::text" for name in HISTOGRAMS)
 
 
 @dataclass(slots=True)
@@ -38,7 +41,16 @@ class Figures:
         self.cost_usd += cost_usd
         self.unpriced += int(unpriced)
         self.by_status[status] += int(calls)
-        self.tokens.update(dict(zip(TOKENS, map(int, tokens), strict=True)))
+        for name, count in zip(TOKENS, tokens, strict=True):
+            self.tokens[name] += int(count)
+
+    def add_durations(self, seconds: str | None, first_token: str | None) -> None:
+        """Of calls that succeeded, as the database writes sparse vectors."""
+        for counts, written in ((self.seconds, seconds), (self.first_token, first_token)):
+            if written is not None:
+                vector = SparseVector.from_text(written)
+                for number, calls in zip(vector.indices(), vector.values(), strict=True):
+                    counts[number] += int(calls)
 
     def __iadd__(self, other: Figures) -> Figures:
         for name in ("by_status", "tokens", "seconds", "first_token"):
@@ -91,6 +103,12 @@ class Reader:
         self._stale = stale_hours(before=hour_of(now))
         self._now = now
 
+    def over(self, span: Span) -> Reader:
+        """The same of another time."""
+        other = copy(self)
+        other._span = span
+        return other
+
     def total(self) -> Figures:
         return self.by(()).get((), Figures())
 
@@ -102,28 +120,19 @@ class Reader:
         starts = ["date_bin(%(every)s, start, %(origin)s)"] if every else []
         keys = [*starts, *names]
         groups = ", ".join(str(place + 1) for place in range(len(keys) + 1))
+        durations = ", ".join(_DURATIONS if with_durations else ("NULL" for _ in _DURATIONS))
+        sums = ", ".join(f"sum({name})" for name in ("cost_usd", "unpriced", "calls", *TOKENS))
         figures: dict[Key, Figures] = {}
         for row in self._execute(
-            f"SELECT {', '.join([*keys, 'status'])}, sum(cost_usd), sum(unpriced), sum(calls),"  # noqa: S608
-            f" {', '.join(f'sum({name})' for name in TOKENS)} FROM ({rows}) AS figures GROUP BY {groups}",
+            f"SELECT {', '.join([*keys, 'status'])}, {durations}, {sums}"  # noqa: S608 (our own columns)
+            f" FROM ({rows}) AS figures GROUP BY {groups}",
             values,
         ):
-            status, *sums = row[len(keys) :]
-            figures.setdefault(row[: len(keys)], Figures()).add(status, *sums)
-        for name in HISTOGRAMS if with_durations else ():
-            self._add_histograms(figures, name, keys, rows, values)
+            status, seconds, first_token, *summed = row[len(keys) :]
+            found = figures.setdefault(row[: len(keys)], Figures())
+            found.add(status, *summed)
+            found.add_durations(seconds, first_token)
         return figures
-
-    def _add_histograms(
-        self, figures: Mapping[Key, Figures], name: str, keys: Sequence[str], rows: str, values: dict[str, Any]
-    ) -> None:
-        groups = ", ".join(str(place + 1) for place in range(len(keys) + 1))
-        for *key, number, calls in self._execute(
-            f"SELECT {', '.join([*keys, 'bin.key::int'])}, sum(bin.value::bigint)"  # noqa: S608
-            f" FROM ({rows}) AS figures, jsonb_each_text({name}) AS bin WHERE status = 'succeeded' GROUP BY {groups}",
-            values,
-        ):
-            getattr(figures[tuple(key)], name)[number] = int(calls)
 
     def _execute(self, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         with connection.cursor() as cursor:

@@ -32,8 +32,8 @@ SELECT {start} AS start, {", ".join((*COMMON, *caller))}, count(*) AS calls,
   coalesce(sum(cache_write_tokens), 0) AS cache_write_tokens, coalesce(sum(output_tokens), 0) AS output_tokens,
   coalesce(sum(reasoning_tokens), 0) AS reasoning_tokens, coalesce(sum(cost_usd), 0) AS cost_usd,
   count(*) FILTER (WHERE cost_usd IS NULL AND input_tokens IS NOT NULL) AS unpriced,
-  telemetry_histogram(array_agg(telemetry_bin(ended_at - started_at))) AS seconds,
-  telemetry_histogram(array_agg(telemetry_bin(first_token_at - started_at))) AS first_token
+  sum(telemetry_in_bin(telemetry_bin(ended_at - started_at)))::sparsevec AS seconds,
+  sum(telemetry_in_bin(telemetry_bin(first_token_at - started_at)))::sparsevec AS first_token
 FROM telemetry_generation WHERE {condition}
 GROUP BY 1, {", ".join(DIMENSIONS if by_caller else COMMON)}
 """  # noqa: S608 (our own columns)

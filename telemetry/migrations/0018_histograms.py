@@ -1,0 +1,40 @@
+import pgvector.django
+from django.db import migrations
+
+# Bins after the last one are counted in it.
+CONVERT = """
+CREATE FUNCTION telemetry_in_bin(bin integer) RETURNS vector LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+RETURN format('{%s:1}/160', least(bin, 159) + 1)::sparsevec::vector;
+
+CREATE FUNCTION telemetry_converted(histogram jsonb) RETURNS sparsevec LANGUAGE sql IMMUTABLE
+RETURN (
+  SELECT ('{' || string_agg(bin || ':' || calls, ',') || '}/160')::sparsevec FROM (
+    SELECT least(key::int, 159) + 1 AS bin, sum(value::real) AS calls FROM jsonb_each_text(histogram) GROUP BY 1
+  ) AS bins
+);
+
+ALTER TABLE telemetry_rollup
+  ALTER seconds DROP NOT NULL, ALTER seconds TYPE sparsevec(160) USING telemetry_converted(seconds),
+  ALTER first_token DROP NOT NULL, ALTER first_token TYPE sparsevec(160) USING telemetry_converted(first_token);
+
+DROP FUNCTION telemetry_converted(jsonb);
+DROP FUNCTION telemetry_histogram(integer[]);
+"""
+
+
+def histogram(help_text: str) -> pgvector.django.SparseVectorField:
+    return pgvector.django.SparseVectorField(dimensions=160, null=True, help_text=help_text)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("telemetry", "0017_score")]
+
+    operations = [
+        migrations.RunSQL(
+            CONVERT,
+            state_operations=[
+                migrations.AlterField("rollup", "seconds", histogram("Histogram of durations.")),
+                migrations.AlterField("rollup", "first_token", histogram("Histogram of times to first token.")),
+            ],
+        ),
+    ]
