@@ -26,6 +26,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.admission import Busy
 from accounts.api.errors import ApiError, is_for_programs, respond
+from accounts.login.reauthentication import IN_DIALOG
 from aistrale import errors
 from aistrale.page_queue import REFUSED
 
@@ -151,7 +152,13 @@ class ConfirmationMiddleware:
         is_page = request.method in ("GET", "HEAD") and "HX-Request" not in request.headers
         methods = get_adapter().get_reauthentication_methods(request.user)
         page = methods[0]["url"] if methods else reverse("confirm_by_sso")
+        if _is_for_dialog(request) and page == reverse("account_reauthenticate"):
+            return redirect_to_login(request.get_full_path(), f"{page}?{IN_DIALOG}=1")
         return _answer_with(request, redirect_to_login(request.get_full_path() if is_page else _page_of(request), page))
+
+
+def _is_for_dialog(request: HttpRequest) -> bool:
+    return request.method == "GET" and request.headers.get("HX-Target") == "dialog-content"
 
 
 def _page_of(request: HttpRequest) -> str:
