@@ -37,7 +37,7 @@ DEACTIVATE_TEXT = (
 )
 REACTIVATE_TEXT = "The user can log in again with the same password and two-factor methods."
 END_TEXT = "The user has to log in again on all devices."
-PASSWORD_TEXT = "Creates a one-time link to choose a new password. The current password works until the link is used."
+RESET_TEXT = "Creates a one-time link to choose a new password. The current password works until the link is used."
 TWO_FACTOR_TEXT = (
     "Removes the authenticator app, passkeys and recovery codes, so that the password alone is enough to log in. "
     "Make sure that the request really comes from this user."
@@ -130,7 +130,7 @@ def person_reset_password(request: UserRequest, pk: int) -> HttpResponse:
     user = get_object_or_404(User, pk=pk)
     if request.method != "POST":
         title = f"Reset password of {user}?"
-        return _question(request, user, title, PASSWORD_TEXT, "Create link", variant="primary")
+        return _question(request, user, title, RESET_TEXT, "Create link", variant="primary")
     link = password_link(user=user, actor=request.user)
     return render(request, "accounts/password_link.html", {"person": user, "link": link})
 

@@ -124,7 +124,7 @@ def test_people_erase_themselves(confirmed_client_of: ClientOf, alice: User, adm
     client = confirmed_client_of(alice)
     other = confirmed_client_of(alice)
     page = client.post(ERASE, {"email": "ALICE@example.org"})
-    assert page.status_code == 200 and "Your account is erased" in page.content.decode()
+    assert page.status_code == 200 and "Your account is deleted" in page.content.decode()
     assert client.get("/").status_code == other.get("/").status_code == 302
     assert not User.objects.filter(pk=alice.pk).exists()
     assert tables_with("alice@") == [] and is_right()

@@ -45,7 +45,7 @@ def set_password(link: str, password: str = NEW) -> Any:
 def test_it_sends_a_link_with_which_one_sets_a_new_password(alice: User, mail: list[EmailMessage]) -> None:
     ask(alice.email)
     assert mail[0].to == [alice.email] and mail[0].subject == "Reset your AISTRALE password"
-    assert "Your password is set" in set_password(link_in(mail[0])).content.decode()
+    assert "Password changed" in set_password(link_in(mail[0])).content.decode()
     alice.refresh_from_db()
     assert alice.check_password(NEW)
     assert AuditEvent.objects.latest("sequence").action == "accounts:user:password_change"

@@ -19,7 +19,7 @@ def test_it_saves_a_profile(client_of: ClientOf, alice: User) -> None:
     page = client_of(alice).post(PROFILE, FORM, follow=True).content.decode()
     alice.refresh_from_db()
     assert (alice.name, alice.time_zone, alice.theme) == ("Alice A", "Europe/Berlin", "dark")
-    assert "Saved your profile" in page and 'data-theme="dark"' in page
+    assert "Profile saved" in page and 'data-theme="dark"' in page
 
 
 def test_it_records_what_was_changed(client_of: ClientOf, alice: User) -> None:

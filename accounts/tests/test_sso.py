@@ -202,7 +202,7 @@ def test_it_refuses_an_inactive_account(client: Client, alice: User, sso: Settin
 def test_it_says_so_when_the_provider_is_down(client: Client, db: None, settings: Settings) -> None:
     point_at(NEVER, settings)
     answer = client.post("/login/sso/")
-    assert answer.status_code == 401 and "does not work at the moment" in answer.content.decode()
+    assert answer.status_code == 401 and "Single sign-on failed" in answer.content.decode()
     assert failure().outcome == "failed"
 
 

@@ -104,5 +104,5 @@ def test_it_says_what_to_do_without_any_way(client_of: ClientOf, alice: User) ->
 def test_it_says_so_when_the_provider_is_down(client: Client, sso: Settings) -> None:
     point_at(NEVER, sso)
     answer = start(client)
-    assert answer.status_code == 401 and "does not work at the moment" in answer.content.decode()
+    assert answer.status_code == 401 and "Single sign-on failed" in answer.content.decode()
     assert client.get(PAGE).status_code == 302 and SocialAccount.objects.count() == 1

@@ -32,7 +32,7 @@ NEW_PASSWORD = "staple battery horse correct"
 
 def invite(page: Page, email: str) -> None:
     """With the form open, where the address is asked for first."""
-    expect(page.get_by_label("E-mail address")).to_be_focused()
+    expect(page.get_by_label("Email")).to_be_focused()
     page.keyboard.type(email)
     page.keyboard.press("Enter")
     expect_page(page, f"Invitation of {email}")
@@ -44,16 +44,16 @@ def test_it_invites_somebody_who_comes(keyboard: Page, newcomer: Newcomer) -> No
     newcomer()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     follow(page, "People", "People")
-    press(page, page.get_by_role("link", name="Invite somebody"))
+    press(page, page.get_by_role("link", name="Invite user"))
     confirm(page)
     invite(page, unwanted)
     follow(page, "Done", "People")
-    withdraw = page.get_by_role("link", name=f"Withdraw the invitation of {unwanted}")
-    dialog = open_dialog(page, withdraw, "Withdraw the invitation", key="Shift+Tab")  # below all people
-    press(page, dialog.get_by_role("button", name="Withdraw"))
+    withdraw = page.get_by_role("link", name=f"Revoke the invitation for {unwanted}")
+    dialog = open_dialog(page, withdraw, "Revoke the invitation", key="Shift+Tab")  # below all people
+    press(page, dialog.get_by_role("button", name="Revoke"))
     expect(withdraw).to_have_count(0)
 
-    follow(page, "Invite somebody", "Invite somebody")
+    follow(page, "Invite user", "Invite user")
     invite(page, guest)
     copy = page.get_by_role("button", name="Copy link")
     press(page, copy)
@@ -65,8 +65,8 @@ def test_it_invites_somebody_who_comes(keyboard: Page, newcomer: Newcomer) -> No
     expect(page.get_by_label("Name")).to_be_focused()
     page.keyboard.type("Guest")
     fill(page, "Password", PASSWORD)
-    fill(page, "Password, once more", PASSWORD)
-    press(page, page.get_by_role("button", name="Make the account and log in"))
+    fill(page, "Confirm password", PASSWORD)
+    press(page, page.get_by_role("button", name="Create account"))
     expect_page(page, "Dashboard")
 
 
@@ -79,12 +79,12 @@ def test_it_makes_a_team_and_shares_a_token_with_it(keyboard: Page, site: Site, 
     page, email = keyboard, newcomer()
     name = f"Crew {time.monotonic_ns()}"
     open_teams(page)
-    press(page, page.get_by_role("link", name=re.compile("New team|Create team")))
+    press(page, page.get_by_role("link", name=re.compile("Create team|Create team")))
     fill(page, "Name", name)
     page.keyboard.press("Enter")
     expect_toast(page, name)
     dialog = open_dialog(page, page.get_by_role("link", name=f"Add a member to {name}"), "Add a member")
-    fill(page, "E-mail address", email)
+    fill(page, "Email", email)
     press(page, dialog.get_by_role("button", name="Add"))
     expect(page.get_by_role("list", name=f"Members of {name}")).to_contain_text(email)
     dialog = open_dialog(page, page.get_by_role("link", name=f"Rename {name}"), "Rename")
@@ -98,7 +98,7 @@ def test_it_makes_a_team_and_shares_a_token_with_it(keyboard: Page, site: Site, 
     press(page, dialog.get_by_role("button", name="Leave"))
     expect(page.get_by_role("heading", name="No members yet")).to_be_visible()
     dialog = open_dialog(page, page.get_by_role("link", name=f"Delete {name} B"), "Delete")
-    fill(page, "Type its name", f"{name} B")
+    fill(page, "Type the team name to confirm", f"{name} B")
     press(page, dialog.get_by_role("button", name="Delete"))
     expect(page.get_by_role("heading", name=f"{name} B")).to_have_count(0)
 
@@ -141,7 +141,7 @@ def test_it_changes_the_profile(keyboard: Page, newcomer: Newcomer) -> None:
     choose(page, "Theme", "Light")
     choose(page, "Model of a new chat", "The one")
     press(page, page.get_by_role("button", name="Save"))
-    expect_toast(page, "Saved your profile")
+    expect_toast(page, "Profile saved")
     expect(page.locator("html")).not_to_have_class("dark")
     press(page, page.locator("#toasts").get_by_role("button", name="Dismiss"), key="Shift+Tab")
     expect(page.locator("#content")).to_be_focused()
@@ -186,7 +186,7 @@ def test_it_changes_the_password_and_logs_out(keyboard: Page, newcomer: Newcomer
     press(page, open_user_menu(page).get_by_role("link", name="Change password"))
     confirm(page)
     fill(page, "New password", NEW_PASSWORD)
-    fill(page, "New password, once more", NEW_PASSWORD)
+    fill(page, "Confirm new password", NEW_PASSWORD)
     press(page, page.get_by_role("button", name="Change password"))
     expect_toast(page, "password")
     log_out(page)
@@ -204,7 +204,7 @@ def test_it_ends_one_session_and_then_the_others(keyboard: Page, site: Site, new
     expect(ends).to_have_count(3)
     press(page, ends.first)
     expect(ends).to_have_count(2)
-    press(page, page.get_by_role("button", name="Log out the others"))
+    press(page, page.get_by_role("button", name="Sign out other sessions"))
     expect_toast(page, "Ended 2 other sessions")
     expect(ends).to_have_count(0)
 
@@ -214,12 +214,12 @@ def test_it_takes_the_data_along_and_erases_the_account(keyboard: Page, site: Si
     open_profile(page)
     press(page, page.get_by_role("link", name="Your data"))
     confirm(page)
-    go_to(page, page.get_by_role("link", name="Download everything"))
+    go_to(page, page.get_by_role("link", name="Download"))
     with page.expect_download() as download:
         page.keyboard.press("Enter")
     assert json.loads(download.value.path().read_text().partition("\n")[0])["of"] == email
-    press(page, page.get_by_role("link", name="Erase the account"))
+    press(page, page.get_by_role("link", name="Delete account"))
     expect(page.get_by_label(f"To confirm, type {email}")).to_be_focused()
     page.keyboard.type(email)
-    press(page, page.get_by_role("button", name="Erase for good"))
-    expect_page(page, "Your account is erased")
+    press(page, page.get_by_role("button", name="Delete permanently"))
+    expect_page(page, "Your account is deleted")
