@@ -32,6 +32,8 @@ from aistrale.page_queue import REFUSED
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
+# A form that htmx sends, of which only the errors are swapped in: what follows is another page.
+WHOLE_PAGE = "X-Whole-Page"
 # They lead to the site's own pages.
 ADMIN_FOR_EVERYBODY = {"logout", "password_change"}
 
@@ -184,6 +186,8 @@ def page_middleware(get_response: GetResponse) -> GetResponse:
             response = get_response(request)
             if _is_fragment(request, response):
                 _append_messages(request, response)
+            if isinstance(response, HttpResponseRedirect) and WHOLE_PAGE in request.headers:
+                response = _answer_with(request, response)
         # Also of who comes with a key or a one-time link, whom no session tells.
         response.headers.setdefault("Cache-Control", "no-store")
         patch_vary_headers(response, ["HX-Request"])

@@ -52,13 +52,13 @@ MAIN = (
         waiting=_proposals_to_decide,
         waits_for="waiting for your approval",
     ),
-    Entry("Telemetry", "dashboard", "activity", pages=TELEMETRY),
-    Entry("Provider keys", "tokens:token-list", "key-round", below=("tokens:token-",)),
+    Entry("Telemetry", "dashboard", "activity", below=("telemetry:",), pages=TELEMETRY),
+    Entry("Provider keys", "tokens:token-list", "key-round", below=("tokens:",)),
 )
 ADMIN = (
     Entry("Users", "people:person-list", "user", below=("people:",)),
     Entry("Teams", "accounts:team-list", "users", below=("accounts:team-", "accounts:member-")),
-    Entry("Prices", "admin:telemetry_priceoverride_changelist", "tags"),
+    Entry("Prices", "admin:telemetry_priceoverride_changelist", "tags", below=("telemetry:price-",)),
     Entry("Encryption keys", "tokens:key-list", "lock", below=("tokens:key-", "tokens:rotation-")),
     Entry("Audit", "audit:event-list", "scroll-text", below=("audit:",)),
     Entry("System", "system", "server"),

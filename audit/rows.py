@@ -26,7 +26,8 @@ from audit.sentences import Part, parts_of
 _NAMES = frozenset({"actor", "target"})
 _SHOWN_APART = frozenset({"actor", "target", "address", "user_agent"})
 # Who is said to have done what no user did.
-_ICONS = {
+# By the app of an action.
+ICONS = {
     "accounts": "user",
     "aistrale": "server",
     "audit": "scroll-text",
@@ -72,7 +73,7 @@ class Row:
 
     @property
     def icon(self) -> str:
-        return _ICONS.get(self.event.action.partition(":")[0], "circle")
+        return ICONS.get(self.event.action.partition(":")[0], "circle")
 
     @property
     def target(self) -> str:

@@ -17,7 +17,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.login.forms import ResetPasswordForm
 from accounts.login.links import GONE, secret_link
-from accounts.login.reauthentication import IN_DIALOG, confirmed, is_confirmed, purpose_of
+from accounts.login.reauthentication import IN_DIALOG, confirmed, has_local_method, is_confirmed, purpose_of
 from accounts.mail import MailNotSent
 from accounts.requests import UserRequest
 
@@ -36,7 +36,7 @@ class ConfirmView(allauth.ReauthenticateView):  # type: ignore[misc]
     request: UserRequest
 
     def dispatch(self, request: UserRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.htmx and not self._is_for_fragment() and is_confirmed(request):
+        if request.htmx and not self._is_for_fragment() and (is_confirmed(request) or not has_local_method(request)):
             return HttpResponseClientRedirect(self.get_success_url())
         answer: HttpResponse = super().dispatch(request, *args, **kwargs)
         is_redirect = answer.status_code == FOUND and not self._is_for_fragment()

@@ -148,7 +148,7 @@ def test_the_page_says_why_the_last_administrator_stays(confirmed_client_of: Cli
 
 def test_administrators_erase_others(confirmed_client_of: ClientOf, admin: User, alice: User) -> None:
     page = confirmed_client_of(admin).post(f"/people/{alice.pk}/erase/", {"email": alice.email}, follow=True)
-    assert "is erased" in page.content.decode() and not User.objects.filter(pk=alice.pk).exists()
+    assert "Account deleted" in page.content.decode() and not User.objects.filter(pk=alice.pk).exists()
     assert AuditEvent.objects.get(action="accounts:user:erase").actor == admin.audit_id
 
 

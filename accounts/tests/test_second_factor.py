@@ -63,7 +63,7 @@ def test_it_shows_recovery_codes_once(confirmed_client_of: ClientOf, alice: User
     client = confirmed_client_of(alice)
     _, codes = set_up(client, code_of)
     page = client.get(reverse("mfa_view_recovery_codes")).content.decode()
-    assert "shown already" in page and not any(code in page for code in codes)
+    assert "already shown" in page and not any(code in page for code in codes)
 
 
 def test_it_makes_new_recovery_codes(confirmed_client_of: ClientOf, alice: User, code_of: Text) -> None:
