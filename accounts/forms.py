@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import available_timezones
+
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -11,28 +13,37 @@ from accounts.models import Theme, User
 
 class SetupForm(forms.Form):
     name = forms.CharField(max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name", "autofocus": True}))
-    email = forms.EmailField(
-        label="E-mail address", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
-    )
+    email = forms.EmailField(label="Email", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"}))
     password = forms.CharField(
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="At least 12 characters; not a common password, not your name or address.",
+        help_text="At least 12 characters. Not a common password, your name or your email.",
     )
     repeated = forms.CharField(
-        label="Password, once more", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+        label="Confirm password", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
     )
+
+    # Filled in by the browser.
+    time_zone = forms.CharField(required=False, max_length=50, widget=forms.HiddenInput)
+
+    def account(self) -> dict[str, str]:
+        """Name, email, password and time zone of the new user; for a valid form."""
+        return {name: str(self.cleaned_data[name]) for name in ("name", "email", "password", "time_zone")}
+
+    def clean_time_zone(self) -> str:
+        zone = str(self.cleaned_data["time_zone"])
+        return zone if zone in available_timezones() else "UTC"
 
     def clean_email(self) -> str:
         email = str(self.cleaned_data["email"]).lower()
         if User.objects.filter(email=email).exists():
-            raise ValidationError("This address is taken.")
+            raise ValidationError("A user with this email address already exists.")
         return email
 
     def clean(self) -> None:
         password, repeated = self.cleaned_data.get("password"), self.cleaned_data.get("repeated")
         if password and repeated and password != repeated:
-            self.add_error("repeated", "The two passwords differ.")
+            self.add_error("repeated", "The passwords do not match.")
         if not password:
             return
         try:

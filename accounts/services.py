@@ -37,14 +37,14 @@ def check_setup_token(token: str) -> None:
         raise SetupClosed
 
 
-def create_first_administrator(*, name: str, email: str, password: str) -> User:
+def create_first_administrator(*, name: str, email: str, password: str, time_zone: str = "UTC") -> User:
     """Raises SetupClosed when there is one already, also if that one was made this very moment."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_SETUP_LOCK])
         if User.objects.administrators().exists():
             raise SetupClosed
-        user = User.objects.create_user(email, password, name=name, role=Role.ADMINISTRATOR)
+        user = User.objects.create_user(email, password, name=name, role=Role.ADMINISTRATOR, time_zone=time_zone)
         record(action=AccountsAction.USER_SETUP, actor=user, target=user)
     return user
 

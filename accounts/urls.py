@@ -22,6 +22,7 @@ urlpatterns = [
     path("data/", data_views.own_data, name="own-data"),
     path("data/export.jsonl", data_views.own_export, name="own-export"),
     path("erase/", data_views.own_erase, name="own-erase"),
+    path("api-keys/", profile_views.api_key_list, name="api-key-list"),
     path("api-keys/add/", profile_views.api_key_add, name="api-key-add"),
     path("api-keys/<int:pk>/revoke/", profile_views.api_key_revoke, name="api-key-revoke"),
     path("sessions/", session_views.session_list, name="session-list"),

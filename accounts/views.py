@@ -31,14 +31,13 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
         services.check_setup_token(token)
         if not form.is_valid():
             return render(request, "accounts/setup.html", {"form": form}, status=422 if form.is_bound else 200)
-        data = form.cleaned_data
-        user = services.create_first_administrator(name=data["name"], email=data["email"], password=data["password"])
+        user = services.create_first_administrator(**form.account())
     except services.SetupClosed:
         return render(request, "accounts/setup_closed.html", {"done": True}, status=410)
     except BadSignature:
         return render(request, "accounts/setup_closed.html", {"done": False}, status=410)
     get_adapter().login(request, user)
-    messages.success(request, "You are the first administrator. Welcome.")
+    messages.success(request, "Account created")
     return redirect("dashboard")
 
 

@@ -45,40 +45,40 @@ EXPLANATIONS = {
         "Go back, reload the page and try again.",
     ),
     403: Explanation(
-        "You may not do this",
-        "Your account lacks the right to this page or action.",
+        "Access denied",
+        "You do not have permission for this page or action.",
         "Ask an administrator if you need it.",
     ),
     404: Explanation(
-        "There is nothing here",
+        "Page not found",
         "The page does not exist, was deleted, or belongs to someone else.",
-        "Check the address, or start again from the dashboard.",
+        "Check the address, or go back to the dashboard.",
     ),
     429: Explanation(
         "Too many requests",
-        "This address has sent more than is allowed in a short time.",
-        "Wait, then try again.",
+        "The rate limit for this address is reached.",
+        "Wait a moment, then try again.",
     ),
     500: Explanation(
-        "Something went wrong on our side",
-        "The error has been logged. Nothing you entered caused it.",
-        "Try again. If it happens again, give the request id to your administrator.",
+        "Server error",
+        "The error is on the server and has been logged.",
+        "Try again. If it happens again, give the request ID to an administrator.",
     ),
     503: Explanation(
         "Service temporarily unavailable",
-        "The database or the cache does not answer at the moment. You stay logged in.",
+        "The database or the cache does not respond. You stay logged in.",
         "Reload in a few seconds.",
     ),
 }
 BUSY_EXPLANATION = Explanation(
-    "The server is too busy",
-    "More people are waiting for pages than can be served in time. You stay logged in.",
+    "Server busy",
+    "Too many requests are waiting. You stay logged in.",
     "Reload in a few seconds.",
 )
 CSRF_EXPLANATION = Explanation(
     "This form is no longer valid",
     "It was opened before you logged in or out, or cookies are blocked.",
-    "Go back, reload the page and send it again.",
+    "Go back, reload the page and submit the form again.",
 )
 
 

@@ -26,11 +26,14 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.admission import Busy
 from accounts.api.errors import ApiError, is_for_programs, respond
+from accounts.login.reauthentication import IN_DIALOG
 from aistrale import errors
 from aistrale.page_queue import REFUSED
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
+# A form that htmx sends, of which only the errors are swapped in: what follows is another page.
+WHOLE_PAGE = "X-Whole-Page"
 # They lead to the site's own pages.
 ADMIN_FOR_EVERYBODY = {"logout", "password_change"}
 
@@ -151,7 +154,13 @@ class ConfirmationMiddleware:
         is_page = request.method in ("GET", "HEAD") and "HX-Request" not in request.headers
         methods = get_adapter().get_reauthentication_methods(request.user)
         page = methods[0]["url"] if methods else reverse("confirm_by_sso")
+        if _is_for_dialog(request) and page == reverse("account_reauthenticate"):
+            return redirect_to_login(request.get_full_path(), f"{page}?{IN_DIALOG}=1")
         return _answer_with(request, redirect_to_login(request.get_full_path() if is_page else _page_of(request), page))
+
+
+def _is_for_dialog(request: HttpRequest) -> bool:
+    return request.method == "GET" and request.headers.get("HX-Target") == "dialog-content"
 
 
 def _page_of(request: HttpRequest) -> str:
@@ -177,6 +186,8 @@ def page_middleware(get_response: GetResponse) -> GetResponse:
             response = get_response(request)
             if _is_fragment(request, response):
                 _append_messages(request, response)
+            if isinstance(response, HttpResponseRedirect) and WHOLE_PAGE in request.headers:
+                response = _answer_with(request, response)
         # Also of who comes with a key or a one-time link, whom no session tells.
         response.headers.setdefault("Cache-Control", "no-store")
         patch_vary_headers(response, ["HX-Request"])

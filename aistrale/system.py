@@ -79,7 +79,7 @@ def run_job_again(request: UserRequest, job_id: int) -> HttpResponse:
     with transaction.atomic():
         job = get_object_or_404(job_queue.failed().select_for_update(of=["self"]), pk=job_id)
         job_queue.run_again(job=job, actor=request.user)
-    messages.success(request, f"Job {job.pk} was queued to run again.")
+    messages.success(request, f"Job {job.pk} queued to run again")
     return redirect("system")
 
 

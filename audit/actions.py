@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Self
 
 
 class Outcome(StrEnum):
@@ -11,16 +12,30 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-class Action(StrEnum):
-    """The base of each app's actions, as ``app:subject:verb``.
+# Third of an action: it happens so often that pages fold its entries.
+ROUTINE = True
 
-    A name stays what it is for ever: entries that carry it can not be rewritten.
+
+class Action(StrEnum):
+    """The base of each app's actions, as ``app:subject:verb`` and a sentence; see ``audit.sentences``.
+
+    A name stays what it is for ever: entries that carry it can not be rewritten. A sentence can be reworded.
     """
+
+    sentence: str
+    is_routine: bool
+
+    def __new__(cls, value: str, sentence: str = "", is_routine: bool = False) -> Self:
+        action = str.__new__(cls, value)
+        action._value_ = value
+        action.sentence = sentence
+        action.is_routine = is_routine
+        return action
 
 
 class AuditAction(Action):
-    AUDIT_EXPORT = "audit:log:export"
-    DETAILS_ERASE = "audit:details:erase"
+    AUDIT_EXPORT = "audit:log:export", "exported the audit log[ as {format}]"
+    DETAILS_ERASE = "audit:details:erase", "deleted personal details[ of {entries} entries]"
 
 
 def actions() -> list[Action]:

@@ -9,15 +9,15 @@ from listing.forms import PeriodFilter, Rows, UserField
 
 
 def _action_choices() -> list[tuple[str, str]]:
-    return [("", "Anything"), *((action.value, action.value) for action in actions())]
+    return [("", "Any"), *((action.value, action.value) for action in actions())]
 
 
 class EventFilter(PeriodFilter):
     time_column = "timestamp"
     lookups = {"actor": "actor", "action": "action", "outcome": "outcome"}
 
-    actor = UserField(label="Who")
-    action = forms.ChoiceField(required=False, label="What", choices=_action_choices)
+    actor = UserField(label="Actor")
+    action = forms.ChoiceField(required=False, label="Action", choices=_action_choices)
     outcome = forms.ChoiceField(
         required=False, choices=[("", "Any"), *((outcome.value, outcome.value.title()) for outcome in Outcome)]
     )
@@ -26,8 +26,8 @@ class EventFilter(PeriodFilter):
         required=False,
         max_length=200,
         label="Object",
-        widget=forms.TextInput(attrs={"placeholder": "type, or type:id"}),
-        error_messages={"invalid": "Write a type such as tokens.apitoken, or a type and an id: tokens.apitoken:12."},
+        widget=forms.TextInput(attrs={"placeholder": "type or type:id"}),
+        error_messages={"invalid": "Enter a type, e.g. accounts.team, or a type and an ID: accounts.team:12."},
     )
 
     def apply(self, rows: Rows) -> Rows:

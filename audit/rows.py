@@ -9,27 +9,50 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.apps import apps
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import models
 
 from audit import checkpoint
+from audit.context import Source
 from audit.models import AuditEvent, Viewer
+from audit.sentences import Part, parts_of
 
 # Whom an entry names is for all who may read the entry; from where somebody else worked is not.
 _NAMES = frozenset({"actor", "target"})
 _SHOWN_APART = frozenset({"actor", "target", "address", "user_agent"})
+# Who is said to have done what no user did.
+# By the app of an action.
+ICONS = {
+    "accounts": "user",
+    "aistrale": "server",
+    "audit": "scroll-text",
+    "backtests": "history",
+    "inference": "message-square",
+    "playground": "flask-conical",
+    "prompts": "file-text",
+    "telemetry": "activity",
+    "tokens": "key-round",
+    "webhooks": "send",
+}
+_SOURCES: dict[str, str] = {Source.COMMAND: "A command", Source.SYSTEM: "The server"}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An entry, the personal details that a viewer may see, and the page of its object ('' for none)."""
+    """An entry, the personal details that a viewer may see, and the page of its object ('' for none).
+
+    ``name`` is that of the actor, '' where it is not known or not for the viewer.
+    """
 
     event: AuditEvent
     personal: dict[str, Any]
     target_url: str
+    name: str = ""
 
     @property
     def is_erased(self) -> bool:
@@ -39,8 +62,18 @@ class Row:
     def actor(self) -> str:
         """A name, or what there is instead."""
         if self.event.actor is None:
-            return str(self.event.source)
-        return str(self.personal.get("actor") or "erased person")
+            return _SOURCES.get(self.event.source, "Someone")
+        return self.name or str(self.personal.get("actor") or "Deleted user")
+
+    @property
+    def sentence(self) -> list[Part]:
+        """What was done, in words that follow the actor."""
+        values = {**self.personal, **self.event.before, **self.event.after}
+        return parts_of(self.event.action, values | {"target": self.target})
+
+    @property
+    def icon(self) -> str:
+        return ICONS.get(self.event.action.partition(":")[0], "circle")
 
     @property
     def target(self) -> str:
@@ -80,8 +113,20 @@ def changes_of(event: AuditEvent) -> list[Change]:
 
 def rows_of(events: Sequence[AuditEvent], viewer: Viewer) -> list[Row]:
     """What pages show of entries to a viewer."""
-    urls = _urls(events)
-    return [Row(event, personal_of(event, viewer), urls.get(event.sequence, "")) for event in events]
+    urls, names = _urls(events), _names(events)
+    return [_row(event, viewer, urls, names) for event in events]
+
+
+def _row(event: AuditEvent, viewer: Viewer, urls: dict[int, str], names: dict[UUID, str]) -> Row:
+    personal = personal_of(event, viewer)
+    name = names.get(event.actor, "") if event.actor and personal.get("actor") else ""
+    return Row(event, personal, urls.get(event.sequence, ""), name)
+
+
+def _names(events: Iterable[AuditEvent]) -> dict[UUID, str]:
+    """Of the users who still have an account, by audit ID."""
+    users = get_user_model()._default_manager.filter(audit_id__in={event.actor for event in events if event.actor})
+    return {user.audit_id: user.get_full_name() for user in users}
 
 
 def _urls(events: Iterable[AuditEvent]) -> dict[int, str]:

@@ -17,6 +17,7 @@ from audit.actions import AuditAction
 from audit.forms import EventFilter
 from audit.models import AuditEvent, AuditVerification, Viewer
 from audit.rows import changes_of, newest_checkpoints, rows_of
+from audit.sentences import grouped
 from listing.pages import get_page, render_list
 
 LISTED_CHECKPOINTS = 50
@@ -36,10 +37,13 @@ def event_list(request: HttpRequest) -> HttpResponse:
     form = EventFilter(request.GET)
     events = form.narrow(AuditEvent.objects.visible_to(user)).select_related("details")
     page = get_page(events, request.GET, by=["-sequence"])
+    rows = rows_of(page.rows, user)
     context = {
         "form": form,
         "page": page,
-        "rows": rows_of(page.rows, user),
+        "title": "Audit log" if user.is_administrator else "Activity",
+        "rows": rows,
+        "groups": grouped(rows),
         "exports": {"CSV": reverse("audit:event-export-csv"), "JSON Lines": reverse("audit:event-export-jsonl")},
         "verification": AuditVerification.objects.first(),
     }
@@ -69,7 +73,7 @@ def event_export(request: HttpRequest, file_format: str) -> HttpResponseBase:
     user = _user(request)
     form = EventFilter(request.GET)
     if not form.is_valid():
-        return HttpResponseBadRequest("One of the filters cannot be read.", content_type="text/plain")
+        return HttpResponseBadRequest("One of the filters is not valid.", content_type="text/plain")
     with transaction.atomic():
         details = {"filters": request.GET.urlencode()}
         services.record(action=AuditAction.AUDIT_EXPORT, actor=user, after={"format": file_format}, details=details)

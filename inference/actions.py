@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from audit.actions import Action
+from audit.actions import ROUTINE, Action
 
 
 class InferenceAction(Action):
-    RUN_START = "inference:run:start"
-    RUN_STOP = "inference:run:stop"
-    CONVERSATION_SHARE = "inference:conversation:share"
-    CONVERSATION_COPY = "inference:conversation:copy"
-    CONVERSATION_DELETE = "inference:conversation:delete"
+    RUN_START = "inference:run:start", "called {model}[ at {provider}]", ROUTINE
+    RUN_STOP = "inference:run:stop", "stopped a call of {target}", ROUTINE
+    CONVERSATION_SHARE = "inference:conversation:share", "shared conversation {target}[ with {visibility}]"
+    CONVERSATION_COPY = "inference:conversation:copy", "duplicated conversation {target}"
+    CONVERSATION_DELETE = "inference:conversation:delete", "deleted conversation {target}"

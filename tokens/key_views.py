@@ -42,10 +42,9 @@ def key_rotate(request: UserRequest) -> HttpResponse:
         return confirm_page(
             request,
             heading="Encryption keys",
-            title="Rotate the data keys?",
-            text="A new key becomes primary, every secret is re-sealed with it, and the old keys are destroyed. "
-            "Calls and edits go on meanwhile.",
-            verb="Rotate now",
+            title="Rotate encryption keys?",
+            text="Creates a new data key, re-encrypts every secret with it and destroys the old keys. No downtime.",
+            verb="Rotate keys",
             cancel="tokens:key-list",
             variant="primary",
         )

@@ -20,7 +20,7 @@ class UrlField(forms.CharField):
         text = str(super().clean(value))
         try:
             if "#" in text:
-                raise BaseUrlRefused("The URL must not have a fragment.")
+                raise BaseUrlRefused("The URL must not contain a fragment (#).")
             return clean_url(text, trusted_hosts=settings.WEBHOOK_HOSTS, remedy=REMEDY)
         except BaseUrlRefused as error:
             raise ValidationError(str(error)) from error
@@ -50,17 +50,17 @@ class WebhookForm(forms.Form):
         widget=forms.TextInput(attrs={"inputmode": "url", "spellcheck": "false", "autocomplete": "off"}),
     )
     name_prefix = forms.CharField(
-        label="Only prompts that begin with",
+        label="Prompt name prefix",
         required=False,
         max_length=200,
-        help_text="For example “support/”. Leave empty for all prompts that you can read.",
+        help_text="e.g. “support/”. Leave empty for all prompts that you can read.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     labels = LabelsField(
-        label="Only labels",
+        label="Labels",
         required=False,
         max_length=1100,
-        help_text="For example “production, staging”. Leave empty for all labels.",
+        help_text="e.g. “production, staging”. Leave empty for all labels.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     is_active = forms.BooleanField(label="Active", required=False, initial=True)

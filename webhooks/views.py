@@ -68,7 +68,7 @@ def webhook_edit(request: UserRequest, pk: UUID) -> HttpResponse:
     form = WebhookForm(request.POST or None, initial={name: getattr(webhook, name) for name in FIELDS})
     if form.is_valid():
         services.update_webhook(webhook=webhook, actor=request.user, **form.cleaned_data)
-        messages.success(request, "Saved.")
+        messages.success(request, "Webhook saved")
         return redirect(webhook)
     context = {"form": form, "webhook": webhook}
     return render(request, "webhooks/webhook_form.html", context, status=422 if form.is_bound else 200)
@@ -95,7 +95,7 @@ def webhook_secret(request: UserRequest, pk: UUID) -> HttpResponse:
 def webhook_test(request: UserRequest, pk: UUID) -> HttpResponse:
     webhook = _own(request.user, pk)
     services.send_test(webhook=webhook, actor=request.user)
-    messages.success(request, "Test queued. The answer is shown below.")
+    messages.success(request, "Test queued. The response appears below.")
     return redirect(webhook)
 
 
@@ -104,7 +104,7 @@ def webhook_delete(request: UserRequest, pk: UUID) -> HttpResponse:
     webhook = _own(request.user, pk)
     if request.method == "POST":
         services.delete_webhook(webhook=webhook, actor=request.user)
-        messages.success(request, f"Deleted “{webhook}”.")
+        messages.success(request, f"Webhook “{webhook}” deleted")
         return redirect("webhooks:webhook-list")
     return confirm_page(
         request,
@@ -121,9 +121,9 @@ def delivery_send_again(request: UserRequest, pk: UUID) -> HttpResponse:
     own = Webhook.objects.owned_by(request.user)
     delivery = get_object_or_404(Delivery.objects.select_related("webhook__owner"), pk=pk, webhook__in=own)
     if services.send_again(delivery=delivery, actor=request.user):
-        messages.success(request, "Queued to be sent again.")
+        messages.success(request, "Queued to be sent again")
     else:
-        messages.info(request, "This delivery is pending already.")
+        messages.info(request, "This delivery is already pending")
     return redirect(delivery.webhook)
 
 

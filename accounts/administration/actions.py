@@ -43,23 +43,23 @@ class Step:
 
 LOG_OUT = Step(
     "log_out",
-    "Log out everywhere",
-    "All sessions of these people end, and what they have open. The one in which you are now stays.",
-    "Log out",
+    "Sign out everywhere",
+    "The selected users are signed out on all devices. Your current session stays.",
+    "Sign out",
 )
 REMOVE_FACTORS = Step(
     "remove_second_factors",
-    "Remove second factors",
-    "Apps, passkeys and recovery codes of these people stop working: their passwords alone let them in. For somebody "
-    "who has lost the device; make sure that it is really them who ask.",
-    "Remove",
+    "Reset two-factor",
+    "Removes the authenticator apps, passkeys and recovery codes of the selected users, so that their passwords alone "
+    "are enough to log in. Make sure that the request really comes from them.",
+    "Reset two-factor",
 )
 MAKE_LINKS = Step(
     "make_password_links",
-    "Make links for new passwords",
-    "With a link its owner sets a new password: once, within a day, and not after the next log-in. Hand it over on a "
-    "way that nobody else reads.",
-    "Make the links",
+    "Create password reset links",
+    "Each link lets its owner choose a new password. It works once, within 24 hours, and not after the next log-in. "
+    "Send it privately.",
+    "Create links",
 )
 
 
@@ -72,7 +72,7 @@ def log_out(
     actor, key = administrator(request), request.session.session_key
     with transaction.atomic(), batch():
         ended = [end_sessions(user=user, actor=actor, keep=key if user == actor else None) for user in users]
-    messages.success(request, f"Ended {counted(sum(ended), 'session')} of {counted(len(ended), 'user')}.")
+    messages.success(request, f"Signed out {counted(len(ended), 'user')} ({counted(sum(ended), 'session')})")
     return None
 
 
@@ -85,7 +85,7 @@ def remove_second_factors(
     with transaction.atomic(), batch():
         removed = [remove_factors(user=user, actor=administrator(request)) for user in users]
     had_none = f"; {removed.count(False):,} had none" if not all(removed) else ""
-    messages.success(request, f"Removed the second factors of {counted(sum(removed), 'user')}{had_none}.")
+    messages.success(request, f"Two-factor reset for {counted(sum(removed), 'user')}{had_none}")
     return None
 
 

@@ -26,14 +26,14 @@ from accounts.models import User
 from accounts.sessions.services import end_sessions
 from audit.services import record
 
-NO_MATCH = "This e-mail address and password do not match an active account."
+NO_MATCH = "Incorrect email or password."
 
 
 class AccountAdapter(DefaultAccountAdapter):
     error_messages: ClassVar[dict[str, str]] = {
         **DefaultAccountAdapter.error_messages,
         "email_password_mismatch": NO_MATCH,
-        "incorrect_password": "This is not your password.",
+        "incorrect_password": "Incorrect password.",
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -73,7 +73,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
         """Reached by other ways than the password: a passkey, single sign-on."""
         services.record_failed_login(email=user.email)
-        messages.error(request, "You cannot log in: this is not an active account.")
+        messages.error(request, "This account is deactivated.")
         return redirect("account_login")
 
     def is_reauthentication_required(self, *, app: str, **_: Any) -> bool:

@@ -31,9 +31,10 @@ class LoginForm(AllauthLoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         login, password = self.fields["login"], self.fields["password"]
-        login.label = "E-mail address"
-        login.widget.attrs = {"type": "email", "autocomplete": "username", "autofocus": True}
-        password.widget.attrs = {"autocomplete": "current-password"}
+        login.label = "Email"
+        login.widget.attrs = {"type": "email", "autocomplete": "username", "autofocus": not self.is_bound}
+        # What comes back was refused, and the address is still there.
+        password.widget.attrs = {"autocomplete": "current-password", "autofocus": self.is_bound}
         password.help_text = ""
 
 
@@ -81,7 +82,7 @@ class ResetPasswordForm(AllauthResetPasswordForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["email"].label = "E-mail address"
+        self.fields["email"].label = "Email"
         self.fields["email"].widget.attrs = {"type": "email", "autocomplete": "username", "autofocus": True}
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
@@ -116,7 +117,7 @@ class AuthenticateForm(AllauthAuthenticateForm):
 class ActivateTOTPForm(AllauthActivateTOTPForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["code"].label = "The code that the app shows now"
+        self.fields["code"].label = "6-digit code"
         self.fields["code"].widget.attrs = CODE_HINTS | {"data-submit-at": "6"}
 
     def clean_code(self) -> str:
@@ -130,7 +131,7 @@ class ActivateTOTPForm(AllauthActivateTOTPForm):
 
 def _code_field() -> forms.CharField:
     return forms.CharField(
-        label="Code of your authenticator app, or a recovery code",
+        label="Authenticator or recovery code",
         max_length=20,
         widget=forms.TextInput(attrs=CODE_HINTS),
     )
@@ -151,12 +152,12 @@ def _spend(code: str, user: User) -> None:
     seconds = (2 * settings.MFA_TOTP_TOLERANCE + 1) * TOTP_PERIOD
     spent = "".join(filter(str.isalnum, code)).lower()
     if not cache.add(f"spent-code:{user.pk}:{spent}", 1, timeout=seconds):
-        raise ValidationError("This code was used already. Wait for the next one.")
+        raise ValidationError("This code was already used. Wait for the next one.")
 
 
 def _ask_for_new_password(fields: dict[str, forms.Field]) -> None:
-    for name, label in (("password1", "New password"), ("password2", "New password, once more")):
+    for name, label in (("password1", "New password"), ("password2", "Confirm new password")):
         fields[name].label = label
         fields[name].widget.attrs = {"autocomplete": "new-password"}
         fields[name].help_text = ""
-    fields["password1"].help_text = "At least 12 characters; not a common password, not your name or address."
+    fields["password1"].help_text = "At least 12 characters. Not a common password, your name or your email."

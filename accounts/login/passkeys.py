@@ -23,12 +23,12 @@ from accounts.login import mfa, throttling
 from accounts.models import User
 
 REFUSED = (
-    "This passkey does not fit. It is not known here, it is another account's, or the page was open for too long. "
-    "Try again, or go another way."
+    "Passkey not accepted. It is unknown, belongs to another account, or the page was open for too long. "
+    "Try again, or use another method."
 )
 # What django-allauth and its library come to grief with where an answer is not of the shape that they expect.
 MALFORMED = (ValueError, TypeError, LookupError, AttributeError, struct.error)
-NOT_ADDED = "This passkey could not be added: the answer of the device does not fit this page. Try again."
+NOT_ADDED = "The passkey could not be added: the response of the device is not valid. Try again."
 
 
 class PasskeyForm(allauth_forms.AuthenticateWebAuthnForm):
@@ -71,10 +71,10 @@ class AddForm(allauth_forms.AddWebAuthnForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         name, passwordless = self.fields["name"], self.fields["passwordless"]
-        name.help_text = "How you will know it, e.g. “Laptop” or “Blue key”."
+        name.help_text = "A name to recognise it by, e.g. “Laptop”."
         name.max_length = 80
-        passwordless.label = "Log in with it alone, without a password"
-        passwordless.help_text = "The device then asks for your fingerprint, face or PIN."
+        passwordless.label = "Log in without a password"
+        passwordless.help_text = "Your device asks for your fingerprint, face or PIN instead."
         passwordless.initial = True
 
     def clean(self) -> dict[str, Any]:

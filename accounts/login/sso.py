@@ -63,7 +63,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
         self, request: HttpRequest, provider: Any, error: Any = None, exception: Any = None, **_: Any
     ) -> None:
         if error == AuthError.CANCELLED:
-            messages.info(request, "You cancelled the log-in.")
+            messages.info(request, "Log-in cancelled")
             raise ImmediateHttpResponse(redirect("account_login"))
         _record_refusal("the provider cannot be reached or its answer is not valid", None, "")
 
@@ -72,10 +72,10 @@ def _connect(request: HttpRequest, sociallogin: SocialLogin) -> None:
     """Connects the present user with the provider's account, in place of one from before."""
     user = request.user
     if not isinstance(user, User) or not is_confirmed(request):
-        messages.error(request, "Confirm who you are, then connect again.")
+        messages.error(request, "Confirm it's you, then connect again.")
     elif sociallogin.is_existing and sociallogin.user != user:
         _record_refusal("the account there is connected to somebody else here", user, "")
-        messages.error(request, "Somebody else here is connected to that account already.")
+        messages.error(request, "Another user is already connected to that account.")
     elif not sociallogin.is_existing:
         with transaction.atomic():
             replaced, _ = SocialAccount.objects.filter(user=user).delete()
@@ -88,9 +88,9 @@ def _confirm(request: HttpRequest, sociallogin: SocialLogin, question: Question)
     next_page = sociallogin.get_redirect_url(request) or "/"
     user = request.user
     if not isinstance(user, User) or not sociallogin.is_existing or sociallogin.user != user:
-        reason = "That is not the account there which you log in with here."
+        reason = "You logged in there with a different account."
     elif _was_not_asked(sociallogin, question):
-        reason = f"{settings.OIDC_NAME} did not ask who you are. Log out there, then try again."
+        reason = f"{settings.OIDC_NAME} did not ask you to log in. Log out there, then try again."
     else:
         note_confirmed_by_sso(request)
         return redirect(next_page)
@@ -137,15 +137,15 @@ def _objection(claims: dict[str, Any], email: str, user: User | None) -> str:
     """Why a first log-in is refused; empty if it is not."""
     domain = email.rpartition("@")[2]
     if not domain or claims.get("email_verified") is not True:
-        return "it does not vouch for your e-mail address"
+        return "it did not verify your email address"
     if settings.OIDC_DOMAINS and domain not in settings.OIDC_DOMAINS:
-        return "your e-mail address is of a domain that is not let in"
+        return "the domain of your email address is not allowed"
     if user is None and not settings.OIDC_CREATE_USERS:
-        return "there is no account for you here"
+        return "you have no account here"
     if user is not None and SocialAccount.objects.filter(user=user).exists():
-        return "as somebody else than the one to whom your account here belongs"
+        return "as a different user than the one connected to your account"
     if user is not None and user.has_usable_password():
-        return "your account has a password: log in with it, then connect the two on the security page"
+        return "your account has a password: log in with it, then connect single sign-on in Settings, Security"
     return ""
 
 
@@ -164,7 +164,7 @@ def _follow_role(request: HttpRequest, user: User, claims: dict[str, Any]) -> No
     except LastAdministrator as refusal:
         user.role = before
         record_last_administrator_refusal(user=user, actor=user, action=AccountsAction.USER_ROLE)
-        messages.warning(request, f"You stay administrator. {refusal}")
+        messages.warning(request, f"You remain an administrator. {refusal}")
 
 
 def _record_refusal(reason: str, user: User | None, email: str) -> None:

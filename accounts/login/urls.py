@@ -41,7 +41,7 @@ urlpatterns = [
         views.password_reset_from_key,
         name="account_reset_password_from_key",
     ),
-    path("account/confirm/", account.reauthenticate, name="account_reauthenticate"),
+    path("account/confirm/", views.confirm, name="account_reauthenticate"),
     path("account/confirm/code/", mfa.reauthenticate, name="mfa_reauthenticate"),
     path("account/confirm/passkey/", passkeys.confirm, name="mfa_reauthenticate_webauthn"),
     path("account/confirm/sso/", sso_views.confirm, name="confirm_by_sso"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http.client import FOUND
+from typing import Any
 
 from allauth.account import views as allauth
 from allauth.socialaccount.models import SocialAccount
@@ -12,10 +13,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
+from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.login.forms import ResetPasswordForm
 from accounts.login.links import GONE, secret_link
-from accounts.login.reauthentication import confirmed
+from accounts.login.reauthentication import IN_DIALOG, confirmed, has_local_method, is_confirmed, purpose_of
 from accounts.mail import MailNotSent
 from accounts.requests import UserRequest
 
@@ -26,6 +28,31 @@ def password_change(request: UserRequest) -> HttpResponse:
         return render(request, "account/password_none.html", {"sso_name": settings.OIDC_NAME})
     response: HttpResponse = confirmed(allauth.password_change)(request)
     return response
+
+
+class ConfirmView(allauth.ReauthenticateView):  # type: ignore[misc]
+    """Asks for the password, in the dialog of the page where htmx fetches it."""
+
+    request: UserRequest
+
+    def dispatch(self, request: UserRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.htmx and not self._is_for_fragment() and (is_confirmed(request) or not has_local_method(request)):
+            return HttpResponseClientRedirect(self.get_success_url())
+        answer: HttpResponse = super().dispatch(request, *args, **kwargs)
+        is_redirect = answer.status_code == FOUND and not self._is_for_fragment()
+        return HttpResponseClientRedirect(answer["Location"]) if request.htmx and is_redirect else answer
+
+    def get_template_names(self) -> list[str]:
+        return [f"{self.template_name}{'#dialog' if self.request.htmx else ''}"]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "purpose": purpose_of(self.get_next_url() or "")}
+
+    def _is_for_fragment(self) -> bool:
+        return IN_DIALOG in self.request.GET
+
+
+confirm = ConfirmView.as_view()
 
 
 @login_not_required

@@ -40,7 +40,7 @@ class RoleForm(forms.Form):
 
 class InviteForm(forms.Form):
     email = forms.EmailField(
-        label="E-mail address",
+        label="Email",
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "off", "autofocus": True}),
     )
@@ -69,10 +69,10 @@ class EraseForm(forms.Form):
     def __init__(self, data: QueryDict | None, *, user: User) -> None:
         super().__init__(data)
         self._user = user
-        self.fields["email"].label = f"To confirm, type {user.email}"
+        self.fields["email"].label = f"Type {user.email} to confirm"
 
     def clean_email(self) -> str:
         email = str(self.cleaned_data["email"]).lower()
         if email != self._user.email:
-            raise forms.ValidationError("This is another address.")
+            raise forms.ValidationError(f"Enter {self._user.email} to confirm.")
         return email

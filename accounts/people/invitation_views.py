@@ -34,7 +34,7 @@ def invite(request: UserRequest) -> HttpResponse:
         try:
             invited = invitations.invite(**form.cleaned_data, actor=request.user)
         except AlreadyUser:
-            form.add_error("email", "Somebody has an account with this address already.")
+            form.add_error("email", "A user with this email address already exists.")
         else:
             return _hand_over(request, invited)
     context = {"form": form, "has_mail": settings.MAIL_IS_CONFIGURED}
@@ -51,7 +51,7 @@ def _hand_over(request: UserRequest, invited: Invited) -> HttpResponse:
         except MailNotSent as error:
             problem = str(error)
         else:
-            messages.success(request, f"Sent an invitation to {invited.invitation.email}.")
+            messages.success(request, f"Invitation sent to {invited.invitation.email}")
             return redirect("people:person-list")
     return render(request, "accounts/invitation_link.html", {"invited": invited, "problem": problem})
 
@@ -62,16 +62,16 @@ def invitation_revoke(request: UserRequest, pk: int) -> HttpResponse:
     invitation = get_object_or_404(Invitation, pk=pk)
     if request.method == "POST":
         if invitations.revoke(invitation=invitation, actor=request.user):
-            messages.success(request, f"The invitation of {invitation.email} is withdrawn.")
+            messages.success(request, f"Invitation for {invitation.email} revoked")
         else:
-            messages.warning(request, f"The invitation of {invitation.email} was not open any more.")
+            messages.warning(request, f"The invitation for {invitation.email} was no longer pending")
         return redirect("people:person-list")
     return confirm_page(
         request,
-        heading="People",
-        title=f"Withdraw the invitation of {invitation.email}?",
-        text="The link stops working at once. You can invite the same address again.",
-        verb="Withdraw",
+        heading="Users",
+        title=f"Revoke the invitation for {invitation.email}?",
+        text="The link stops working immediately. You can invite the same address again.",
+        verb="Revoke",
         cancel="people:person-list",
     )
 
@@ -90,12 +90,13 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
         if not form.is_valid():
             context = {"form": form, "invitation": invitation}
             return render(request, "accounts/invitation_accept.html", context, status=422 if form.is_bound else 200)
-        data = form.cleaned_data
-        user = invitations.accept(token=token, name=data["name"], password=data["password"])
+        account = form.account()
+        del account["email"]
+        user = invitations.accept(token=token, **account)
     except InvitationRefused as refusal:
         return _refuse(request, refusal)
     get_adapter().login(request, user)
-    messages.success(request, "Welcome. This is your account now.")
+    messages.success(request, "Account created")
     return redirect("dashboard")
 
 

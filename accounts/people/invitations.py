@@ -102,14 +102,20 @@ def find(token: str) -> Invitation:
     return invitation
 
 
-def accept(*, token: str, name: str, password: str) -> User:
+def accept(*, token: str, name: str, password: str, time_zone: str = "UTC") -> User:
     """Makes the account, once however often it is asked for at once. Raises InvitationRefused."""
     with transaction.atomic():
         invitation = Invitation.objects.select_for_update().filter(digest=_digest(token)).first()
         if invitation is None:
             raise InvitationRefused(InvitationRefused.UNKNOWN)
         _require_open(invitation)
-        user = User(email=invitation.email, name=name, role=invitation.role, audit_id=invitation.audit_id)
+        user = User(
+            email=invitation.email,
+            name=name,
+            role=invitation.role,
+            audit_id=invitation.audit_id,
+            time_zone=time_zone,
+        )
         user.set_password(password)
         # Not save: of two invitations of one address that are accepted at once, the second one waits here and finds it.
         User.objects.bulk_create([user], ignore_conflicts=True)

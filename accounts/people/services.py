@@ -23,7 +23,7 @@ class LastAdministrator(Exception):
     """Without this one nobody could administer the server any more."""
 
     def __init__(self) -> None:
-        super().__init__("This is the last active administrator. Make somebody else one first.")
+        super().__init__("This is the last active administrator. Make another user an administrator first.")
 
 
 @contextmanager

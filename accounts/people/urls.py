@@ -1,4 +1,4 @@
-"""The people page and what belongs to it, for administrators."""
+"""The pages of users and invitations, for administrators."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ urlpatterns = [
     path("<int:pk>/role/", people_views.person_role, name="person-role"),
     path("<int:pk>/deactivate/", people_views.person_deactivate, name="person-deactivate"),
     path("<int:pk>/reactivate/", people_views.person_reactivate, name="person-reactivate"),
+    path("<int:pk>/reset-password/", people_views.person_reset_password, name="person-reset-password"),
+    path("<int:pk>/reset-two-factor/", people_views.person_reset_two_factor, name="person-reset-two-factor"),
     path("<int:pk>/data/", data_views.person_data, name="person-data"),
     path("<int:pk>/data/export.jsonl", data_views.person_export, name="person-export"),
     path("<int:pk>/erase/", data_views.person_erase, name="person-erase"),

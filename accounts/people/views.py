@@ -1,4 +1,4 @@
-"""The people page, and the steps that administrators take for accounts."""
+"""The list of users, and what administrators do for an account."""
 
 from __future__ import annotations
 
@@ -8,14 +8,22 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actions import AccountsAction
+from accounts.login.mfa import remove_factors
 from accounts.login.reauthentication import confirmed
 from accounts.models import Role, User
 from accounts.people.forms import PeopleFilter, RoleForm
 from accounts.people.rows import persons
-from accounts.people.services import LastAdministrator, change_role, record_last_administrator_refusal, set_active
+from accounts.people.services import (
+    LastAdministrator,
+    change_role,
+    password_link,
+    record_last_administrator_refusal,
+    set_active,
+)
 from accounts.requests import UserRequest, administrators_only, confirm_page
 from accounts.sessions.services import MOST_SHOWN, end_sessions, live_sessions
 from audit.actions import Action
@@ -23,15 +31,17 @@ from listing.pages import get_page, render_list
 
 # Of the open ones, the newest first, on the first page; the others are found by a search.
 INVITATIONS_SHOWN = 50
-ROLE_TEXT = (
-    "An administrator manages people, settings and keys, and sees everybody's calls. It holds from the next request."
-)
+ROLE_TEXT = "Administrators manage users, settings and keys, and see the calls of all users. Takes effect immediately."
 DEACTIVATE_TEXT = (
-    "All sessions end at once, and nobody can log in with this account. What belongs to it stays. "
-    "It can be reactivated at any time."
+    "The user is signed out everywhere and cannot log in. Their data is kept. You can reactivate the account."
 )
-REACTIVATE_TEXT = "This person can log in again, with the same password and second factor."
-END_TEXT = "This person is logged out everywhere, and has to log in again."
+REACTIVATE_TEXT = "The user can log in again with the same password and two-factor methods."
+END_TEXT = "The user has to log in again on all devices."
+RESET_TEXT = "Creates a one-time link to choose a new password. The current password works until the link is used."
+TWO_FACTOR_TEXT = (
+    "Removes the authenticator app, passkeys and recovery codes, so that the password alone is enough to log in. "
+    "Make sure that the request really comes from this user."
+)
 
 
 @administrators_only
@@ -66,13 +76,13 @@ def person_role(request: UserRequest, pk: int) -> HttpResponse:
     user = get_object_or_404(User, pk=pk)
     form = RoleForm(request.POST or None, initial={"role": user.role})
     if not form.is_valid():
-        title = f"Change the role of {user}?"
-        return _question(request, user, title, ROLE_TEXT, "Change the role", form=form, variant="primary")
+        title = f"Change role of {user}?"
+        return _question(request, user, title, ROLE_TEXT, "Change role", form=form, variant="primary")
     try:
         user = change_role(user=user, role=Role(form.cleaned_data["role"]), actor=request.user)
     except LastAdministrator as refusal:
         return _refused(request, user, refusal, AccountsAction.USER_ROLE)
-    return _done(request, user, f"{user} is now {user.get_role_display().lower()}.")
+    return _done(request, user, f"Role changed: {user} is now {user.get_role_display().lower()}")
 
 
 @administrators_only
@@ -86,7 +96,7 @@ def person_deactivate(request: UserRequest, pk: int) -> HttpResponse:
         set_active(user=user, active=False, actor=request.user)
     except LastAdministrator as refusal:
         return _refused(request, user, refusal, AccountsAction.USER_DEACTIVATE)
-    return _done(request, user, f"{user} is deactivated.")
+    return _done(request, user, f"User {user} deactivated")
 
 
 @administrators_only
@@ -97,7 +107,7 @@ def person_reactivate(request: UserRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return _question(request, user, f"Reactivate {user}?", REACTIVATE_TEXT, "Reactivate", variant="primary")
     set_active(user=user, active=True, actor=request.user)
-    return _done(request, user, f"{user} is active again.")
+    return _done(request, user, f"User {user} reactivated")
 
 
 @administrators_only
@@ -106,15 +116,39 @@ def person_reactivate(request: UserRequest, pk: int) -> HttpResponse:
 def person_end_sessions(request: UserRequest, pk: int) -> HttpResponse:
     user = get_object_or_404(User, pk=pk)
     if request.method != "POST":
-        return _question(request, user, f"End all sessions of {user}?", END_TEXT, "End them")
+        return _question(request, user, f"Sign out {user} everywhere?", END_TEXT, "Sign out everywhere")
     keep = request.session.session_key if user == request.user else None
     ended = end_sessions(user=user, actor=request.user, keep=keep)
-    return _done(request, user, f"Ended {ended:,} {'session' if ended == 1 else 'sessions'} of {user}.")
+    return _done(request, user, f"Signed out {user} ({ended:,} {'session' if ended == 1 else 'sessions'})")
+
+
+@administrators_only
+@require_http_methods(["GET", "POST"])
+@confirmed
+@sensitive_variables("link")
+def person_reset_password(request: UserRequest, pk: int) -> HttpResponse:
+    user = get_object_or_404(User, pk=pk)
+    if request.method != "POST":
+        title = f"Reset password of {user}?"
+        return _question(request, user, title, RESET_TEXT, "Create link", variant="primary")
+    link = password_link(user=user, actor=request.user)
+    return render(request, "accounts/password_link.html", {"person": user, "link": link})
+
+
+@administrators_only
+@require_http_methods(["GET", "POST"])
+@confirmed
+def person_reset_two_factor(request: UserRequest, pk: int) -> HttpResponse:
+    user = get_object_or_404(User, pk=pk)
+    if request.method != "POST":
+        return _question(request, user, f"Reset two-factor of {user}?", TWO_FACTOR_TEXT, "Reset two-factor")
+    removed = remove_factors(user=user, actor=request.user)
+    return _done(request, user, f"Two-factor of {user} {'reset' if removed else 'was already off'}")
 
 
 def _question(request: UserRequest, user: User, title: str, text: str, verb: str, **more: Any) -> HttpResponse:
     back = reverse("people:person-detail", args=[user.pk])
-    return confirm_page(request, heading="People", title=title, text=text, verb=verb, cancel=back, **more)
+    return confirm_page(request, heading="Users", title=title, text=text, verb=verb, cancel=back, **more)
 
 
 def _refused(request: UserRequest, user: User, refusal: LastAdministrator, action: Action) -> HttpResponse:

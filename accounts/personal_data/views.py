@@ -69,7 +69,7 @@ def person_erase(request: UserRequest, pk: int) -> HttpResponse:
     refused = _erase(request, user, back=reverse("people:person-data", args=[pk]))
     if refused is not None:
         return refused
-    messages.success(request, "The person is erased.")
+    messages.success(request, "Account deleted")
     return redirect("people:person-list")
 
 

@@ -36,12 +36,12 @@ known_models: ModelLister = _no_models
 
 class ProfileForm(forms.Form):
     name = forms.CharField(max_length=100, required=False, widget=forms.TextInput(attrs={"autocomplete": "name"}))
-    time_zone = forms.ChoiceField(help_text="Times on all pages are shown in it.")
+    time_zone = forms.ChoiceField(help_text="Used for all times.")
     theme = forms.ChoiceField(choices=Theme.choices)
     default_model = forms.ChoiceField(
         required=False,
-        label="Model of a new chat",
-        help_text="Offered are models that you have used, and those on the lists that the chat has loaded lately.",
+        label="Default model",
+        help_text="Lists models you have used or recently loaded.",
     )
 
     def __init__(self, data: QueryDict | None, *, user: User) -> None:
@@ -76,10 +76,10 @@ class ApiKeyForm(forms.Form):
         help_text="The key can never do more than you can.",
     )
     name_prefix = forms.CharField(
-        label="Only prompts that begin with",
+        label="Prompt name prefix",
         required=False,
         max_length=200,
-        help_text="For example “support/”. Leave empty for all prompts.",
+        help_text="Limits the key to matching prompts, e.g. “support/”. Leave empty for all prompts.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     expires_at = forms.ChoiceField(label="Expires", required=False, choices=Expiry.choices, initial=Expiry.QUARTER)
@@ -97,7 +97,7 @@ class ApiKeyForm(forms.Form):
             try:
                 scopes.check(cleaned["scopes"])
             except ScopeRefused:
-                self.add_error("name_prefix", "Enter the beginning of a name, such as “support/”.")
+                self.add_error("name_prefix", "Enter a name prefix, such as “support/”.")
         return cleaned
 
 
@@ -115,7 +115,7 @@ def _zones() -> Choices:
 def _models(user: User) -> Choices:
     known = known_models(user).items()
     groups = [(provider, [(_joined(provider, model), model) for model in names]) for provider, names in known]
-    return [("", "The one used last"), *groups]
+    return [("", "Last used"), *groups]
 
 
 def _with(choices: Choices, value: str) -> Choices:

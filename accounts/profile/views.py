@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.debug import sensitive_variables
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import services
 from accounts.login.reauthentication import confirmed
@@ -23,10 +23,14 @@ def profile(request: UserRequest) -> HttpResponse:
         data = form.cleaned_data
         provider, model = data.pop("default_model")
         services.update_profile(user=request.user, **data, default_provider=provider, default_model=model)
-        messages.success(request, "Saved your profile.")
+        messages.success(request, "Profile saved")
         return redirect("accounts:profile")
-    context = {"form": form, "keys": request.user.api_keys.all()}
-    return render(request, "accounts/profile.html", context, status=422 if form.is_bound else 200)
+    return render(request, "accounts/profile.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+@require_safe
+def api_key_list(request: UserRequest) -> HttpResponse:
+    return render(request, "accounts/api_key_list.html", {"keys": request.user.api_keys.all()})
 
 
 @require_http_methods(["GET", "POST"])
@@ -45,13 +49,13 @@ def api_key_revoke(request: UserRequest, pk: int) -> HttpResponse:
     key = get_object_or_404(ApiKey, pk=pk, user=request.user)
     if request.method == "POST":
         api_keys.revoke(key=key, actor=request.user)
-        messages.success(request, f"“{key.label}” lets nobody in any more.")
-        return redirect("accounts:profile")
+        messages.success(request, f"API key “{key.label}” revoked")
+        return redirect("accounts:api-key-list")
     return confirm_page(
         request,
-        heading="Profile",
+        heading="API keys",
         title=f"Revoke “{key.label}”?",
-        text="Programs that use it are refused from their next request. It cannot be brought back.",
-        verb="Revoke",
-        cancel="accounts:profile",
+        text="Programs that use this key are refused from their next request. This cannot be undone.",
+        verb="Revoke key",
+        cancel="accounts:api-key-list",
     )

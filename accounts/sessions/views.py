@@ -24,12 +24,12 @@ def session_end(request: UserRequest, pk: int) -> HttpResponse:
     current = request.session.session_key
     if not end_sessions(user=request.user, actor=request.user, only=[pk], keep=current):
         raise Http404
-    messages.success(request, "That session is over.")
+    messages.success(request, "Session signed out")
     return redirect("accounts:session-list")
 
 
 @require_POST
 def session_end_others(request: UserRequest) -> HttpResponse:
     ended = end_sessions(user=request.user, actor=request.user, keep=request.session.session_key)
-    messages.success(request, f"Ended {ended:,} other {'session' if ended == 1 else 'sessions'}.")
+    messages.success(request, f"Signed out {ended:,} other {'session' if ended == 1 else 'sessions'}")
     return redirect("accounts:session-list")

@@ -30,14 +30,12 @@ class TeamForm(forms.ModelForm[Team]):
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])
         if Team.objects.filter(name__iexact=name).exclude(pk=self.instance.pk).exists():
-            raise ValidationError("There is a team of this name.")
+            raise ValidationError("A team with this name already exists.")
         return name
 
 
 class MemberForm(forms.Form):
-    email = forms.EmailField(
-        label="E-mail address", widget=forms.EmailInput(attrs={"list": "people", "autocomplete": "off"})
-    )
+    email = forms.EmailField(label="Email", widget=forms.EmailInput(attrs={"list": "people", "autocomplete": "off"}))
 
     def __init__(self, *args: Any, team: Team, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -49,15 +47,15 @@ class MemberForm(forms.Form):
         email = str(self.cleaned_data["email"]).lower()
         user = User.objects.filter(email=email, is_active=True).first()
         if user is None:
-            raise ValidationError("Nobody who can log in has this address.")
+            raise ValidationError("No active user with this email address.")
         if self._team.memberships.filter(user=user).exists():
-            raise ValidationError(f"{user.get_full_name()} is in this team already.")
+            raise ValidationError(f"{user.get_full_name()} is already in this team.")
         self.user = user
         return email
 
 
 class DeleteTeamForm(forms.Form):
-    name = forms.CharField(label="Type its name", widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    name = forms.CharField(label="Type the team name to confirm", widget=forms.TextInput(attrs={"autocomplete": "off"}))
 
     def __init__(self, *args: Any, team: Team, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -66,5 +64,5 @@ class DeleteTeamForm(forms.Form):
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])
         if name != self._team.name.strip():
-            raise ValidationError(f"This is not its name. Type “{self._team.name}”.")
+            raise ValidationError(f"Type “{self._team.name}” to confirm.")
         return name

@@ -72,12 +72,12 @@ def becomes_private(team: Team, *, owner: User | None = None) -> list[tuple[str,
 
 
 def humanize_privacy_loss(team: Team, *, owner: User | None = None) -> str:
-    """For example ``3 conversations and 1 provider token become private to their owners.``"""
+    """For example ``3 conversations and 1 provider key become private to their owners.``"""
     kinds = becomes_private(team, owner=owner)
     parts = [f"{count:,} {name}{'' if count == 1 else 's'}" for name, count in kinds]
     one = sum(count for _, count in kinds) == 1
     if not parts:
-        return "Nothing is shared that would become private."
+        return "Nothing shared becomes private."
     return f"{' and '.join(parts)} {'becomes private to its owner' if one else 'become private to their owners'}."
 
 

@@ -1,4 +1,4 @@
-"""Teams: everybody sees those they belong to and may leave them, administrators look after all of them."""
+"""Teams: users see those they belong to and may leave them, administrators manage all of them."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def team_add(request: UserRequest) -> HttpResponse:
     form = TeamForm(request.POST or None)
     if form.is_valid():
         team = team_services.create_team(name=form.cleaned_data["name"], actor=request.user)
-        messages.success(request, f"Made the team “{team}”. Add its members.")
+        messages.success(request, f"Team “{team}” created")
         return redirect(team)
-    return _form_page(request, form, title="New team", verb="Make the team")
+    return _form_page(request, form, title="Create team", verb="Create team")
 
 
 @require_http_methods(["GET", "POST"])
@@ -58,9 +58,9 @@ def team_rename(request: UserRequest, pk: UUID) -> HttpResponse:
     form = TeamForm(request.POST or None, instance=team)
     if form.is_valid():
         team_services.rename_team(team=team, name=form.cleaned_data["name"], actor=request.user)
-        messages.success(request, f"The team is called “{team}” now.")
+        messages.success(request, f"Team renamed to “{team}”")
         return redirect(team)
-    return _form_page(request, form, title="Rename the team", verb="Rename")
+    return _form_page(request, form, title="Rename team", verb="Rename")
 
 
 @require_http_methods(["GET", "POST"])
@@ -70,14 +70,14 @@ def team_delete(request: UserRequest, pk: UUID) -> HttpResponse:
     form = DeleteTeamForm(request.POST or None, team=team)
     if form.is_valid():
         team_services.delete_team(team=team, actor=request.user)
-        messages.success(request, f"Deleted the team “{team}”.")
+        messages.success(request, f"Team “{team}” deleted")
         return redirect("accounts:team-list")
     return confirm_page(
         request,
         heading="Teams",
-        title=f"Delete the team “{team}”?",
+        title=f"Delete team “{team}”?",
         text=team_services.humanize_privacy_loss(team),
-        verb="Delete the team",
+        verb="Delete team",
         cancel="accounts:team-list",
         form=form,
     )
@@ -90,9 +90,9 @@ def member_add(request: UserRequest, pk: UUID) -> HttpResponse:
     form = MemberForm(request.POST or None, team=team)
     if form.is_valid():
         team_services.add_member(team=team, user=form.user, actor=request.user)
-        messages.success(request, f"{form.user.get_full_name()} is in “{team}” now.")
+        messages.success(request, f"{form.user.get_full_name()} was added to “{team}”")
         return redirect(team)
-    return _form_page(request, form, title=f"Add a member to “{team}”", verb="Add")
+    return _form_page(request, form, title=f"Add member to “{team}”", verb="Add member")
 
 
 @require_http_methods(["GET", "POST"])
@@ -105,10 +105,12 @@ def member_remove(request: UserRequest, pk: UUID, user_pk: int) -> HttpResponse:
     leaves = user == request.user
     if request.method == "POST":
         team_services.remove_member(team=team, user=user, actor=request.user)
-        messages.success(request, f"{'You are' if leaves else f'{user.get_full_name()} is'} not in “{team}” any more.")
+        messages.success(
+            request, f"You left “{team}”" if leaves else f"{user.get_full_name()} was removed from “{team}”"
+        )
         return redirect(team if Team.objects.visible_to(request.user).filter(pk=pk).exists() else "accounts:team-list")
     text = (
-        f"{'You' if leaves else user.get_full_name()} will not see any more what others share with the team. "
+        f"{'You' if leaves else user.get_full_name()} can no longer see what others share with the team. "
         f"{team_services.humanize_privacy_loss(team, owner=user)}"
     )
     title = f"Leave “{team}”?" if leaves else f"Remove {user.get_full_name()} from “{team}”?"

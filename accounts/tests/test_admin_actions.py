@@ -32,7 +32,7 @@ def test_it_asks_first(confirmed_client_of: ClientOf, admin: User, alice: User, 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_it_asks_who_one_is(client_of: ClientOf, admin: User, alice: User, step: str) -> None:
-    assert "Confirm that it is you" in take(client_of(admin), step, alice, confirmed="yes")
+    assert "Confirm it's you" in take(client_of(admin), step, alice, confirmed="yes")
 
 
 @pytest.mark.parametrize("name", ["change", "password"])

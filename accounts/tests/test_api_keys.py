@@ -19,7 +19,7 @@ from audit.models import AuditEvent
 
 ClientOf = Callable[[User], Client]
 FIELDS: dict[str, Any] = {"label": "Nightly", "scopes": ["prompts:read"], "expires_at": ""}
-ADD, PROFILE, EXPORT = "/account/api-keys/add/", "/account/profile/", "/audit/export.jsonl"
+ADD, LIST, EXPORT = "/account/api-keys/add/", "/account/api-keys/", "/audit/export.jsonl"
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_it_shows_a_key_once(confirmed_client_of: ClientOf, alice: User) -> None
     page = client.post(ADD, FIELDS | {"expires_at": "30"}).content.decode()
     found = re.search(r"ais_[0-9a-f]{12}_[A-Za-z0-9_-]{43}", page)
     assert found and api_keys.authenticate(found[0]).user == alice
-    listing = client.get(PROFILE).content.decode()
+    listing = client.get(LIST).content.decode()
     assert "Nightly" in listing and found[0] not in listing
 
 

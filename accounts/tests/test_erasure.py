@@ -124,7 +124,7 @@ def test_people_erase_themselves(confirmed_client_of: ClientOf, alice: User, adm
     client = confirmed_client_of(alice)
     other = confirmed_client_of(alice)
     page = client.post(ERASE, {"email": "ALICE@example.org"})
-    assert page.status_code == 200 and "Your account is erased" in page.content.decode()
+    assert page.status_code == 200 and "Your account is deleted" in page.content.decode()
     assert client.get("/").status_code == other.get("/").status_code == 302
     assert not User.objects.filter(pk=alice.pk).exists()
     assert tables_with("alice@") == [] and is_right()
@@ -148,7 +148,7 @@ def test_the_page_says_why_the_last_administrator_stays(confirmed_client_of: Cli
 
 def test_administrators_erase_others(confirmed_client_of: ClientOf, admin: User, alice: User) -> None:
     page = confirmed_client_of(admin).post(f"/people/{alice.pk}/erase/", {"email": alice.email}, follow=True)
-    assert "is erased" in page.content.decode() and not User.objects.filter(pk=alice.pk).exists()
+    assert "Account deleted" in page.content.decode() and not User.objects.filter(pk=alice.pk).exists()
     assert AuditEvent.objects.get(action="accounts:user:erase").actor == admin.audit_id
 
 

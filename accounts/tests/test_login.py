@@ -12,7 +12,7 @@ from accounts.models import User
 from audit.models import AuditEvent
 
 PASSWORD = "correct horse battery staple"
-WRONG = "do not match an active account"
+WRONG = "Incorrect email or password"
 
 pytestmark = pytest.mark.django_db
 
@@ -99,7 +99,7 @@ def test_it_ends_the_session_on_the_server_at_logout(client: Client, alice: User
 
 def test_it_only_asks_when_logout_is_opened_by_get(client: Client, alice: User) -> None:
     log_in(client, alice.email)
-    assert b"End this session?" in client.get(reverse("account_logout")).content
+    assert b"Log out of this device?" in client.get(reverse("account_logout")).content
     assert client.get(reverse("dashboard")).status_code == 200
 
 

@@ -57,7 +57,7 @@ def test_an_invitation_stays_and_its_link_is_shown(
     settings.EMAIL_TIMEOUT = 0.5
     with faulty(fault):
         status, page = invite(confirmed_client_of(admin))
-    assert status == 200 and "The mail could not be sent" in page
+    assert status == 200 and "The email could not be sent" in page
     assert ("does not take mail for this address" in page) == (fault == "refuses the recipient")
     link = re.search(r"/invitation/[^/<]+/", page)
     assert link and Client().get(link[0]).status_code == 200

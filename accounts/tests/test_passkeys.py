@@ -24,7 +24,7 @@ ADD, LOG_IN, CODE, CONFIRM = (
     "/login/code/",
     "/account/confirm/passkey/",
 )
-DOES_NOT_FIT = "This passkey does not fit"
+DOES_NOT_FIT = "Passkey not accepted"
 GARBAGE = [
     "",
     "nonsense",

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.urls import reverse
 
@@ -12,7 +15,7 @@ from audit.models import AuditEvent
 
 ClientOf = Callable[[User], Client]
 LIST = "/people/"
-STEPS = ["role", "deactivate", "reactivate", "end-sessions"]
+STEPS = ["role", "deactivate", "reactivate", "end-sessions", "reset-password", "reset-two-factor"]
 
 
 def path(user: User, step: str = "detail") -> str:
@@ -49,7 +52,7 @@ def test_it_finds_people(
 
 
 def test_it_offers_to_clear_filters_that_leave_nobody(client_of: ClientOf, admin: User) -> None:
-    assert "No people match these filters" in page(client_of(admin), f"{LIST}?q=zzz")
+    assert "No users match these filters" in page(client_of(admin), f"{LIST}?q=zzz")
 
 
 def test_it_shows_factors_and_who_lacks_one(
@@ -146,6 +149,25 @@ def test_it_ends_anyones_sessions(confirmed_client_of: ClientOf, client_of: Clie
     client = client_of(alice)
     confirmed_client_of(admin).post(path(alice, "end-sessions"))
     assert client.get("/").status_code == 302
+
+
+def test_it_shows_a_link_for_a_new_password_once(
+    confirmed_client_of: ClientOf, client: Client, admin: User, alice: User
+) -> None:
+    shown = confirmed_client_of(admin).post(path(alice, "reset-password")).content.decode()
+    link = re.search(r"http://[^<\s]+/password/reset/[^<\s]+", shown)
+    assert link and "Choose a new password" in page(client, client.get(urlsplit(link.group()).path).headers["Location"])
+    assert AuditEvent.objects.filter(action="accounts:user:password_link").count() == 1
+
+
+def test_it_resets_two_factor(
+    confirmed_client_of: ClientOf, admin: User, alice: User, totp_of: Callable[[User], str]
+) -> None:
+    totp_of(alice)
+    answer = confirmed_client_of(admin).post(path(alice, "reset-two-factor"), follow=True)
+    assert "reset" in answer.content.decode()
+    assert not Authenticator.objects.filter(user=alice).exists()
+    assert AuditEvent.objects.filter(action="accounts:mfa:remove").count() == 1
 
 
 def test_it_keeps_the_session_of_whoever_ends_their_own(confirmed_client_of: ClientOf, admin: User) -> None:

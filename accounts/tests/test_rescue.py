@@ -23,7 +23,7 @@ def rescue(*arguments: str) -> str:
 def test_it_prints_a_link_for_a_new_password(admin: User) -> None:
     (link,) = re.findall(r"http\S+", rescue(admin.email))
     page = Client().get(urlsplit(link).path, follow=True).content.decode()
-    assert "Set a new password" in page
+    assert "Choose a new password" in page
 
 
 def test_it_removes_second_factors_only_if_told_so(admin: User, totp_of: Callable[[User], str]) -> None:

@@ -63,7 +63,7 @@ def test_it_shows_recovery_codes_once(confirmed_client_of: ClientOf, alice: User
     client = confirmed_client_of(alice)
     _, codes = set_up(client, code_of)
     page = client.get(reverse("mfa_view_recovery_codes")).content.decode()
-    assert "shown already" in page and not any(code in page for code in codes)
+    assert "already shown" in page and not any(code in page for code in codes)
 
 
 def test_it_makes_new_recovery_codes(confirmed_client_of: ClientOf, alice: User, code_of: Text) -> None:
@@ -158,7 +158,7 @@ def test_a_code_that_let_somebody_in_confirms_nothing(
     client.post(reverse("mfa_authenticate"), {"code": code})
     redis_client.delete(*redis_client.keys("*totp.used*"))
     refused = client.post(reverse("account_reauthenticate"), {"password": PASSWORD, "code": code})
-    assert "This code was used already" in refused.content.decode()
+    assert "This code was already used" in refused.content.decode()
 
 
 def test_a_confirmation_does_not_last(
@@ -297,7 +297,7 @@ def test_it_leads_to_the_set_up_from_everywhere(
     client = client_of(admin)
     assert client.get(path)["Location"] == SECURITY
     assert client.get(path, headers={"HX-Request": "true"})["HX-Redirect"] == SECURITY
-    assert "Set up a second factor first" in client.get(path, follow=True).content.decode()
+    assert "Set up two-factor first" in client.get(path, follow=True).content.decode()
 
 
 def test_it_opens_no_socket_without_the_factor_that_must_be(

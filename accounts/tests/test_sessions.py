@@ -120,7 +120,7 @@ def test_it_lists_those_seen_last_of_very_many(client_of: ClientOf, alice: User)
     UserSession.objects.bulk_create(UserSession(user=alice, digest=each, last_seen_at=earlier) for each in digests)
     listed = page(here)
     assert listed.count("<tr>") == session_services.MOST_SHOWN + 1
-    assert "This one" in listed
+    assert "This device" in listed
     assert "These are the 100 seen last" in listed
     here.post(reverse("accounts:session-end-others"))
     assert UserSession.objects.count() == 1

@@ -100,7 +100,7 @@ def come_back(client: Client) -> Any:
 
 def check_refused(client: Client, answer: Any) -> None:
     page = answer.content.decode()
-    assert answer.status_code in (401, 403) and "Back to the log-in" in page and "AISTRALE" in page, page
+    assert answer.status_code in (401, 403) and "Back to log-in" in page and "AISTRALE" in page, page
     assert client.get("/").status_code == 302
     assert not SocialAccount.objects.exists() and not User.objects.exists()
     event = AuditEvent.objects.get()

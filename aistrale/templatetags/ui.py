@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import cast
 
 from django.http import HttpRequest
 from django.template import Context, Library
 from django.templatetags.static import static
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from accounts.models import User
+from aistrale.navigation import Navigation, navigation_of
 
 register = Library()
 
@@ -26,19 +28,12 @@ def icon(name: str) -> SafeString:
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', sprite, name)
 
 
-@register.inclusion_tag("_nav_link.html", takes_context=True)
-def nav_link(
-    context: Context, view_name: str, word: str, icon_name: str, also: str = "", count: int = 0, counted: str = ""
-) -> dict[str, Any]:
-    """``also`` names a second app whose pages are below this link; a ``count`` says how many are ``counted``."""
+@register.simple_tag(takes_context=True)
+def navigation(context: Context) -> Navigation:
+    """What the sidebar and the tabs of the page lead to."""
     request: HttpRequest = context["request"]
     match = request.resolver_match
-    namespace = view_name.rpartition(":")[0]
-    current = match is not None and (
-        match.namespace in {namespace, also} - {""} if namespace else match.view_name == view_name
-    )
-    shown = {"word": word, "icon_name": icon_name, "count": count, "counted": counted}
-    return {"url": reverse(view_name), "current": current, **shown}
+    return navigation_of(cast(User, request.user), match.view_name if match else "")
 
 
 @register.inclusion_tag("_copy_button.html")

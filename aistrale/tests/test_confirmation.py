@@ -32,6 +32,8 @@ ASKS = {
     "people/<int:pk>/deactivate/",
     "people/<int:pk>/reactivate/",
     "people/<int:pk>/end-sessions/",
+    "people/<int:pk>/reset-password/",
+    "people/<int:pk>/reset-two-factor/",
     "people/<int:pk>/data/",
     "people/<int:pk>/data/export.jsonl",
     "people/<int:pk>/erase/",

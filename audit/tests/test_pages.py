@@ -117,8 +117,8 @@ def test_it_says_that_details_were_erased(alice: User, admin: User, client_of: C
     append(alice)
     services.erase_details(audit_id=alice.audit_id, actor=admin)
     page = text(client_of(admin).get(f"{LIST}1/"))
-    assert "erased person" in page
-    assert "The personal details of this entry were erased" in page
+    assert "Deleted user" in page
+    assert "The personal details of this entry were deleted" in page
 
 
 def test_it_shows_hostile_names_as_text(alice: User, client_of: ClientOf) -> None:
@@ -202,7 +202,7 @@ def test_it_tells_of_the_first_bad_entry(admin: User, client_of: ClientOf) -> No
         sequence=16, verified_at=timezone.now(), problem_sequence=17, problem="its content does not match"
     )
     page = text(client_of(admin).get(LIST))
-    assert "The log is not as it was written" in page
+    assert "The log has been altered" in page
     assert "its content does not match" in page
 
 

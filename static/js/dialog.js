@@ -10,7 +10,11 @@ function leaveMenus() {
 }
 
 document.addEventListener("htmx:afterSwap", (event) => {
-  if (event.target.id !== "dialog-content" || dialog.open) return;
+  if (event.target.id !== "dialog-content") return;
+  if (dialog.open) {
+    dialog.querySelector("[autofocus]")?.focus();
+    return;
+  }
   leaveMenus();
   dialog.showModal();
 });

@@ -36,7 +36,7 @@ export function keepForms(tell) {
   sessionStorage.removeItem(key);
   if (kept?.isAtDoor && kept.page === location.pathname && document.forms[kept.index]) {
     refill(document.forms[kept.index], kept.values);
-    tell("Your input is back: check it and send it once more.");
+    tell("Your input was restored. Check it and submit again.");
   }
   document.addEventListener("submit", keep);
 }

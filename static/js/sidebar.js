@@ -1,16 +1,19 @@
-// Folds the sidebar to its icons; the cookie lets the server draw it folded from the first paint.
+// Collapses the sidebar to its icons; the cookie lets the server draw it collapsed from the first paint.
 const button = document.querySelector("[data-fold-sidebar]");
-const wide = matchMedia("(min-width: 48rem)");
 
-function offer() {
-  button.hidden = !wide.matches;
+function isFolded() {
+  return document.documentElement.dataset.sidebar === "folded";
+}
+
+function name() {
+  button.ariaLabel = `${isFolded() ? "Expand" : "Collapse"} sidebar`;
+  button.title = button.ariaLabel;
 }
 
 button.addEventListener("click", () => {
-  const folded = document.documentElement.dataset.sidebar !== "folded";
-  document.documentElement.dataset.sidebar = folded ? "folded" : "";
-  button.setAttribute("aria-pressed", String(folded));
-  document.cookie = `sidebar=${folded ? "folded" : ""}; path=/; max-age=31536000; samesite=lax`;
+  document.documentElement.dataset.sidebar = isFolded() ? "" : "folded";
+  document.cookie = `sidebar=${document.documentElement.dataset.sidebar}; path=/; max-age=31536000; samesite=lax`;
+  name();
 });
-wide.addEventListener("change", offer);
-offer();
+button.hidden = false;
+name();

@@ -1,14 +1,17 @@
-// Offers the time zone of the browser where the profile has another one.
+// The time zone of the browser: taken for a new account, offered where the profile has another one.
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-const select = document.getElementById("id_time_zone");
+const field = document.getElementById("id_time_zone");
 const offer = document.getElementById("browser-zone");
-if ([...select.options].some((option) => option.value === zone) && select.value !== zone) {
+
+if (field.type === "hidden") {
+  field.value = zone;
+} else if ([...field.options].some((option) => option.value === zone) && field.value !== zone) {
   offer.querySelector("span").textContent = zone;
   offer.hidden = false;
-  select.closest(".field").after(offer);
+  field.closest(".field").after(offer);
   offer.querySelector("button").addEventListener("click", () => {
-    select.value = zone;
+    field.value = zone;
     offer.hidden = true;
-    select.focus();
+    field.focus();
   });
 }

@@ -52,7 +52,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 document.addEventListener("htmx:responseError", (event) => {
   const { xhr } = event.detail;
   if (xhr.getResponseHeader("HX-Retarget")) return;
-  toast(`The server answered ${xhr.status} ${xhr.statusText}. Nothing was changed on this page. Try again.`, "error");
+  toast(`The server returned ${xhr.status} ${xhr.statusText}. Nothing was changed. Try again.`, "error");
 });
 document.addEventListener("htmx:sendError", () => {
   toast("The server could not be reached. Check the connection and try again.", "error");

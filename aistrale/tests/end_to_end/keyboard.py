@@ -119,7 +119,7 @@ def choose(page: Page, label: str, option: str) -> None:
 
 
 def confirm(page: Page, *, code: str = "") -> None:
-    question = page.get_by_role("heading", name="Confirm that it is you")
+    question = page.get_by_role("heading", name="Confirm it's you")
     expect(page.get_by_label("Password", exact=True)).to_be_focused()
     page.keyboard.type(PASSWORD)
     if code:
@@ -158,12 +158,12 @@ def open_user_menu(page: Page) -> Locator:
 
 def log_out(page: Page) -> None:
     press(page, open_user_menu(page).get_by_role("button", name="Log out"))
-    expect(page.get_by_label("E-mail address")).to_be_focused()
+    expect(page.get_by_label("Email")).to_be_focused()
 
 
 def log_in(page: Page, email: str) -> None:
     """From the page that asks for it."""
-    expect(page.get_by_label("E-mail address")).to_be_focused()
+    expect(page.get_by_label("Email")).to_be_focused()
     page.keyboard.type(email)
     fill(page, "Password", PASSWORD)
     page.keyboard.press("Enter")

@@ -54,7 +54,7 @@ def test_it_goes_from_the_invitation_to_the_erasure(
     expect(page.get_by_role("row")).to_have_count(2)
 
     erase(page, by_name, email)
-    other.get_by_label("E-mail address").fill(email)
+    other.get_by_label("Email").fill(email)
     other.get_by_label("Password", exact=True).fill(PASSWORD)
     other.keyboard.press("Enter")
     expect(other.get_by_text("do not match an active account")).to_be_visible()
@@ -78,7 +78,7 @@ def accept(page: Page, link: str) -> None:
     page.goto(link)
     page.get_by_label("Name").fill("Eve")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("Password, once more").fill(PASSWORD)
+    page.get_by_label("Confirm password").fill(PASSWORD)
     page.keyboard.press("Enter")
     expect_dashboard(page)
 
@@ -87,17 +87,17 @@ def add_app(page: Page, url: str) -> tuple[str, list[str]]:
     page.goto(f"{url}/account/security/totp/")
     confirm(page)
     key = page.locator("#totp-key").inner_text()
-    page.get_by_label("The code that the app shows now").press_sequentially(code(key))
+    page.get_by_label("6-digit code").press_sequentially(code(key))
     return key, page.locator("#recovery-codes").inner_text().split()
 
 
 def add_passkey(page: Page, url: str, recovery_code: str) -> None:
     page.goto(f"{url}/account/security/passkeys/add/")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("Code of your authenticator app, or a recovery code").fill(recovery_code)
+    page.get_by_label("Authenticator or recovery code").fill(recovery_code)
     page.keyboard.press("Enter")
     page.get_by_label("Name").fill("Laptop")
-    page.get_by_role("button", name="Add the passkey").click()
+    page.get_by_role("button", name="Add passkey").click()
     expect(page.get_by_text("logs in alone")).to_be_visible()
 
 
@@ -112,8 +112,8 @@ def erase(page: Page, url: str, email: str) -> None:
     page.get_by_role("link", name="Use a passkey").click()
     page.get_by_role("button", name="Use a passkey").click()
     page.get_by_label(f"To confirm, type {email}").fill(email)
-    page.get_by_role("button", name="Erase for good").click()
-    expect(page.get_by_role("heading", name="Your account is erased")).to_be_visible()
+    page.get_by_role("button", name="Delete permanently").click()
+    expect(page.get_by_role("heading", name="Your account is deleted")).to_be_visible()
 
 
 def change(page: Page, site: Site, email: str, step: str) -> None:
@@ -121,19 +121,19 @@ def change(page: Page, site: Site, email: str, step: str) -> None:
     confirm(page)
     page.goto(f"{site.url}/people/?q={email}")
     page.get_by_role("link", name=email, exact=True).click()
-    page.get_by_role("link", name="Change the role" if step == "role" else "Deactivate").click()
+    page.get_by_role("link", name="Change role" if step == "role" else "Deactivate").click()
     dialog = page.get_by_role("dialog")
     if step == "role":
         dialog.get_by_label("Role").select_option("engineer")
-    dialog.get_by_role("button", name="Change the role" if step == "role" else "Deactivate").click()
-    expect(page.locator("#toasts")).to_contain_text("is now engineer" if step == "role" else "is deactivated")
+    dialog.get_by_role("button", name="Change role" if step == "role" else "Deactivate").click()
+    expect(page.locator("#toasts")).to_contain_text("is now engineer" if step == "role" else "deactivated")
 
 
 def change_password(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/password/")
     confirm(page)
     page.get_by_label("New password", exact=True).fill(NEW_PASSWORD)
-    page.get_by_label("New password, once more").fill(NEW_PASSWORD)
+    page.get_by_label("Confirm new password").fill(NEW_PASSWORD)
     page.keyboard.press("Enter")
 
 

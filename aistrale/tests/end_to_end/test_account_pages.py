@@ -22,14 +22,14 @@ def person(site: Site, name: str) -> str:
 
 def enter(page: Page, url: str, email: str) -> None:
     page.goto(f"{url}/login/")
-    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Email").fill(email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url(lambda address: not address.endswith("/login/"))
 
 
 def confirm(page: Page) -> None:
-    question = page.get_by_role("heading", name="Confirm that it is you")
+    question = page.get_by_role("heading", name="Confirm it's you")
     expect(question).to_be_visible()
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.keyboard.press("Enter")
@@ -50,18 +50,18 @@ def test_it_sets_up_an_app_and_logs_in_with_its_code(page: Page, site: Site) -> 
     email = person(site, "totp")
     enter(page, site.url, email)
     page.goto(f"{site.url}/account/security/")
-    page.get_by_role("link", name="Set up an app").click()
+    page.get_by_role("link", name="Set up app").click()
     confirm(page)
     expect(page.get_by_role("img", name="QR code")).to_be_visible()
     key = page.locator("#totp-key").inner_text()
-    page.get_by_label("The code that the app shows now").press_sequentially(code(key))
+    page.get_by_label("6-digit code").press_sequentially(code(key))
     expect(page.locator("#recovery-codes")).to_be_visible()
     check_usable(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
     kept = download.value.path().read_text().split()
     assert len(kept) == 10
-    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_role("link", name="I've saved them").click()
     expect(page.get_by_text("10 left")).to_be_visible()
     leave(page)
     enter(page, site.url, email)
@@ -82,7 +82,7 @@ def add_passkey(page: Page, url: str, name: str) -> None:
     page.goto(f"{url}/account/security/passkeys/add/")
     confirm(page)
     page.get_by_label("Name").fill(name)
-    page.get_by_role("button", name="Add the passkey").click()
+    page.get_by_role("button", name="Add passkey").click()
     expect(page.locator("#recovery-codes")).to_be_visible()
 
 
@@ -91,7 +91,7 @@ def test_it_logs_in_with_a_passkey_alone(page: Page, site: Site, by_name: str) -
     email = person(site, "passkey")
     enter(page, by_name, email)
     add_passkey(page, by_name, "Laptop")
-    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_role("link", name="I've saved them").click()
     expect(page.get_by_text("logs in alone")).to_be_visible()
     leave(page)
     page.get_by_role("button", name="Log in with a passkey").click()
@@ -105,7 +105,7 @@ def test_it_takes_a_passkey_for_the_second_factor_and_for_a_confirmation(page: P
     email = person(site, "second")
     enter(page, by_name, email)
     add_passkey(page, by_name, "Blue key")
-    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_role("link", name="I've saved them").click()
     leave(page)
     enter(page, by_name, email)
     page.get_by_role("button", name="Use a passkey").click()
@@ -119,7 +119,7 @@ def test_it_takes_a_passkey_for_the_second_factor_and_for_a_confirmation(page: P
 def test_it_removes_a_passkey(page: Page, site: Site, by_name: str) -> None:
     enter(page, by_name, person(site, "remove"))
     add_passkey(page, by_name, "Old phone")
-    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_role("link", name="I've saved them").click()
     page.get_by_role("link", name="Remove Old phone").click()
     page.get_by_role("button", name="Remove", exact=True).click()
     expect(page.locator("#toasts")).to_contain_text("The passkey is removed")
@@ -130,7 +130,7 @@ def test_it_says_why_there_is_no_passkey_for_a_bare_address(page: Page, site: Si
     enter(page, site.url, person(site, "bare"))
     page.goto(f"{site.url}/account/security/passkeys/add/")
     confirm(page)
-    page.get_by_role("button", name="Add the passkey").click()
+    page.get_by_role("button", name="Add passkey").click()
     expect(page.locator("#toasts")).to_contain_text("Passkeys need a host name")
 
 
@@ -148,7 +148,7 @@ def test_it_brings_the_input_back_after_a_confirmation(page: Page, site: Site) -
     confirm(page)
     expect(page.get_by_label("Name", exact=True)).to_have_value("Renamed")
     expect(page.locator("input[name=secret]")).to_have_value("")
-    expect(page.locator("#toasts")).to_contain_text("Your input is back")
+    expect(page.locator("#toasts")).to_contain_text("Your input was restored")
 
 
 def test_it_logs_out_the_others(page: Page, site: Site) -> None:
@@ -158,7 +158,7 @@ def test_it_logs_out_the_others(page: Page, site: Site) -> None:
     enter(page, site.url, email)
     page.goto(f"{site.url}/account/sessions/")
     expect(page.get_by_role("row")).to_have_count(3)
-    page.get_by_role("button", name="Log out the others").click()
+    page.get_by_role("button", name="Sign out other sessions").click()
     expect(page.locator("#toasts")).to_contain_text("Ended 1 other session.")
     other.goto(site.url)
     expect(other).to_have_url(re.compile("/login/"))

@@ -218,8 +218,8 @@ def test_every_page_of_accounts_is_usable_for_whoever_may_see_it(page: Page, fur
     sweep.look()
     sweep.walk("/", "/people/", *BY_ADDRESS)
     page.goto(f"{furnished.url}/account/security/totp/")
-    page.get_by_label("The code that the app shows now").fill(code(page.locator("#totp-key").inner_text()))
-    expect(page.get_by_text("Remove the app")).to_be_visible()
+    page.get_by_label("6-digit code").fill(code(page.locator("#totp-key").inner_text()))
+    expect(page.get_by_text("Remove app")).to_be_visible()
     sweep.walk(*AFTER_AN_APP)
     unasked = Sweep(page, furnished, sweep.within).forgotten()
 

@@ -36,9 +36,9 @@ def set_up(page: Page, site: Site) -> None:
     assert site.setup_link
     page.goto(site.setup_link)
     page.get_by_label("Name").fill("Ada")
-    page.get_by_label("E-mail address").fill(ADA)
+    page.get_by_label("Email").fill(ADA)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("Password, once more").fill(PASSWORD)
+    page.get_by_label("Confirm password").fill(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
 
@@ -46,7 +46,7 @@ def set_up(page: Page, site: Site) -> None:
 def log_out(page: Page) -> None:
     page.locator("[popovertarget=user-menu]").click()
     page.get_by_role("button", name="Log out").click()
-    expect(page.locator("#toasts")).to_contain_text("You are logged out.")
+    expect(page.locator("#toasts")).to_contain_text("Logged out")
 
 
 def add_tokens(page: Page, provider: FakeProvider) -> None:

@@ -51,12 +51,12 @@ def test_it_changes_a_role_in_the_dialog(keyboard: Page, newcomer: Newcomer) -> 
     page.keyboard.press("Enter")
     press(page, page.get_by_role("link", name=colleague, exact=True))
     expect_page(page, colleague)
-    opener = page.get_by_role("link", name="Change the role")
+    opener = page.get_by_role("link", name="Change role")
     press(page, opener)
     confirm(page)
-    dialog = open_dialog(page, opener, "Change the role")
+    dialog = open_dialog(page, opener, "Change role")
     choose(page, "Role", "Engineer")
-    press(page, dialog.get_by_role("button", name="Change the role"))
+    press(page, dialog.get_by_role("button", name="Change role"))
     expect_toast(page, "is now engineer")
 
 
@@ -77,10 +77,10 @@ def test_it_runs_an_action_on_chosen_rows(keyboard: Page, newcomer: Newcomer) ->
     search(page, colleague)
     run_action(page, "Make links")
     confirm(page)
-    expect(page.get_by_role("status")).to_contain_text("Your input is back")
+    expect(page.get_by_role("status")).to_contain_text("Your input was restored")
     expect(page.locator("input[name=_selected_action]")).to_be_checked()
     press(page, page.get_by_role("button", name="Go"))
-    press(page, page.get_by_role("button", name="Make the links"))
+    press(page, page.get_by_role("button", name="Create links"))
     expect(page.locator("main code")).to_contain_text("/password/reset/")
 
 

@@ -35,18 +35,18 @@ def keep_codes(page: Page) -> list[str]:
     go_to(page, page.get_by_role("button", name="Download"))
     with page.expect_download() as download:
         page.keyboard.press("Enter")
-    follow(page, "I have kept them", "Security")
+    follow(page, "I've saved them", "Security")
     return download.value.path().read_text().split()
 
 
 def set_up_app(page: Page) -> tuple[str, list[str]]:
     """The key of the app, and the recovery codes."""
-    press(page, page.get_by_role("link", name="Set up an app"))
+    press(page, page.get_by_role("link", name="Set up app"))
     confirm(page)
     expect(page.get_by_role("button", name="Copy key")).to_be_visible()
     key = page.locator("#totp-key").inner_text()
     # Sent by itself once it is complete.
-    fill(page, "The code that the app shows now", code(key))
+    fill(page, "6-digit code", code(key))
     return key, keep_codes(page)
 
 
@@ -54,8 +54,8 @@ def test_it_sets_up_an_app_and_logs_in_with_its_code(keyboard: Page, newcomer: N
     page, email = keyboard, newcomer()
     open_security(page)
     key, codes = set_up_app(page)
-    press(page, page.get_by_role("link", name="Make new ones"))
-    press(page, page.get_by_role("button", name="Make new codes"))
+    press(page, page.get_by_role("link", name="Generate new codes"))
+    press(page, page.get_by_role("button", name="Generate codes"))
     assert not set(keep_codes(page)) & set(codes)
 
     log_out(page)
@@ -77,11 +77,11 @@ def test_it_logs_in_with_a_recovery_code_and_removes_the_app(keyboard: Page, new
     press(page, page.get_by_role("button", name="Log in with it"))
     expect_page(page, "Dashboard")
     open_security(page)
-    press(page, page.get_by_role("link", name="Remove the app"))
+    press(page, page.get_by_role("link", name="Remove app"))
     confirm(page, code=codes[1])
     press(page, page.get_by_role("button", name="Remove"))
     expect_toast(page, "app")
-    expect(page.get_by_role("link", name="Set up an app")).to_be_visible()
+    expect(page.get_by_role("link", name="Set up app")).to_be_visible()
 
 
 @pytest.mark.usefixtures("authenticator")
@@ -93,10 +93,10 @@ def test_it_adds_renames_uses_and_removes_a_passkey(
     log_in(page, email)
     expect_page(page, "Dashboard")
     open_security(page)
-    press(page, page.get_by_role("link", name="Add a passkey"))
+    press(page, page.get_by_role("link", name="Add passkey"))
     confirm(page)
     fill(page, "Name", "Laptop")
-    press(page, page.get_by_role("button", name="Add the passkey"))
+    press(page, page.get_by_role("button", name="Add passkey"))
     keep_codes(page)
     follow(page, "Rename Laptop", "Rename a passkey")
     fill(page, "Name", "Desk")

@@ -15,11 +15,11 @@ def test_it_shows_buttons_in_tables_as_buttons(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/people/invite/")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.keyboard.press("Enter")
-    page.get_by_label("E-mail address").fill("looked-at@example.org")
-    page.get_by_role("button", name="Make the link").click()
+    page.get_by_label("Email").fill("looked-at@example.org")
+    page.get_by_role("button", name="Create link").click()
     page.get_by_role("link", name="Done").click()
     page.goto(f"{site.url}/people/?q=looked-at")
-    expect(page.get_by_role("link", name="Withdraw the invitation")).to_have_css("text-decoration-line", "none")
+    expect(page.get_by_role("link", name="Revoke the invitation")).to_have_css("text-decoration-line", "none")
 
 
 def test_it_filters_in_place_and_the_address_keeps_up(signed_in: Page, site: Site) -> None:

@@ -123,7 +123,7 @@ def test_a_passkey_shows_its_naughty_name(page: Page, site: Site, by_name: str) 
     seen, name = watch(page, by_name), ORDERED[0][:100]
     enter(page, by_name, person(site, "naughty"))
     add_passkey(page, by_name, name)
-    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_role("link", name="I've saved them").click()
     expect(page.locator("main")).to_contain_text(name)
     rename = page.get_by_role("link", name="Rename").get_attribute("href")
     strings = iter(ORDERED[1:9])

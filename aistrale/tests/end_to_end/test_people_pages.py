@@ -20,9 +20,9 @@ def new_address(name: str) -> str:
 def invite(page: Page, site: Site, email: str) -> str:
     """As an administrator; gives the link."""
     page.goto(f"{site.url}/people/invite/")
-    if page.get_by_role("heading", name="Confirm that it is you").count():
+    if page.get_by_role("heading", name="Confirm it's you").count():
         confirm(page)
-    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Email").fill(email)
     page.keyboard.press("Enter")
     return page.locator("main code").first.inner_text()
 
@@ -36,30 +36,30 @@ def test_it_goes_from_the_invitation_to_the_erasure(page: Page, site: Site, chro
     expect(guest.get_by_text(email)).to_be_visible()
     guest.get_by_label("Name").fill("Dora")
     guest.get_by_label("Password", exact=True).fill(PASSWORD)
-    guest.get_by_label("Password, once more").fill(PASSWORD)
+    guest.get_by_label("Confirm password").fill(PASSWORD)
     guest.keyboard.press("Enter")
     expect(guest.get_by_role("heading", name="Dashboard")).to_be_visible()
     guest.goto(link)
-    expect(guest.get_by_role("heading")).to_have_text("This invitation was used already")
+    expect(guest.get_by_role("heading")).to_have_text("This invitation was already used")
 
     guest.goto(f"{site.url}/account/profile/")
     guest.get_by_label("Time zone").select_option("Asia/Tokyo")
     guest.locator("#id_theme").select_option("dark")
     guest.get_by_role("button", name="Save").click()
-    expect(guest.locator("#toasts")).to_contain_text("Saved your profile")
+    expect(guest.locator("#toasts")).to_contain_text("Profile saved")
     expect(guest.locator("html")).to_have_class("dark")
 
     guest.goto(f"{site.url}/account/data/")
     confirm(guest)
     with guest.expect_download() as download:
-        guest.get_by_role("link", name="Download everything").click()
+        guest.get_by_role("link", name="Download").click()
     lines = [json.loads(line) for line in download.value.path().read_text().splitlines()]
     assert lines[0]["of"] == email and lines[-1] == {"kind": "end", "lines": len(lines)}
 
-    guest.get_by_role("link", name="Erase the account").click()
+    guest.get_by_role("link", name="Delete account").click()
     guest.get_by_label(f"To confirm, type {email}").fill(email)
     guest.keyboard.press("Enter")
-    expect(guest.get_by_role("heading", name="Your account is erased")).to_be_visible()
+    expect(guest.get_by_role("heading", name="Your account is deleted")).to_be_visible()
     guest.goto(site.url)
     expect(guest).to_have_url(re.compile("/login/"))
     guest.close()
@@ -74,9 +74,9 @@ def test_it_changes_a_role_in_the_dialog(page: Page, site: Site) -> None:
     confirm(page)
     page.goto(f"{site.url}/people/?q={email}")
     page.get_by_role("link", name=email, exact=True).click()
-    page.get_by_role("link", name="Change the role").press("Enter")
+    page.get_by_role("link", name="Change role").press("Enter")
     page.get_by_role("dialog").get_by_label("Role").select_option("engineer")
-    page.get_by_role("button", name="Change the role").press("Enter")
+    page.get_by_role("button", name="Change role").press("Enter")
     expect(page.locator("#toasts")).to_contain_text("is now engineer")
 
 
@@ -110,7 +110,7 @@ def test_it_asks_on_accessible_pages_of_the_admin_site(page: Page, site: Site, c
         page.locator("button[name=index]").click()
         expect(page.locator("input[name=action][type=hidden]")).to_have_value(action)
         check_usable(page)
-    page.get_by_role("button", name="Make the links").click()
+    page.get_by_role("button", name="Create links").click()
     expect(page.locator("main code")).to_contain_text("/password/reset/")
     check_usable(page)
     site.manage(

@@ -15,6 +15,8 @@ from django.utils import timezone
 from accounts.models import User
 from aistrale import urls
 from aistrale.middleware import page_middleware
+from aistrale.navigation import ADMIN, MAIN, SETTINGS_OF_USERS
+from audit.rows import ICONS
 
 ClientOf = Callable[[User], Client]
 TEMPLATES = sorted((settings.BASE_DIR / "templates").rglob("*.html"))
@@ -33,9 +35,8 @@ urlpatterns = [path("say/", say), *urls.urlpatterns]
 def used_icons() -> set[str]:
     texts = [template.read_text() for template in TEMPLATES]
     texts += [script.read_text() for script in (settings.BASE_DIR / "static/js").glob("*.js")]
-    return {name for text in texts for name in re.findall(r'\{% icon "([^"]+)"', text)} | {
-        name for text in texts for name in re.findall(r'\{% nav_link "[^"]+" "[^"]+" "([^"]+)"', text)
-    }
+    navigation = {entry.icon for entry in (*MAIN, *ADMIN)} | set(ICONS.values())
+    return navigation | {name for text in texts for name in re.findall(r'\{% icon "([^"]+)"', text)}
 
 
 def drawn_icons() -> set[str]:
@@ -55,12 +56,28 @@ def test_it_keeps_templates_free_of_what_the_csp_refuses(template: Path) -> None
 
 def test_it_marks_the_current_page(client_of: ClientOf, alice: User) -> None:
     page = client_of(alice).get("/").content.decode()
-    assert re.findall(r'<a href="([^"]+)" aria-current="page"', page) == ["/"]
+    assert set(re.findall(r'<a href="([^"]+)" aria-current="page"', page)) == {"/"}
+
+
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [("/tokens/add/", "Provider keys"), ("/tokens/keys/", "Encryption keys"), ("/account/teams/", "Teams")],
+)
+def test_it_knows_to_which_entry_a_page_belongs(client_of: ClientOf, admin: User, path: str, title: str) -> None:
+    page = client_of(admin).get(path).content.decode()
+    assert re.findall(r'aria-current="page"[^>]* title="([^"]+)"', page) == [title]
+
+
+def test_it_offers_the_pages_of_settings_as_tabs(client_of: ClientOf, alice: User) -> None:
+    page = client_of(alice).get("/account/sessions/").content.decode()
+    tabs = page.partition('aria-label="Settings"')[2].partition("</nav>")[0]
+    assert re.findall(r">([^<>]+)</a>", tabs) == [entry.title for entry in SETTINGS_OF_USERS]
+    assert re.findall(r'aria-current="page">([^<]+)', tabs) == ["Sessions"]
 
 
 def test_it_shows_administration_to_administrators_only(client_of: ClientOf, alice: User, admin: User) -> None:
-    assert b'href="/admin/"' in client_of(admin).get("/").content
-    assert b'href="/admin/"' not in client_of(alice).get("/").content
+    assert b'href="/people/"' in client_of(admin).get("/").content
+    assert b'href="/people/"' not in client_of(alice).get("/").content
 
 
 def test_it_puts_the_skip_link_first(client_of: ClientOf, alice: User) -> None:
@@ -114,6 +131,12 @@ def test_it_does_not_swap_the_login_page_into_a_fragment(client: Client) -> None
     headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/telemetry/"}
     response = client.get("/telemetry/", {"older": "1"}, headers=headers)
     assert (response.status_code, response.headers["HX-Redirect"]) == (204, "/login/?next=/telemetry/")
+
+
+def test_it_leads_on_from_a_form_that_htmx_sends_whole(client_of: ClientOf, alice: User) -> None:
+    headers = {"HX-Request": "true", "X-Whole-Page": "1"}
+    answer = client_of(alice).post("/account/profile/", {"time_zone": "UTC", "theme": "dark"}, headers=headers)
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (204, "/account/profile/")
 
 
 @pytest.mark.django_db
