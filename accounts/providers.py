@@ -16,7 +16,8 @@ class ProviderSpec:
 
     ``key_shape`` is a regular expression for its API keys, by which they are redacted from logs, empty where they look
     like any other text. ``suggested_models`` is one for the series that answers well and quickly at a moderate price:
-    its highest number is suggested.
+    its highest number is suggested. ``is_endpoint``: a server that somebody runs, known by its base URL, which may ask
+    for no key.
     """
 
     label: str
@@ -25,6 +26,7 @@ class ProviderSpec:
     suggested_models: str = ""
     needs_key: bool = True
     is_free: bool = False
+    is_endpoint: bool = False
 
 
 # Series as of November 2026; their numbers are left open.
@@ -35,6 +37,7 @@ PROVIDERS: Mapping[str, ProviderSpec] = {
     "groq": ProviderSpec("Groq", "groq", r"gsk_[\w-]{8,}", r"openai/gpt-oss-\d+b|llama-[\d.]+-\d+b-versatile"),
     "mistral": ProviderSpec("Mistral", "mistral", suggested_models=r"mistral-medium-[\d-]+"),
     "huggingface": ProviderSpec("Hugging Face", "huggingface_*", r"hf_[\w-]{8,}"),
+    "compatible": ProviderSpec("OpenAI-compatible", is_endpoint=True),
     "echo": ProviderSpec("Sandbox", needs_key=False, is_free=True),
 }
 
@@ -46,6 +49,10 @@ def label_of(provider: str) -> str:
 
 def needs_key(provider: str) -> bool:
     return provider not in PROVIDERS or PROVIDERS[provider].needs_key
+
+
+def is_endpoint(provider: str) -> bool:
+    return provider in PROVIDERS and PROVIDERS[provider].is_endpoint
 
 
 def provider_choices() -> list[tuple[str, str]]:

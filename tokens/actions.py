@@ -19,3 +19,5 @@ class TokensAction(Action):
     KEY_LOSE = "tokens:key:lose"
     KEY_COMPROMISE = "tokens:key:compromise"
     MASTER_KEY_ROTATE = "tokens:master_key:rotate"
+    HOST_ALLOW = "tokens:host:allow"
+    HOST_REMOVE = "tokens:host:remove"

@@ -16,6 +16,8 @@ _UNICAST = IPv6Network("2000::/3")
 # Of the protocols themselves, of which Python takes some for global, and documentation, which it does not know yet.
 _SPECIAL = (IPv4Network("192.0.0.0/24"), IPv6Network("3fff::/20"))
 
+REMEDY = "To allow this host, an administrator must add it under Allowed hosts."
+
 
 class BaseUrlRefused(ValueError):
     pass
@@ -28,24 +30,24 @@ def clean_base_url(text: str, *, trusted_hosts: Collection[str]) -> str:
     """
     text = text.strip().rstrip("/")
     if "?" in text or "#" in text:
-        raise BaseUrlRefused("The address must not hold a query or a fragment.")
-    return clean_url(text, trusted_hosts=trusted_hosts, setting="AISTRALE_PROVIDER_HOSTS") if text else ""
+        raise BaseUrlRefused("The URL must not have a query or a fragment.")
+    return clean_url(text, trusted_hosts=trusted_hosts, remedy=REMEDY) if text else ""
 
 
-def clean_url(text: str, *, trusted_hosts: Collection[str], setting: str) -> str:
-    """The address as requests are sent to it. ``setting`` has the trusted hosts. Raises BaseUrlRefused."""
+def clean_url(text: str, *, trusted_hosts: Collection[str], remedy: str) -> str:
+    """The address as requests are sent to it. ``remedy``: how a host comes to be trusted. Raises BaseUrlRefused."""
     text = text.strip()
     if not (text.isascii() and text.isprintable()) or " " in text or "\\" in text:
-        raise BaseUrlRefused("The address contains a character that does not belong there.")
+        raise BaseUrlRefused("The URL contains a character that is not allowed in URLs.")
     scheme, host, port = _split(text)
     if scheme not in ("http", "https"):
-        raise BaseUrlRefused("The address must begin with https://.")
+        raise BaseUrlRefused("The URL must start with https://.")
     if is_trusted(host, port or (443 if scheme == "https" else 80), trusted_hosts):
         return text
     if scheme == "http":
-        raise BaseUrlRefused(f"Use https, or have the operator add this host to {setting}.")
+        raise BaseUrlRefused(f"Only https URLs are allowed. {remedy}")
     if _is_address(host) and not is_public(host):
-        raise BaseUrlRefused(f"This address is not public. The operator can allow it in {setting}.")
+        raise BaseUrlRefused(f"This host is not on the public internet. {remedy}")
     return text
 
 
@@ -54,11 +56,11 @@ def _split(text: str) -> tuple[str, str, int | None]:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise BaseUrlRefused("This is not a valid address.") from None
+        raise BaseUrlRefused("Enter a valid URL, such as https://host/v1.") from None
     if not host:
-        raise BaseUrlRefused("The address names no host.")
+        raise BaseUrlRefused("Enter a full URL, such as https://host/v1.")
     if "@" in parts.netloc:
-        raise BaseUrlRefused("The address must not hold a user name or password.")
+        raise BaseUrlRefused("The URL must not contain a user name or password.")
     return parts.scheme, host, port
 
 

@@ -65,4 +65,4 @@ def check_secret(*, provider: str, secret: str, base_url: str) -> CheckResult:
     The message never holds the secret, even where a provider repeats it.
     """
     result = ask_provider(provider=provider, api_key=secret, base_url=base_url)
-    return replace(result, message=result.message.replace(secret, "•••"))
+    return replace(result, message=result.message.replace(secret, "•••")) if secret else result

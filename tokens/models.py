@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import models
@@ -171,6 +172,16 @@ class ProviderToken(Shared):
         return f"{self.get_provider_display()}: {self.label}"
 
     @property
+    def has_secret(self) -> bool:
+        """False for a server that asks for no key."""
+        return bool(self.hint)
+
+    @property
+    def host(self) -> str:
+        """Of the base URL, with its port."""
+        return urlsplit(self.base_url).netloc
+
+    @property
     def expired(self) -> bool:
         return self.expires_at is not None and self.expires_at <= timezone.now()
 
@@ -192,6 +203,21 @@ class ProviderToken(Shared):
             "hint": self.hint,
             "fingerprint": self.fingerprint,
         }
+
+
+class AllowedHost(models.Model):
+    """A host, as ``host`` or ``host:port``, that base URLs may name although it is private, or without TLS."""
+
+    host = models.CharField(max_length=260, unique=True)
+    note = models.CharField(max_length=200, blank=True)
+    added_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["host"]
+
+    def __str__(self) -> str:
+        return self.host
 
 
 class FactorSecret(models.Model):

@@ -1,4 +1,4 @@
-"""Where requests to other servers may go: to public addresses, and to hosts that the operator trusts.
+"""Where requests to other servers may go: to public addresses, and to hosts that are trusted.
 
 What a name resolves to is checked here and connected to as it was checked, so that a name that changes its mind
 between the two gains nothing.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import lru_cache
 
 import httpx2
@@ -24,38 +26,58 @@ class AddressRefused(Exception):
     """The request would go to an address that is not public."""
 
 
-class PublicResolver(AbstractResolver):
-    """``setting`` names the setting with the hosts that may be private."""
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """``allows``: whether a host may be private, by name and port. ``remedy``: who can change that, as a sentence."""
 
-    def __init__(self, setting: str) -> None:
+    allows: Callable[[str, int], Awaitable[bool]]
+    remedy: str
+
+
+def trust_in_setting(name: str) -> Trust:
+    """Of the hosts that a setting lists."""
+
+    async def allows(host: str, port: int) -> bool:
+        return is_trusted(host, port, getattr(settings, name))
+
+    return Trust(allows, f"The operator can allow it in AISTRALE_{name}.")
+
+
+class PublicResolver(AbstractResolver):
+    def __init__(self, trust: Trust) -> None:
         self._resolver = ThreadedResolver()
-        self._setting = setting
+        self._trust = trust
+        # Names that lead to private addresses: a connection that is kept must not outlive the leave to use it.
+        self._private: set[str] = set()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         """Raises AddressRefused for a name that leads, with any of its addresses, to where requests may not go."""
         found = await self._resolver.resolve(host, port, family)
-        for result in found:
-            _check_address(result["host"], name=host, port=port, setting=self._setting)
+        if not all(is_public(result["host"]) for result in found):
+            await self._check_private(host, port)
+            self._private.add(host)
         return found
+
+    async def check(self, url: URL) -> None:
+        """Before each request: names are resolved for new connections only, IP addresses never.
+
+        Raises AddressRefused.
+        """
+        host = url.host or ""
+        is_private = not is_public(host) if is_ip_address(host) else host in self._private
+        if is_private:
+            await self._check_private(host, url.port or 0)
+
+    async def _check_private(self, host: str, port: int) -> None:
+        if not await self._trust.allows(host, port):
+            raise AddressRefused(
+                f"The host {host} is not on the public internet, and calls to it are not allowed. {self._trust.remedy}"
+            )
 
     async def close(self) -> None:
         await self._resolver.close()
-
-
-def check_url(url: URL, *, setting: str) -> None:
-    """For a URL with an IP address instead of a name, for which no resolver is asked. Raises AddressRefused."""
-    if is_ip_address(url.host):
-        _check_address(str(url.host), name=str(url.host), port=url.port or 0, setting=setting)
-
-
-def _check_address(address: str, *, name: str, port: int, setting: str) -> None:
-    if not is_public(address) and not is_trusted(name, port, getattr(settings, setting)):
-        raise AddressRefused(
-            f"The host {name} is not on the public internet, and calls to it are not allowed. "
-            f"The operator can allow it in AISTRALE_{setting}."
-        )
 
 
 @lru_cache

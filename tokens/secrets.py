@@ -46,7 +46,9 @@ _WRAPPING = re.compile(
 
 
 def hint_of(secret: str) -> str:
-    """The first and last four characters, or fewer where that would give away much of a short secret."""
+    """The first and last four characters, or fewer where that would give away much of a short secret; '' of none."""
+    if not secret:
+        return ""
     if len(secret) >= 24:
         return f"{secret[:4]}…{secret[-4:]}"
     return f"…{secret[-2:]}" if len(secret) >= 12 else "…"

@@ -9,22 +9,24 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Case, IntegerField, When
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.providers import is_endpoint
 from accounts.sharing import EVERYONE, PRIVATE, Audience, Visibility, check_team, lock_team
 from audit.actions import Action, Outcome
 from audit.services import record
 from tokens import keyring
 from tokens.actions import TokensAction
-from tokens.base_urls import clean_base_url
+from tokens.allowed_hosts import allowed_hosts
+from tokens.base_urls import BaseUrlRefused, clean_base_url
 from tokens.checks import CheckResult, TokenState, check_secret
 from tokens.envelope import EnvelopeError
 from tokens.models import FactorSecret, ProviderToken, ProviderTokenQuerySet
+from tokens.presets import HOSTED_URLS
 from tokens.secrets import clean_secret, hint_of
 
 SECRET_FIELD = ProviderToken._meta.get_field("secret")
@@ -46,7 +48,14 @@ class SecretRequired(ValueError):
 
 def allowed_base_url(text: str) -> str:
     """Raises BaseUrlRefused."""
-    return clean_base_url(text, trusted_hosts=settings.PROVIDER_HOSTS)
+    return clean_base_url(text, trusted_hosts=allowed_hosts())
+
+
+def endpoint_url(provider: str, base_url: str) -> str:
+    """Raises BaseUrlRefused, also for an endpoint without one."""
+    if not base_url.strip() and is_endpoint(provider):
+        raise BaseUrlRefused("Enter the base URL of the server, such as http://localhost:11434/v1.")
+    return allowed_base_url(base_url)
 
 
 @transaction.atomic
@@ -64,13 +73,15 @@ def add_token(
 ) -> ProviderToken:
     """The owner's first token of a provider becomes the default. ``check`` is what testing the secret gave.
 
+    ``secret`` may be empty for an endpoint that asks for no key.
+
     ``actor`` None is the operator at the command line. Raises SecretRefused, BaseUrlRefused, PermissionDenied.
     """
-    _require_administrator(actor, base_url=base_url)
+    _require_administrator(actor, provider=provider, base_url=base_url)
     token = ProviderToken(owner=owner, provider=provider, label=label, expires_at=expires_at)
     lock_team(audience.team)
     _share(token, audience, actor)
-    token.base_url = allowed_base_url(base_url)
+    token.base_url = endpoint_url(provider, base_url)
     _seal_into(token, secret, check)
     _lock_owner(token)
     token.is_default = not owner.provider_tokens.filter(provider=provider, is_default=True).exists()
@@ -107,10 +118,10 @@ def update_token(
     """Raises SecretRequired for a new base URL without a secret, SecretRefused, BaseUrlRefused, PermissionDenied."""
     lock_team(audience.team)
     locked = _lock(token)
-    base_url = allowed_base_url(base_url)
+    base_url = endpoint_url(locked.provider, base_url)
     changes_url = base_url != locked.base_url
-    _require_administrator(actor, base_url=changes_url)
-    if changes_url and not secret:
+    _require_administrator(actor, provider=locked.provider, base_url=base_url if changes_url else "")
+    if changes_url and not secret and locked.has_secret:
         raise SecretRequired("A new base URL needs the secret again.")
     before, shared_before = locked.as_audited(), locked.audience
     _share(locked, audience, actor)
@@ -196,8 +207,8 @@ def stamp_use(row: ProviderToken | FactorSecret) -> None:
 
 def test_secret(*, actor: User, provider: str, secret: str, base_url: str) -> CheckResult:
     """Test a secret that is not stored (yet). Raises BaseUrlRefused, PermissionDenied."""
-    _require_administrator(actor, base_url=base_url)
-    base_url = allowed_base_url(base_url)
+    _require_administrator(actor, provider=provider, base_url=base_url)
+    base_url = endpoint_url(provider, base_url)
     result = check_secret(provider=provider, secret=secret, base_url=base_url)
     with transaction.atomic():
         after = {"provider": provider, "state": result.state}
@@ -282,7 +293,7 @@ def _lock_owner(token: ProviderToken) -> None:
 
 
 def _seal_into(token: ProviderToken, secret: str, check: CheckResult | None) -> None:
-    secret = clean_secret(secret)
+    secret = clean_secret(secret) if secret or not is_endpoint(token.provider) else ""
     key = keyring.sealing_key()
     token.secret = keyring.seal(token, SECRET_FIELD, secret, key=key)
     token.secret_set_at = timezone.now()
@@ -292,8 +303,10 @@ def _seal_into(token: ProviderToken, secret: str, check: CheckResult | None) -> 
     token.checked_at = timezone.now() if check else None
 
 
-def _require_administrator(actor: User | None, *, base_url: object) -> None:
-    if base_url and actor is not None and not actor.is_administrator:
+def _require_administrator(actor: User | None, *, provider: str, base_url: str) -> None:
+    """For a base URL, except those of well-known vendors, which are chosen from a list."""
+    is_listed = is_endpoint(provider) and base_url in HOSTED_URLS
+    if base_url and not is_listed and actor is not None and not actor.is_administrator:
         raise PermissionDenied("Only administrators set a base URL.")
 
 

@@ -1,4 +1,4 @@
-"""The pages on which people keep their provider tokens."""
+"""The pages of provider keys."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.login.reauthentication import require_confirmation
 from accounts.models import User
@@ -48,8 +50,8 @@ def token_add(request: UserRequest) -> HttpResponse:
         check = _test(request, data["provider"], data["secret"], data.get("base_url", ""))
         if check is None or check.ok:
             token = services.add_token(owner=request.user, actor=request.user, check=check, **data)
-            messages.success(request, f"Added “{token.label}”. {_humanize_check(check)}")
-            return redirect("tokens:token-list")
+            messages.success(request, f"“{token.label}” added. {_humanize_check(check)}")
+            return _to_list(request)
     return _form_page(request, "tokens/token_add.html", form, check)
 
 
@@ -67,8 +69,8 @@ def token_edit(request: UserRequest, token_id: UUID) -> HttpResponse:
         check = _test(request, token.provider, data["secret"], data["base_url"]) if data["secret"] else None
         if check is None or check.ok:
             token = services.update_token(token=token, actor=request.user, check=check, **data)
-            messages.success(request, f"Saved “{token.label}”.")
-            return redirect("tokens:token-list")
+            messages.success(request, f"“{token.label}” saved.")
+            return _to_list(request)
     return _form_page(request, "tokens/token_edit.html", form, check, token)
 
 
@@ -85,8 +87,8 @@ def token_replace(request: UserRequest, token_id: UUID) -> HttpResponse:
         check = _test(request, token.provider, secret, token.base_url)
         if check is None or check.ok:
             services.replace_secret(token=token, actor=request.user, secret=secret, check=check)
-            messages.success(request, f"Replaced the secret of “{token.label}”. {_humanize_check(check)}")
-            return redirect("tokens:token-list")
+            messages.success(request, f"Key “{token.label}” replaced. {_humanize_check(check)}")
+            return _to_list(request)
     return _form_page(request, "tokens/token_replace.html", form, check, token)
 
 
@@ -96,7 +98,7 @@ def token_check(request: UserRequest, token_id: UUID) -> HttpResponse:
     try:
         check = services.check_token(token=token, actor=request.user)
     except services.TokenUnreadable:
-        messages.error(request, f"“{token.label}” cannot be read any more. Enter its secret again.")
+        messages.error(request, f"“{token.label}” can no longer be decrypted. Enter the key again.")
     else:
         level = messages.SUCCESS if check.ok else messages.WARNING
         messages.add_message(request, level, f"“{token.label}”: {_humanize_check(check)}")
@@ -117,14 +119,14 @@ def token_delete(request: UserRequest, token_id: UUID) -> HttpResponse:
     form = DeleteForm(request.POST or None, token=token)
     if form.is_valid():
         services.delete_token(token=token, actor=request.user)
-        messages.success(request, f"Deleted “{token.label}”. No new call can use it.")
+        messages.success(request, f"“{token.label}” deleted. New calls can no longer use it.")
         return redirect("tokens:token-list")
     return confirm_page(
         request,
-        heading="Provider tokens",
+        heading="Provider keys",
         title=f"Delete “{token.label}”?",
-        text=f"{token.get_provider_display()} can no longer be called with {token.hint}. The secret cannot be brought "
-        "back; revoke it at the provider too if it may have leaked.",
+        text=f"{token.get_provider_display()} {token.hint}: conversations that use it will ask for another endpoint. "
+        "This cannot be undone. If the key may have leaked, revoke it at the provider as well.",
         verb="Delete",
         cancel="tokens:token-list",
         form=form,
@@ -161,7 +163,7 @@ def _test(request: UserRequest, provider: str, secret: str, base_url: str) -> Ch
 
 def _humanize_check(check: CheckResult | None) -> str:
     if check is None:
-        return "It is untested."
+        return "It was not tested."
     answer = f"{check.state.label} (tested in {check.milliseconds:,} ms)."
     return answer if check.ok else f"{answer} {check.message}"
 
@@ -173,9 +175,15 @@ def _form_page(
     check: CheckResult | None,
     token: ProviderToken | None = None,
 ) -> HttpResponse:
-    provider = token.provider if token else form.data.get("provider")
-    context = {"form": form, "check": check, "token": token, "provider": label_of(provider or "")}
-    return render(request, template, context, status=422 if form.is_bound else 200)
+    provider = token.provider if token else form.data.get("provider", "").partition(":")[0]
+    context = {"form": form, "check": check, "token": token, "provider": label_of(provider)}
+    part = "#form" if request.htmx else ""
+    return render(request, template + part, context, status=422 if form.is_bound else 200)
+
+
+def _to_list(request: UserRequest) -> HttpResponse:
+    url = reverse("tokens:token-list")
+    return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
 
 
 def _after_change(request: UserRequest) -> HttpResponse:

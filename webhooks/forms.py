@@ -12,6 +12,7 @@ from prompts.models import LABEL_NAME
 from tokens.base_urls import BaseUrlRefused, clean_url
 
 MOST_LABELS = 20
+REMEDY = "To allow this host, an administrator must add it to AISTRALE_WEBHOOK_HOSTS."
 
 
 class UrlField(forms.CharField):
@@ -19,8 +20,8 @@ class UrlField(forms.CharField):
         text = str(super().clean(value))
         try:
             if "#" in text:
-                raise BaseUrlRefused("The address must not hold a fragment.")
-            return clean_url(text, trusted_hosts=settings.WEBHOOK_HOSTS, setting="AISTRALE_WEBHOOK_HOSTS")
+                raise BaseUrlRefused("The URL must not have a fragment.")
+            return clean_url(text, trusted_hosts=settings.WEBHOOK_HOSTS, remedy=REMEDY)
         except BaseUrlRefused as error:
             raise ValidationError(str(error)) from error
 

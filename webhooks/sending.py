@@ -12,13 +12,12 @@ import aiohttp
 from yarl import URL
 
 from audit.text import replace_unstorable
-from tokens.outgoing import AddressRefused, PublicResolver, check_url, tls
+from tokens.outgoing import AddressRefused, PublicResolver, tls, trust_in_setting
 from webhooks.models import LONGEST_RESPONSE
 
 # For everything, from the look-up of the name to the answer.
 TOTAL_SECONDS = 10.0
-# The setting with the hosts that may be private.
-TRUSTED = "WEBHOOK_HOSTS"
+TRUST = trust_in_setting("WEBHOOK_HOSTS")
 
 
 def _keep_nothing(text: str) -> str:
@@ -57,9 +56,10 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
 
 
 async def _post(url: URL, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
-    check_url(url, setting=TRUSTED)
+    resolver = PublicResolver(TRUST)
+    await resolver.check(url)
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(resolver=PublicResolver(TRUSTED), ssl=tls(), force_close=True),
+        connector=aiohttp.TCPConnector(resolver=resolver, ssl=tls(), force_close=True),
         timeout=aiohttp.ClientTimeout(total=TOTAL_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,

@@ -22,6 +22,7 @@ OWN = "/account/data/"
 # Foreign keys to people that say nothing once their row is gone, and why.
 HARMLESS = {
     "accounts.invitation.invited_by": "becomes empty; who invited whom is in the audit log, under pseudonyms",
+    "tokens.allowedhost.added_by": "becomes empty; the host is allowed for the server",
     "tokens.rotation.started_by": "becomes empty; the rotation is the server's",
 }
 

@@ -1,4 +1,4 @@
-"""OpenAI, and every server that speaks its chat completions (Ollama, vLLM, llama.cpp, LM Studio) by a base URL."""
+"""OpenAI, and gateways to it by a base URL."""
 
 from __future__ import annotations
 

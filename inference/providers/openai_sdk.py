@@ -25,7 +25,7 @@ async def _client(api_key: str, base_url: str, connect: float) -> openai.AsyncOp
 
 def _new_client(http: HttpClients, api_key: str, base_url: str, connect: float) -> openai.AsyncOpenAI:
     client = openai.AsyncOpenAI(
-        api_key=api_key,
+        api_key=api_key or "none",
         base_url=base_url,
         http_client=http.modern,
         max_retries=0,
@@ -34,6 +34,11 @@ def _new_client(http: HttpClients, api_key: str, base_url: str, connect: float) 
     # The SDK takes these from the environment of the machine, whoever's key it is.
     client.organization = client.project = None
     return client
+
+
+def _headers(api_key: str) -> dict[str, openai.Omit]:
+    """The SDK takes no empty key: for a server without keys, the header that would hold one is left out."""
+    return {} if api_key else {"Authorization": openai.Omit()}
 
 
 def stream(
@@ -49,8 +54,9 @@ def stream(
     @asynccontextmanager
     async def call(body: dict[str, Any], limits: Limits) -> AsyncIterator[tuple[Body, str]]:
         client = await _client(api_key, base_url, request.timeouts.connect)
+        headers: Any = _headers(api_key)
         sending = client.chat.completions.with_streaming_response.create(
-            model=request.model, messages=(), stream=True, extra_body=body
+            model=request.model, messages=(), stream=True, extra_body=body, extra_headers=headers
         )
         async with opened(sending, limits) as response:
             yield response.http_response, response.headers.get("x-request-id", "")
@@ -64,5 +70,6 @@ async def list_models(*, api_key: str, base_url: str) -> list[ModelInfo]:
     limits = Limits(Timeouts(first_token=15, total=15))
     with as_provider_error(api_key, limits):
         client = await _client(api_key, base_url, limits.timeouts.connect)
-        response = await limits.within(client.models.with_raw_response.list())
+        headers: Any = _headers(api_key)
+        response = await limits.within(client.models.with_raw_response.list(extra_headers=headers))
         return read_models(response.content)

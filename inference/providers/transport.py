@@ -29,7 +29,8 @@ from yarl import URL
 from inference.providers.errors import BadRequest, ProviderError, StreamBroken
 from inference.providers.failures import from_response
 from inference.providers.timeouts import Limits
-from tokens.outgoing import AddressRefused, PublicResolver, check_url, tls
+from tokens.allowed_hosts import TRUST
+from tokens.outgoing import AddressRefused, PublicResolver, tls
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -40,8 +41,6 @@ _IDLE_SECONDS = 60.0
 _KEPT_CLIENTS = 100
 _SECONDS_FOR_ERROR = 3.0
 _SECONDS_FOR_REST = 0.25
-# The setting with the hosts that may be private.
-_TRUSTED = "PROVIDER_HOSTS"
 _HEADERS = {"Accept-Encoding": "identity"}
 # aiohttp writes these itself.
 _FRAMING = ("host", "connection", "content-length", "transfer-encoding")
@@ -115,19 +114,19 @@ _clients: dict[asyncio.AbstractEventLoop, HttpClients] = {}
 
 
 async def _keep(loop: asyncio.AbstractEventLoop) -> AsyncGenerator[HttpClients, None]:
+    resolver = PublicResolver(TRUST)
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            resolver=PublicResolver(_TRUSTED), ssl=tls(), limit=0, keepalive_timeout=_IDLE_SECONDS
-        ),
+        connector=aiohttp.TCPConnector(resolver=resolver, ssl=tls(), limit=0, keepalive_timeout=_IDLE_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
         auto_decompress=False,
         trust_env=False,
     )
     async with session:
-        transport = Httpx2Transport(session)
+        sender = _Sender(session, resolver)
+        transport = Httpx2Transport(sender)
         modern = httpx2.AsyncClient(transport=transport, headers=_HEADERS, trust_env=False)
-        legacy = httpx.AsyncClient(transport=HttpxTransport(session), headers=_HEADERS, trust_env=False)
+        legacy = httpx.AsyncClient(transport=HttpxTransport(sender), headers=_HEADERS, trust_env=False)
         try:
             yield HttpClients(modern, legacy, transport)
         finally:
@@ -181,45 +180,48 @@ class CapturingTransport(httpx2.AsyncBaseTransport):
             await self._response.aclose()
 
 
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    session: aiohttp.ClientSession
+    resolver: PublicResolver
+
+    async def send(self, request: httpx.Request | httpx2.Request, content: bytes) -> aiohttp.ClientResponse:
+        if (seen := _looked_at.get()) is not None:
+            seen.append(WireRequest(request.method, str(request.url), dict(request.headers), content))
+            raise BadRequest("It was only looked at.")
+        limits: dict[str, Any] = request.extensions.get("timeout", {})
+        url = URL(str(request.url), encoded=True)
+        headers = [(name, value) for name, value in request.headers.multi_items() if name.lower() not in _FRAMING]
+        try:
+            await self.resolver.check(url)
+            return await self.session.request(
+                request.method,
+                url,
+                headers=headers,
+                data=content or None,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=None, connect=limits.get("connect")),
+            )
+        except AddressRefused as error:
+            raise BadRequest(str(error)) from error
+
+
 class Httpx2Transport(httpx2.AsyncBaseTransport):
-    def __init__(self, session: aiohttp.ClientSession) -> None:
-        self._session = session
+    def __init__(self, sender: _Sender) -> None:
+        self._sender = sender
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        answer = await _send(self._session, request, await request.aread())
+        answer = await self._sender.send(request, await request.aread())
         return httpx2.Response(answer.status, headers=_headers(answer), stream=await _body(answer))
 
 
 class HttpxTransport(httpx.AsyncBaseTransport):
-    def __init__(self, session: aiohttp.ClientSession) -> None:
-        self._session = session
+    def __init__(self, sender: _Sender) -> None:
+        self._sender = sender
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        answer = await _send(self._session, request, await request.aread())
+        answer = await self._sender.send(request, await request.aread())
         return httpx.Response(answer.status, headers=_headers(answer), stream=await _body(answer))
-
-
-async def _send(
-    session: aiohttp.ClientSession, request: httpx.Request | httpx2.Request, content: bytes
-) -> aiohttp.ClientResponse:
-    if (seen := _looked_at.get()) is not None:
-        seen.append(WireRequest(request.method, str(request.url), dict(request.headers), content))
-        raise BadRequest("It was only looked at.")
-    limits: dict[str, Any] = request.extensions.get("timeout", {})
-    url = URL(str(request.url), encoded=True)
-    headers = [(name, value) for name, value in request.headers.multi_items() if name.lower() not in _FRAMING]
-    try:
-        check_url(url, setting=_TRUSTED)
-        return await session.request(
-            request.method,
-            url,
-            headers=headers,
-            data=content or None,
-            allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(total=None, connect=limits.get("connect")),
-        )
-    except AddressRefused as error:
-        raise BadRequest(str(error)) from error
 
 
 def _headers(answer: aiohttp.ClientResponse) -> list[tuple[str, str]]:

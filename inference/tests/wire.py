@@ -204,4 +204,5 @@ BASE_PATHS: Mapping[str, str] = {
     "groq": "/groq",
     "anthropic": "/anthropic",
     "gemini": "/gemini",
+    "compatible": "/v1",
 }

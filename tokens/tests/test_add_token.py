@@ -57,7 +57,7 @@ def test_it_takes_base_url_and_shared(monkeypatch: pytest.MonkeyPatch, alice: Us
 
 @pytest.mark.parametrize(
     ("secret", "extra", "message"),
-    [("", [], "secret is empty"), (SECRET, ["--base-url", "http://llm.example.org"], "Use https")],
+    [("", [], "secret is empty"), (SECRET, ["--base-url", "http://llm.example.org"], "Only https")],
 )
 def test_it_refuses(secret: str, extra: list[str], message: str, monkeypatch: pytest.MonkeyPatch, alice: User) -> None:
     with pytest.raises(CommandError, match=message):

@@ -54,7 +54,7 @@ def test_it_does_not_save_what_fails_the_test(prefix: str, client_of: ClientOf, 
 
 def test_it_shows_the_refusal_as_text_and_keeps_the_other_input(client_of: ClientOf, alice: User) -> None:
     page = text(add(client_of(alice), secret=BAD, label="My budget"))
-    assert "OpenAI refused this secret" in page and "&lt;b&gt;Incorrect&lt;/b&gt;" in page
+    assert "OpenAI refused this key" in page and "&lt;b&gt;Incorrect&lt;/b&gt;" in page
     assert 'value="My budget"' in page
 
 
@@ -89,7 +89,7 @@ def test_it_lets_an_administrator_set_base_url_and_share(client_of: ClientOf, ad
 
 
 def test_it_refuses_a_base_url_without_tls(client_of: ClientOf, admin: User) -> None:
-    assert "Use https" in text(add(client_of(admin), base_url="http://llm.example.org/v1"))
+    assert "Only https" in text(add(client_of(admin), base_url="http://llm.example.org/v1"))
 
 
 def test_it_lists_own_and_shared_tokens(
@@ -108,7 +108,7 @@ def test_it_shows_a_mask_and_no_secret(client_of: ClientOf, alice: User, token: 
 
 
 def test_it_offers_to_add_a_token_where_there_is_none(client_of: ClientOf, alice: User) -> None:
-    assert "No tokens yet" in text(client_of(alice).get("/tokens/"))
+    assert "No provider keys yet" in text(client_of(alice).get("/tokens/"))
 
 
 def test_it_offers_no_changes_of_a_token_shared_by_another(
@@ -163,7 +163,7 @@ def test_it_says_so_when_a_stored_token_is_refused(client_of: ClientOf, alice: U
 def test_it_asks_for_the_secret_of_an_unreadable_token(client_of: ClientOf, alice: User, token: ProviderToken) -> None:
     ProviderToken.objects.filter(pk=token.pk).update(secret=bytes(token.secret)[:-1] + b"x")
     page = text(client_of(alice).post(url("check", token), headers={"HX-Request": "true"}))
-    assert "Enter its secret again" in page
+    assert "Enter the key again" in page
 
 
 def test_it_makes_another_token_the_default(client_of: ClientOf, alice: User, token_of: Make) -> None:
@@ -212,7 +212,7 @@ def test_it_asks_for_the_secret_with_a_new_base_url(confirmed_client_of: ClientO
     token = token_of(admin)
     data = {"label": "Main", "base_url": "https://llm.example.org/v1"}
     client = confirmed_client_of(admin)
-    assert "Enter the secret again" in text(client.post(url("edit", token), data))
+    assert "Enter the key again" in text(client.post(url("edit", token), data))
     assert client.post(url("edit", token), {**data, "secret": "good-0123456789abcdef"}).status_code == 302
 
 

@@ -52,10 +52,10 @@ def log_out(page: Page) -> None:
 def add_tokens(page: Page, provider: FakeProvider) -> None:
     page.get_by_role("link", name="Tokens", exact=True).click()
     for name, label in PROVIDERS.items():
-        page.get_by_role("link", name="Add a token").first.click()
+        page.get_by_role("link", name="Add key").first.click()
         page.get_by_label("Provider").select_option(name)
         page.get_by_label("Name").fill(f"{label} of the team")
-        page.get_by_label("Secret", exact=True).fill(f"sk-{name}-0123456789")
+        page.get_by_label("Key", exact=True).fill(f"sk-{name}-0123456789")
         page.get_by_label("Base URL").fill(provider.base_url(name))
         page.get_by_role("button", name="Test and save").click()
         expect(page.locator("#tokens")).to_contain_text(f"{label} of the team")

@@ -15,12 +15,12 @@ EMAIL = "keyboard@example.org"
 
 def add_token(page: Page, provider: FakeProvider) -> None:
     press(page, page.get_by_role("link", name="Tokens", exact=True))
-    press(page, page.get_by_role("link", name="Add a token").first)
+    press(page, page.get_by_role("link", name="Add key").first)
     page.wait_for_url("**/tokens/add/")
     go_to(page, page.get_by_label("Provider"))
     page.keyboard.type("OpenAI")
     fill(page, "Name", "By hand")
-    fill(page, "Secret", "sk-good-0123456789")
+    fill(page, "Key", "sk-good-0123456789")
     fill(page, "Base URL", provider.base_url("openai"))
     press(page, page.get_by_role("button", name="Test and save"))
     expect(page.locator("#tokens")).to_contain_text("By hand")

@@ -105,10 +105,10 @@ def test_it_makes_a_team_and_shares_a_token_with_it(keyboard: Page, site: Site, 
 
 def share_a_token(page: Page, audience: str) -> None:
     """And take it back."""
-    follow(page, "Tokens", "Provider tokens")
-    follow(page, "Add a token", "Add a token")
+    follow(page, "Tokens", "Provider keys")
+    follow(page, "Add key", "Add key")
     fill(page, "Name", "Ours")
-    fill(page, "Secret", "sk-good-0123456789")
+    fill(page, "Key", "sk-good-0123456789")
     choose(page, "Shared with", audience)
     press(page, page.get_by_role("button", name="Save without testing"))
     badge = page.locator("#tokens").get_by_text(f"Shared with the {audience.replace('Team', 'team')}")
@@ -116,7 +116,7 @@ def share_a_token(page: Page, audience: str) -> None:
     follow(page, "Edit Ours", "Edit “Ours”")
     choose(page, "Shared with", "Nobody")
     press(page, page.get_by_role("button", name="Save", exact=True))
-    expect_page(page, "Provider tokens")
+    expect_page(page, "Provider keys")
     expect(badge).to_have_count(0)
 
 

@@ -14,6 +14,9 @@ from inference.providers.errors import BadRequest, ConnectionLost
 from inference.tests.fake_provider import FakeProvider
 from inference.tests.providers.calls import WIRE_PROVIDERS, collect, collect_failure, request
 
+# Hosts that the environment does not list are looked for in the database.
+pytestmark = pytest.mark.django_db
+
 NAME = "changes-its-mind.example"
 PUBLIC, PRIVATE = "8.8.8.8", "127.0.0.1"
 

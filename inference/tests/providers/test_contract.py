@@ -19,6 +19,7 @@ PEERS = {
     "groq": ("/groq", "openai/gpt-oss-20b"),
     "mistral": ("", "words-3"),
     "huggingface": ("/v1", "gpt-4o"),
+    "compatible": ("/v1", "gpt-4o"),
     "echo": ("", "echo"),
 }
 
@@ -80,3 +81,9 @@ async def test_it_sends_its_own_parameters_in_a_form_the_peer_takes(provider: st
     }
     events = await collect(provider, request(model, parameters=chosen), address)
     assert text(events)
+
+
+async def test_it_calls_a_server_without_keys_without_a_key(fake: FakeProvider) -> None:
+    events = await collect("compatible", request("words-3"), fake.base_url("compatible"), key="")
+    assert text(events)
+    assert "authorization" not in fake.last("words-3").headers
