@@ -8,4 +8,5 @@ class InferenceAction(Action):
     RUN_STOP = "inference:run:stop"
     CONVERSATION_SHARE = "inference:conversation:share"
     CONVERSATION_COPY = "inference:conversation:copy"
+    MODEL_FAVOURITE = "inference:model:favourite"
     CONVERSATION_DELETE = "inference:conversation:delete"

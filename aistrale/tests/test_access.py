@@ -169,6 +169,7 @@ OBJECTS: Mapping[str, Callable[[User], Any]] = {
     "account/teams/<uuid:pk>/": a_team,
     "account/teams/<uuid:pk>/members/<int:user_pk>/remove/": a_membership,
     "chat/messages/<int:pk>/source/": a_message,
+    "chat/models/<str:key>/": a_token,
     "chat/files/<str:digest>/": a_file,
     "chat/files/<str:digest>/view/": a_file,
     "chat/files/<str:digest>/download/": a_file,

@@ -103,6 +103,8 @@ TABLE: Mapping[str, Who] = {
     "people/<int:pk>/erase/": Who.ADMINISTRATORS,
     "chat/": Who.PEOPLE,
     "chat/models/": Who.PEOPLE,
+    "chat/models/favourite/": Who.PEOPLE,
+    "chat/models/<str:key>/": Who.PEOPLE,
     "chat/parameters/": Who.PEOPLE,
     "chat/prompts/": Who.PEOPLE,
     "chat/prompts/<uuid:pk>/": Who.PEOPLE,

@@ -23,12 +23,14 @@ from inference.playground.requests import PanelIncomplete, request_of, used_name
 from inference.playground.services import TooManyPanels
 from inference.playground.shown import ShownPanel, example_sets_of, shown, values_form
 from inference.providers.base import ChatRequest
+from inference.providers.errors import ProviderError
 from inference.providers.registry import load_adapter
 from inference.providers.transport import WireRequest
 from inference.providers.transport import request_of as wire_request
 from prompts.example_sets import create_example_set
 from prompts.models import Prompt
 from prompts.pages.editor import sent_editor
+from tokens.models import ProviderToken
 from tokens.services import pick_token
 
 
@@ -142,18 +144,20 @@ def panel_code(request: UserRequest, pk: UUID, panel_pk: int) -> HttpResponse:
     context: dict[str, Any] = {"panel": panel, "variable": f"{panel.provider.upper()}_API_KEY"}
     try:
         wanted = request_of(panel, panel.playground.values, reader=request.user)
-        token = pick_token(user=request.user, provider=panel.provider)
-        sent = async_to_sync(_as_sent)(panel.provider, wanted, token.base_url if token else "")
-    except PanelIncomplete as problem:
+        token = pick_token(user=request.user, provider=panel.provider, token_id=panel.token_id)
+        sent = async_to_sync(_as_sent)(panel.provider, wanted, token)
+    except (PanelIncomplete, ProviderError) as problem:
         context["problem"] = str(problem)
     else:
         context["programs"] = programs(sent, variable=context["variable"]) if sent else None
     return render(request, f"playground/panel_code.html{'#dialog' if request.htmx else ''}", context)
 
 
-async def _as_sent(provider: str, request: ChatRequest, base_url: str) -> WireRequest | None:
+async def _as_sent(provider: str, request: ChatRequest, token: ProviderToken | None) -> WireRequest | None:
     adapter = await load_adapter(provider)
-    return await wire_request(adapter.stream(request, api_key=KEY, base_url=base_url or None))
+    api_key = "" if token and not token.has_secret else KEY
+    base_url = (token.base_url if token else "") or None
+    return await wire_request(adapter.stream(request, api_key=api_key, base_url=base_url))
 
 
 def _panels(request: UserRequest, playground: Playground) -> HttpResponse:
