@@ -8,4 +8,5 @@ class InferenceAction(Action):
     RUN_STOP = "inference:run:stop", "stopped a call of {target}", ROUTINE
     CONVERSATION_SHARE = "inference:conversation:share", "shared conversation {target}[ with {visibility}]"
     CONVERSATION_COPY = "inference:conversation:copy", "duplicated conversation {target}"
+    MODEL_FAVOURITE = "inference:model:favourite", "changed favourite model {target}", ROUTINE
     CONVERSATION_DELETE = "inference:conversation:delete", "deleted conversation {target}"

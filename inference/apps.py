@@ -8,7 +8,7 @@ class InferenceConfig(AppConfig):
         from accounts.personal_data.registry import register
         from accounts.profile import forms as profile
         from inference import personal
-        from inference.chat.model_picker import known_models
+        from inference.chat.picker.defaults import known_models
         from inference.conversations.as_prompt import prefill_from
         from inference.providers.key_check import check_key
         from inference.rendering import markdown

@@ -46,6 +46,8 @@ class Conversation(Shared):
     # What the next message is sent with, unless its form says otherwise.
     provider = models.CharField(max_length=30, blank=True)
     model = models.CharField(max_length=200, blank=True)
+    # The provider key that was chosen; without one, calls are made with the user's default of the provider.
+    token_id = models.UUIDField(null=True, blank=True)
     system = models.TextField("system prompt", blank=True)
     parameters = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -68,6 +70,27 @@ class Conversation(Shared):
 
     def get_absolute_url(self) -> str:
         return reverse("inference:conversation-detail", args=[self.pk])
+
+
+class FavouriteModel(models.Model):
+    """A model that its user has starred, at an endpoint: a provider key, or the default one of a provider."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="favourite_models")
+    provider = models.CharField(max_length=30)
+    token_id = models.UUIDField(null=True)
+    model = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["created_at", "pk"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["user", "provider", "token_id", "model"], name="a_model_is_starred_once", nulls_distinct=False
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.model}"
 
 
 class Role(models.TextChoices):

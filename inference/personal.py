@@ -14,15 +14,15 @@ from django.db.models import QuerySet
 
 from accounts.models import User
 from accounts.personal_data.registry import PersonalDataHandler, Values, in_batches, values_of
-from inference.models import Conversation, Message, MessageAttachment, StoredFile
+from inference.models import Conversation, FavouriteModel, Message, MessageAttachment, StoredFile
 from inference.runs.finish import stop_runs_of
 from inference.runs.relay import STOP_CHANNEL
 from telemetry.models import Generation
 from tokens.models import ProviderToken
 
 _CONVERSATION = (
-    "id", "title", "visibility", "is_pinned", "is_archived", "provider", "model", "system", "parameters", "created_at",
-    "updated_at",
+    "id", "title", "visibility", "is_pinned", "is_archived", "provider", "model", "token_id", "system", "parameters",
+    "created_at", "updated_at",
 )  # fmt: skip
 _FILE = ("digest", "name", "media_type", "size", "created_at")
 _MESSAGE = ("id", "parent_id", "role", "text", "reasoning", "tool_calls", "generation_id", "created_at")
@@ -34,6 +34,8 @@ def export(user: User) -> Iterator[Values]:
         for message in in_batches(conversation.messages.all()):
             names = [{"file": row.file.digest, "name": row.name} for row in _attached(message)]
             yield {**values_of(message, "message", *_MESSAGE), "conversation": conversation.pk, "files": names}
+    for favourite in FavouriteModel.objects.filter(user=user):
+        yield values_of(favourite, "favourite model", "provider", "model", "token_id", "created_at")
     for pk in StoredFile.objects.filter(user=user).order_by("pk").values_list("pk", flat=True):
         # One after the other: a batch of them would be hundreds of megabytes.
         if file := StoredFile.objects.defer("thumbnail").filter(pk=pk).first():
@@ -54,6 +56,7 @@ def erase(user: User, actor: User | None) -> dict[str, int]:
     conversations = Conversation.objects.filter(owner=user)
     count = conversations.count()
     conversations.delete()
+    FavouriteModel.objects.filter(user=user).delete()
     # After the messages that hold them.
     files, _ = StoredFile.objects.filter(user=user).without_content().delete()
     return {"conversations": count, "files": files}
@@ -69,7 +72,7 @@ HANDLER = PersonalDataHandler(
     "inference",
     export,
     erase,
-    covers=frozenset({"inference.conversation.owner", "inference.storedfile.user"}),
+    covers=frozenset({"inference.conversation.owner", "inference.storedfile.user", "inference.favouritemodel.user"}),
     # Calls are stopped and lose the names of tokens while it is still known whose they are.
     before=frozenset({"telemetry", "tokens"}),
 )

@@ -2,15 +2,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from inference.chat import file_views, model_views, prompt_views
+from inference.chat import file_views, prompt_views
 from inference.chat import views as chat
+from inference.chat.picker import views as picker
 from inference.conversations import views as conversations
 
 app_name = "inference"
 urlpatterns = [
     path("", chat.chat, name="chat"),
-    path("models/", model_views.model_list, name="model-list"),
-    path("parameters/", model_views.parameter_list, name="parameter-list"),
+    path("models/", picker.model_list, name="model-list"),
+    path("models/favourite/", picker.model_favourite, name="model-favourite"),
+    path("models/<str:key>/", picker.endpoint_models, name="endpoint-models"),
+    path("parameters/", picker.parameter_list, name="parameter-list"),
     path("prompts/", prompt_views.prompt_picker, name="prompt-picker"),
     path("prompts/<uuid:pk>/", prompt_views.prompt_insert, name="prompt-insert"),
     path("files/", file_views.file_list, name="file-list"),

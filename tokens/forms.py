@@ -43,7 +43,8 @@ class BaseUrlField(forms.CharField):
     """With a word below it, while it is typed, on whether calls may go there."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(template_name="tokens/_base_url_field.html", **kwargs)
+        super().__init__(**kwargs)
+        self.template_name = "tokens/_base_url_field.html"
 
     def clean(self, value: Any) -> str:
         try:

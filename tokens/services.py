@@ -150,12 +150,16 @@ def delete_token(*, token: ProviderToken, actor: User | None) -> None:
     record(action=TokensAction.TOKEN_DELETE, actor=actor, target=token, before=token.as_audited())
 
 
-def pick_token(*, user: User, provider: str) -> ProviderToken | None:
+def pick_token(*, user: User, provider: str, token_id: UUID | None = None) -> ProviderToken | None:
     """The user's default, else the user's newest, else one shared with a team of the user's, else one with everyone.
 
     Its state is not asked for: a broken default must be seen, not silently replaced by somebody else's account.
+    ``token_id`` is the one that was chosen instead: None where the user may not use it (any more), and no other.
     """
-    return by_preference(user).filter(provider=provider).select_related("owner").first()
+    tokens = by_preference(user).filter(provider=provider)
+    if token_id is not None:
+        tokens = tokens.filter(pk=token_id)
+    return tokens.select_related("owner").first()
 
 
 def by_preference(user: User) -> ProviderTokenQuerySet:
@@ -174,12 +178,12 @@ def open_token(*, token_id: UUID, actor: User) -> str:
     return _use(ProviderToken.objects.visible_to(actor).select_related("owner").get(pk=token_id), actor)
 
 
-def open_picked(*, user: User, provider: str) -> tuple[ProviderToken, str] | None:
+def open_picked(*, user: User, provider: str, token_id: UUID | None = None) -> tuple[ProviderToken, str] | None:
     """The token that ``pick_token`` picks, and its secret for one call, whose own entry names it as used.
 
     Raises TokenUnreadable.
     """
-    token = pick_token(user=user, provider=provider)
+    token = pick_token(user=user, provider=provider, token_id=token_id)
     if token is None:
         return None
     secret = _open(token, user, TokensAction.TOKEN_USE)

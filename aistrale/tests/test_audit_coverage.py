@@ -33,6 +33,7 @@ from inference.actions import InferenceAction
 from inference.backtests import services as backtests
 from inference.backtests.actions import BacktestAction
 from inference.backtests.models import Backtest
+from inference.chat.picker.pinned import toggle_favourite
 from inference.conversations.services import delete_conversation
 from inference.conversations.sharing import copy_branch
 from inference.playground.actions import PlaygroundAction
@@ -52,6 +53,7 @@ from prompts.rollouts import start_rollout
 from telemetry.actions import TelemetryAction
 from tokens import envelope, master_keys, rotation, services
 from tokens.actions import TokensAction
+from tokens.allowed_hosts import allow_host, remove_host
 from tokens.models import EncryptionKey, Trigger
 from webhooks import services as webhook_services
 from webhooks.actions import WebhooksAction
@@ -96,6 +98,15 @@ def lose_master(scene: Scene) -> None:
 
 def add(scene: Scene) -> None:
     scene.as_alice.post("/tokens/add/", {"provider": "openai", "label": "New", "secret": SECRET})
+
+
+def allow_a_host(scene: Scene) -> None:
+    allowed = allow_host(host="gpu-1.lan:8000", note="", actor=scene.admin)
+    remove_host(allowed=allowed, actor=scene.admin)
+
+
+def star_a_model(scene: Scene) -> None:
+    assert toggle_favourite(user=scene.alice, provider="openai", model="gpt-4o", token_id=scene.token.pk)
 
 
 def share_conversation(scene: Scene) -> None:
@@ -198,6 +209,8 @@ TABLE: dict[str, tuple[Callable[[Scene], object], Sequence[Action]]] = {
     "log-out": (lambda s: s.as_alice.post("/logout/"), [AccountsAction.SESSION_LOGOUT]),
     "denial of a page": (lambda s: s.as_alice.get("/tokens/keys/"), [AccountsAction.ACCESS_DENIED]),
     "denial of an action": (lambda s: s.as_alice.post("/tokens/keys/rotate/"), [AccountsAction.ACCESS_DENIED]),
+    "host allowed and removed": (allow_a_host, [TokensAction.HOST_ALLOW, TokensAction.HOST_REMOVE]),
+    "favourite model": (star_a_model, [InferenceAction.MODEL_FAVOURITE]),
     "token tested and added": (add, [TokensAction.TOKEN_TEST, TokensAction.TOKEN_ADD]),
     "token used": (lambda s: services.open_token(token_id=s.token.pk, actor=s.alice), [TokensAction.TOKEN_USE]),
     "token tested and replaced": (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from django.core.cache import cache
 
@@ -12,15 +12,25 @@ if TYPE_CHECKING:
     from tokens.models import ProviderToken
 
 
+class Told(TypedDict):
+    """What a list tells of a model, None where it does not."""
+
+    chats: bool | None
+    tools: bool | None
+    reasons: bool | None
+
+
 class Listing(TypedDict):
     """What is cached: model ids with their context size, or the error that came instead.
 
-    ``inputs``: by model the kinds of input that the list names, where it names any.
+    ``inputs``: by model the kinds of input that the list names, where it names any. ``told``: likewise what else it
+    tells, where it tells anything; lists that were kept before the program knew of it have none.
     """
 
     models: list[tuple[str, int | None]]
     error: str
     inputs: dict[str, list[str]]
+    told: NotRequired[dict[str, Told]]
 
 
 def list_key(provider: str, token: ProviderToken | None) -> str:

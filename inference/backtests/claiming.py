@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.providers import is_endpoint
 from inference.attachments.services import note_sent
 from inference.backtests.estimating import most_usd
 from inference.backtests.models import Backtest, BacktestCall, CallState, State
@@ -150,7 +151,11 @@ def _start(backtest: Backtest, row: BacktestCall, call: Generation, replay: Repl
 
 
 def _access(backtest: Backtest, replay: Replay) -> Access:
-    access = accesses(backtest.owner, [replay.provider])[replay.provider]
+    chosen, default = (replay.provider, replay.token_id), (replay.provider, None)
+    access = accesses(backtest.owner, [chosen])[chosen]
+    # A key that a call was made with may have been replaced by another of the same account; a server is not its like.
+    if isinstance(access, RunRefused) and not backtest.model and not is_endpoint(replay.provider):
+        access = accesses(backtest.owner, [default])[default]
     if isinstance(access, RunRefused):
         raise _Halt(State.PAUSED, str(access))
     return access

@@ -20,10 +20,12 @@ from accounts.sharing import AudienceField, audiences_for, with_current
 from inference.backtests.models import MOST_CALLS, MOST_PARALLEL, Backtest, BacktestCall
 from inference.backtests.services import Plan
 from inference.chat.forms import MODEL_LIMIT, parameter_field, parameters_of
+from inference.runs.start import ENDPOINT_GONE
 from listing.forms import PERIODS, MomentField
 from prompts.models import Prompt
 from prompts.pages.forms import JsonField
 from telemetry.models import Generation, Status
+from tokens.services import pick_token
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -84,6 +86,7 @@ class BacktestForm(forms.Form):
         help_text="Empty: the model and parameters of each call.",
         widget=forms.TextInput(attrs={"spellcheck": "false"}),
     )
+    endpoint = forms.UUIDField(required=False, widget=forms.HiddenInput)
     parameters = JsonField(dict, help_text='JSON, such as {"temperature": 0}. Only with a model.')
     budget_usd = forms.DecimalField(
         label="Budget (USD)",
@@ -139,6 +142,8 @@ class BacktestForm(forms.Form):
     def _clean_target(self, cleaned: dict[str, Any]) -> None:
         if bool(cleaned.get("provider")) != bool(cleaned.get("model")):
             self.add_error("model", "Choose a provider and a model, or neither.")
+        if cleaned.get("endpoint") and not self._may_use(cleaned):
+            self.add_error("model", ENDPOINT_GONE)
         if number := cleaned.get("target_version"):
             prompt = self._prompt(cleaned)
             if prompt is None:
@@ -147,6 +152,10 @@ class BacktestForm(forms.Form):
                 self.add_error("target_version", f"“{prompt}” has no version {number}.")
         if cleaned.get("parameters"):
             self._check_parameters(cleaned)
+
+    def _may_use(self, cleaned: Mapping[str, Any]) -> bool:
+        provider, token_id = cleaned.get("provider", ""), cleaned["endpoint"]
+        return pick_token(user=self._user, provider=provider, token_id=token_id) is not None
 
     def _check_parameters(self, cleaned: dict[str, Any]) -> None:
         known = {one.name: one for one in parameters_of(cleaned.get("provider", ""), cleaned.get("model", ""))}
@@ -178,6 +187,7 @@ class BacktestForm(forms.Form):
             sample=1 if self._single else cleaned["sample"],
             filters=self._filters(),
             prompt=prompt,
+            token_id=cleaned["endpoint"],
             **plan,
         )
 

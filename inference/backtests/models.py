@@ -71,6 +71,8 @@ class Backtest(Shared):
     target_version = models.PositiveIntegerField(null=True)
     provider = models.CharField(max_length=30, blank=True)
     model = models.CharField(max_length=200, blank=True)
+    # The provider key that was chosen; without one, the owner's default of the provider.
+    token_id = models.UUIDField(null=True)
     parameters = models.JSONField(default=dict)
 
     budget_usd = models.DecimalField(max_digits=12, decimal_places=6)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from inference.attachments.abilities import problem_with
 from inference.attachments.listed import abilities_with
@@ -38,12 +39,13 @@ class NotReplayable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """``most_output``: tokens that the answer can have at most."""
+    """``most_output``: tokens that the answer can have at most. ``token_id``: None for the default key."""
 
     provider: str
     request: ChatRequest
     files: Sequence[StoredFile]
     most_output: int
+    token_id: UUID | None = None
 
 
 def replay_of(call: Generation, backtest: Backtest, version: PromptVersion | None) -> Replay:
@@ -52,9 +54,10 @@ def replay_of(call: Generation, backtest: Backtest, version: PromptVersion | Non
     sent = content.sent() if content else []
     if not sent:
         raise NotReplayable("What this call sent is no longer kept.")
-    provider, model, parameters = call.provider, call.request_model, call.parameters
+    provider, model, parameters, token_id = call.provider, call.request_model, call.parameters, call.token_id
     if backtest.model:
         provider, model, parameters = backtest.provider, backtest.model, backtest.parameters
+        token_id = backtest.token_id
     known = {parameter.name: parameter for parameter in parameters_of(provider, model)}
     taken = {name: value for name, value in parameters.items() if name in known}
     request = request_of_sent(sent, model=model, parameters=taken)
@@ -65,7 +68,7 @@ def replay_of(call: Generation, backtest: Backtest, version: PromptVersion | Non
     if limit is not None:
         most = int(request.parameters.get(limit.name) or min(most, limit.maximum or most))  # type: ignore[arg-type]
         request = replace(request, parameters={**request.parameters, limit.name: most})
-    return Replay(provider, request, _files(request, backtest.owner), most)
+    return Replay(provider, request, _files(request, backtest.owner), most, token_id)
 
 
 def check_files(replay: Replay, token: ProviderToken | None) -> None:

@@ -41,6 +41,7 @@ class Plan:
     target_version: int | None = None
     provider: str = ""
     model: str = ""
+    token_id: UUID | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     parallel: int = 4
     seed: int | None = None
@@ -64,6 +65,7 @@ def create_backtest(*, owner: User, plan: Plan) -> Backtest:
         target_version=plan.target_version,
         provider=plan.provider,
         model=plan.model,
+        token_id=plan.token_id,
         parameters=dict(plan.parameters),
         budget_usd=plan.budget_usd,
         parallel=plan.parallel,

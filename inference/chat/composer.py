@@ -9,9 +9,11 @@ from uuid import UUID, uuid4
 
 from accounts.providers import label_of
 from inference.chat.forms import PREFIX, parameters_of, range_of
-from inference.chat.model_picker import Choice, choice_of, disabled_reason, first_choice
+from inference.chat.picker.choices import Choice, choice_of
+from inference.chat.picker.defaults import disabled_reason, first_choice
 from inference.models import Conversation
 from inference.providers.base import Parameter
+from tokens.models import ProviderToken
 from tokens.services import pick_token
 
 if TYPE_CHECKING:
@@ -39,38 +41,52 @@ class ParameterInput:
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """``model`` is empty until one is chosen; ``choice`` knows its size and price."""
+    """``model`` is empty until one is chosen; ``choice`` knows its size and price.
+
+    ``token`` is the provider key that calls would be made with. ``is_gone``: the one that was chosen cannot be used;
+    ``default`` is the user's default of the provider, which could take its place.
+    """
 
     provider: str
     model: str
     system: str
     inputs: list[ParameterInput]
     choice: Choice | None
+    token_id: UUID | None = None
+    token: ProviderToken | None = None
+    default: ProviderToken | None = None
     client_id: UUID = field(default_factory=uuid4)
 
     @property
-    def provider_label(self) -> str:
-        return label_of(self.provider)
+    def is_gone(self) -> bool:
+        return self.token_id is not None and self.token is None
+
+    @property
+    def endpoint_name(self) -> str:
+        """The provider, or the name of a server with a base URL of its own."""
+        return self.token.label if self.token and self.token.base_url else label_of(self.provider)
 
 
 def composer_for(conversation: Conversation) -> Composer:
     chosen = (conversation.provider, conversation.model)
-    return _composer(conversation.owner, *chosen, conversation.system, conversation.parameters)
+    return _composer(conversation.owner, *chosen, conversation.token_id, conversation.system, conversation.parameters)
 
 
-def new_composer(user: User, *, provider: str = "", model: str = "") -> Composer:
+def new_composer(user: User, *, provider: str = "", model: str = "", endpoint: UUID | None = None) -> Composer:
     """For a new conversation: with the model asked for, else the user's default, else the last one used, else one that
     a token allows.
 
     Else with the sandbox. A provider without a model leaves it to the page to ask for the provider's list.
     """
     if provider and model:
-        return _composer(user, provider, model)
+        return _composer(user, provider, model, endpoint)
     last = Conversation.objects.owned_by(user).exclude(model="").order_by("-updated_at").first()
-    wished = [(user.default_provider, user.default_model), (last.provider, last.model) if last else ("", "")]
-    for provider, model in wished:
-        if model and not disabled_reason(provider, pick_token(user=user, provider=provider)):
-            return _composer(user, provider, model)
+    wished: list[tuple[str, str, UUID | None]] = [(user.default_provider, user.default_model, None)]
+    wished += [(last.provider, last.model, last.token_id)] if last else []
+    for provider, model, token_id in wished:
+        token = pick_token(user=user, provider=provider, token_id=token_id)
+        if model and not disabled_reason(provider, token):
+            return _composer(user, provider, model, token_id)
     provider, model = first_choice(user)
     return _composer(user, provider, model) if provider else _composer(user, *SANDBOX)
 
@@ -82,10 +98,18 @@ def parameter_inputs(provider: str, model: str, values: Mapping[str, Any]) -> li
 
 
 def _composer(
-    user: User, provider: str, model: str, system: str = "", values: Mapping[str, Any] | None = None
+    user: User,
+    provider: str,
+    model: str,
+    token_id: UUID | None = None,
+    system: str = "",
+    values: Mapping[str, Any] | None = None,
 ) -> Composer:
-    choice = choice_of(user, provider, model) if model else None
-    return Composer(provider, model, system, parameter_inputs(provider, model, values or {}), choice)
+    token = pick_token(user=user, provider=provider, token_id=token_id)
+    choice = choice_of(user, provider, model, token_id) if model else None
+    default = pick_token(user=user, provider=provider) if token_id and token is None else None
+    inputs = parameter_inputs(provider, model, values or {})
+    return Composer(provider, model, system, inputs, choice, token_id, token, default)
 
 
 def _shown(value: object) -> str:

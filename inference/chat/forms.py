@@ -77,6 +77,7 @@ class RunForm(forms.Form):
             "max_length": f"A model's name has at most {MODEL_LIMIT} characters.",
         },
     )
+    endpoint = forms.UUIDField(required=False, error_messages={"invalid": "Choose a model first."})
     system = forms.CharField(
         strip=False,
         max_length=SYSTEM_LIMIT,
@@ -122,6 +123,7 @@ class RunForm(forms.Form):
         return RunRequest(
             provider=cleaned["provider"],
             model=cleaned["model"],
+            token_id=cleaned["endpoint"],
             text=None if self._asks_again else cleaned["text"],
             parent_id=cleaned["parent"],
             client_id=cleaned["client_id"],
@@ -193,7 +195,8 @@ class ModelQuery(forms.Form):
 
     provider = forms.ChoiceField(choices=provider_choices)
     model = forms.CharField(max_length=MODEL_LIMIT)
+    endpoint = forms.UUIDField(required=False)
 
-    def chosen(self) -> dict[str, str]:
-        """``provider`` and ``model``, or nothing where the URL names no possible model."""
+    def chosen(self) -> dict[str, Any]:
+        """``provider``, ``model`` and ``endpoint``, or nothing where the URL names no possible model."""
         return self.cleaned_data if self.is_valid() else {}

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from accounts.providers import PROVIDERS, label_of
-from inference.chat.model_picker import disabled_reason
+from inference.chat.picker.defaults import disabled_reason
 from prompts.drafts import Body, Draft, Variable
 from prompts.models import LATEST, PRODUCTION, Prompt, PromptVersion
 from prompts.reading import VersionNotFound, resolved, version_of

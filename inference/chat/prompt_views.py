@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.requests import UserRequest
 from inference.chat.composer import parameter_inputs
-from inference.chat.model_picker import choice_of
+from inference.chat.picker.choices import choice_of
 from inference.chat.prompt_forms import MOST_LISTED, InsertForm, PromptSearch
 from inference.chat.prompt_insert import PromptFilling, offered_version, versions_offered
 from prompts.composition import IncludeRefused

@@ -23,7 +23,8 @@ Pair = tuple[int, UUID]
 def copy_branch(*, source: Conversation, leaf: int | None, actor: User) -> Conversation:
     """A conversation of the actor's own that begins with the texts and files of a branch, up to its last answer."""
     settings = {name: getattr(source, name) for name in ("title", "provider", "model", "system", "parameters")}
-    copy = Conversation.objects.create(owner=actor, **settings)
+    # Whether the actor may use the key too is seen when the copy is asked something.
+    copy = Conversation.objects.create(owner=actor, token_id=source.token_id, **settings)
     parent, copies = None, {}
     for message in _up_to_an_answer(branch_of(source, leaf)):
         parent = copies[message.pk] = Message.objects.create(

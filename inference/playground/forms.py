@@ -29,6 +29,7 @@ class PanelForm(forms.Form):
 
     provider = forms.ChoiceField(required=False, choices=lambda: [("", ""), *provider_choices()])
     model = forms.CharField(required=False, max_length=MODEL_LIMIT)
+    endpoint = forms.UUIDField(required=False)
     repetitions = forms.IntegerField(label="Answers per run", min_value=1, max_value=MOST_REPETITIONS)
     tools = JsonField(list, help_text="JSON: a list of functions, in OpenAI's form.")
     response_schema = JsonField(dict, label="Response schema", help_text="A JSON schema that answers must match.")
@@ -66,6 +67,7 @@ class PanelForm(forms.Form):
                 self.add_error(field if field in self.fields else None, text)
             return
         panel.take(draft)
+        panel.token_id = cleaned["endpoint"]
         panel.repetitions = cleaned["repetitions"]
 
 

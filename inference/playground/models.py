@@ -92,6 +92,8 @@ class Panel(models.Model):
     position = models.PositiveSmallIntegerField()
     provider = models.CharField(max_length=30, blank=True)
     model = models.CharField(max_length=200, blank=True)
+    # The provider key that was chosen; without one, the owner's default of the provider.
+    token_id = models.UUIDField(null=True, blank=True)
     parameters = models.JSONField(default=dict, blank=True)
     body = models.JSONField(default=list, blank=True)
     variables = models.JSONField(default=list, blank=True)

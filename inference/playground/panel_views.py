@@ -16,13 +16,14 @@ from accounts.requests import UserRequest
 from inference.attachments.checks import MOST_FILES
 from inference.models import StoredFile
 from inference.playground import services
-from inference.playground.code import programs
+from inference.playground.code import KEY, programs
 from inference.playground.forms import ExampleSetForm, PanelForm
 from inference.playground.models import Panel, Playground
 from inference.playground.requests import PanelIncomplete, request_of, used_names
 from inference.playground.sent_calls import as_sent
 from inference.playground.services import TooManyPanels
 from inference.playground.shown import ShownPanel, example_sets_of, shown, values_form
+from inference.providers.errors import ProviderError
 from prompts.example_sets import create_example_set
 from prompts.models import Prompt
 from prompts.pages.editor import sent_editor
@@ -139,9 +140,10 @@ def panel_code(request: UserRequest, pk: UUID, panel_pk: int) -> HttpResponse:
     context: dict[str, Any] = {"panel": panel, "variable": f"{panel.provider.upper()}_API_KEY"}
     try:
         wanted = request_of(panel, panel.playground.values, reader=request.user)
-        token = pick_token(user=request.user, provider=panel.provider)
-        sent = async_to_sync(as_sent)(panel.provider, wanted, token.base_url if token else "")
-    except PanelIncomplete as problem:
+        token = pick_token(user=request.user, provider=panel.provider, token_id=panel.token_id)
+        key = "" if token and not token.has_secret else KEY
+        sent = async_to_sync(as_sent)(panel.provider, wanted, token.base_url if token else "", key=key)
+    except (PanelIncomplete, ProviderError) as problem:
         context["problem"] = str(problem)
     else:
         context["programs"] = programs(sent, variable=context["variable"]) if sent else None

@@ -10,7 +10,7 @@ from inference.playground.models import Playground
 
 _PLAYGROUND = ("id", "title", "visibility", "values", "created_at", "updated_at")
 _PANEL = (
-    *("position", "provider", "model", "parameters", "body", "variables", "tools", "response_schema"),
+    *("position", "provider", "model", "token_id", "parameters", "body", "variables", "tools", "response_schema"),
     *("prompt_name", "prompt_version", "repetitions"),
 )
 

@@ -63,7 +63,7 @@ def start_round(*, user: User, playground_id: UUID, panel_ids: Collection[int], 
 def _wanted(
     panels: Sequence[Panel], playground: Playground, user: User
 ) -> tuple[list[tuple[Panel, WantedCall, Access]], dict[int, str]]:
-    by_provider = accesses(user, [panel.provider for panel in panels if panel.model])
+    by_endpoint = accesses(user, [(panel.provider, panel.token_id) for panel in panels if panel.model])
     rows = list(playground.files.select_related("file").defer("file__content", "file__thumbnail"))
     files = [row.file for row in rows]
     attachments = [Attachment(row.file.digest, row.name, row.file.media_type, b"") for row in rows]
@@ -71,7 +71,7 @@ def _wanted(
     for panel in panels:
         try:
             request = request_of(panel, playground.values, reader=user, files=attachments)
-            access = by_provider[panel.provider]
+            access = by_endpoint[panel.provider, panel.token_id]
             if isinstance(access, RunRefused):
                 raise access
             _check_files(files, panel, access)
@@ -134,7 +134,8 @@ def answer_tools(*, user: User, playground_id: UUID, answer_id: int, results: Ma
     asked = request_of_sent(call.content.sent(), model=call.request_model, parameters=call.parameters)
     turn = [ChatMessage("tool", results[one.id], tool_call_id=one.id, tool_name=one.name) for one in said.tool_calls]
     request = replace(asked, messages=(*asked.messages, said, *turn))
-    access = accesses(user, [call.provider])[call.provider]
+    endpoint = (call.provider, answer.panel.token_id if answer.panel.provider == call.provider else None)
+    access = accesses(user, [endpoint])[endpoint]
     if isinstance(access, RunRefused):
         return Round(refused={answer.panel_id: str(access)})
     digests = [file.digest for message in request.messages for file in message.attachments]

@@ -17,10 +17,10 @@ from telemetry.context import SentMessage
 from telemetry.models import Generation
 
 
-async def as_sent(provider: str, request: ChatRequest, base_url: str) -> WireRequest | None:
-    """With ``KEY`` in place of a key; None where nothing is sent, as by the sandbox."""
+async def as_sent(provider: str, request: ChatRequest, base_url: str, *, key: str = KEY) -> WireRequest | None:
+    """With ``KEY`` in place of a key, '' for none; None where nothing is sent, as by the sandbox."""
     adapter = await load_adapter(provider)
-    return await request_of(adapter.stream(request, api_key=KEY, base_url=base_url or None))
+    return await request_of(adapter.stream(request, api_key=key, base_url=base_url or None))
 
 
 def curl_of(call: Generation, sent: Sequence[SentMessage]) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from prompts.models import PromptVersion
 
 _COPIED = (
-    *("provider", "model", "parameters", "body", "variables", "tools", "response_schema"),
+    *("provider", "model", "token_id", "parameters", "body", "variables", "tools", "response_schema"),
     *("prompt_id", "prompt_name", "prompt_version", "repetitions"),
 )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from itertools import groupby
 from statistics import median
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from inference.chat.composer import ParameterInput, parameter_inputs
 from inference.models import StoredFile
@@ -21,6 +22,7 @@ from prompts.drafts import ROLES, Draft
 from prompts.models import ExampleSet, Prompt
 from prompts.pages.editor import Editor, editor_of
 from telemetry.models import Generation, Status
+from tokens.models import ProviderToken
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -61,6 +63,7 @@ class ShownPanel:
     number: int
     best: frozenset[str] = frozenset()
     problem: str = ""
+    endpoint_name: str = ""
     roles: tuple[str, ...] = ROLES
 
     @property
@@ -168,9 +171,17 @@ def shown(playground: Playground, viewer: User, *, as_diff: bool = False) -> Sho
     if as_diff:
         _compare([answers[panel.pk] for panel in panels])
     best = best_of([answers[panel.pk] for panel in panels])
+    names = endpoint_names(panels, viewer)
     shown_panels = [
         ShownPanel(
-            panel, answers[panel.pk], editor_of(panel.draft), PanelForm(None, panel=panel), may_edit, number, best_in
+            panel,
+            answers[panel.pk],
+            editor_of(panel.draft),
+            PanelForm(None, panel=panel),
+            may_edit,
+            number,
+            best_in,
+            endpoint_name=names[panel.pk],
         )
         for number, (panel, best_in) in enumerate(zip(panels, best, strict=True), start=1)
     ]
@@ -183,6 +194,20 @@ def shown(playground: Playground, viewer: User, *, as_diff: bool = False) -> Sho
         files,
         example_sets_of(panels, viewer),
     )
+
+
+def endpoint_names(panels: Sequence[Panel], viewer: User) -> dict[int, str]:
+    """By panel: the name of a server with a base URL of its own, as far as the viewer may use it; else the provider."""
+    tokens = ProviderToken.objects.visible_to(viewer).in_bulk([panel.token_id for panel in panels if panel.token_id])
+    return {panel.pk: _endpoint_name(panel, tokens, viewer) for panel in panels}
+
+
+def _endpoint_name(panel: Panel, tokens: Mapping[UUID, ProviderToken], viewer: User) -> str:
+    token = tokens.get(panel.token_id) if panel.token_id else None
+    if token is None:
+        is_gone = panel.token_id and panel.playground.owner_id == viewer.pk
+        return "Endpoint is gone" if is_gone else panel.provider_label
+    return token.label if token.base_url else panel.provider_label
 
 
 def _compare(panels: Sequence[Sequence[PanelAnswer]]) -> None:

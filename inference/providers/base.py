@@ -169,11 +169,17 @@ StreamEvent = TextDelta | ReasoningDelta | ToolCallDelta | Usage | Finished
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """``inputs``: the kinds that the list names, such as text, image and file; None where it names none."""
+    """``inputs``: the kinds that the list names, such as text, image and file; None where it names none.
+
+    ``chats``, ``tools`` and ``reasons`` likewise: None where the list does not tell.
+    """
 
     id: str
     context_tokens: int | None = None
     inputs: frozenset[str] | None = None
+    chats: bool | None = None
+    tools: bool | None = None
+    reasons: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ LONGEST_ID = 200
 
 _IDS = ("id", "name", "model")
 _CAPABILITIES = {"image": ("vision", "image_input"), "file": ("pdf_input",)}
+_CHAT_TYPES = frozenset(("chat", "language", "llm", "vlm"))
+_TYPES = _CHAT_TYPES | {"embedding", "embeddings", "image", "rerank", "moderation", "audio", "transcribe", "video"}
 _CONTEXTS = (
     "context_window",
     "context_length",
@@ -60,7 +62,7 @@ def _models(entries: list[Any]) -> Iterator[ModelInfo]:
         actions = fields.get("supportedGenerationMethods")
         can_chat = not isinstance(actions, list) or "generateContent" in actions
         if name.isprintable() and 0 < len(name) <= LONGEST_ID and can_chat:
-            yield ModelInfo(name, _context(fields), _inputs(fields))
+            yield ModelInfo(name, _context(fields), _inputs(fields), _chats(fields), _tools(fields), _reasons(fields))
 
 
 def _inputs(fields: Mapping[str, Any]) -> frozenset[str] | None:
@@ -73,6 +75,44 @@ def _inputs(fields: Mapping[str, Any]) -> frozenset[str] | None:
     if can["image"] is None:
         return None
     return frozenset({"text", *(kind for kind, answer in can.items() if answer)})
+
+
+def _chats(fields: Mapping[str, Any]) -> bool | None:
+    """As Mistral (``capabilities``), OpenRouter (``architecture``), Together and LM Studio (``type``) tell it."""
+    told = _yes_or_no(mapping_of(fields.get("capabilities")), ("completion_chat",))
+    if told is not None:
+        return told
+    outputs = mapping_of(fields.get("architecture")).get("output_modalities")
+    if isinstance(outputs, list):
+        return "text" in outputs
+    kind = str(fields.get("type"))
+    return kind in _CHAT_TYPES if kind in _TYPES else None
+
+
+def _tools(fields: Mapping[str, Any]) -> bool | None:
+    servers = fields.get("providers")
+    told = [one.get("supports_tools") for one in map(mapping_of, servers if isinstance(servers, list) else ())]
+    if any(isinstance(answer, bool) for answer in told):
+        return True in told
+    supported = _supports(fields, ("tools",))
+    if supported is not None:
+        return supported
+    return _yes_or_no(mapping_of(fields.get("capabilities")), ("function_calling", "tool_use", "tools"))
+
+
+def _reasons(fields: Mapping[str, Any]) -> bool | None:
+    if isinstance(thinks := fields.get("thinking"), bool):
+        return thinks
+    supported = _supports(fields, ("reasoning", "include_reasoning"))
+    if supported is not None:
+        return supported
+    return _yes_or_no(mapping_of(fields.get("capabilities")), ("reasoning", "thinking"))
+
+
+def _supports(fields: Mapping[str, Any], names: Iterable[str]) -> bool | None:
+    """Whether the list of parameters, as OpenRouter sends it, has one of the names."""
+    parameters = fields.get("supported_parameters")
+    return any(name in parameters for name in names) if isinstance(parameters, list) else None
 
 
 def _yes_or_no(told: Mapping[str, Any], names: Iterable[str]) -> bool | None:

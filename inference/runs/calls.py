@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db import transaction
 
@@ -32,14 +33,19 @@ class WantedCall:
     files: Sequence[StoredFile] = ()
 
 
-def accesses(user: User, providers: Sequence[str]) -> dict[str, Access | RunRefused]:
-    """What each provider can be called with, or why the user cannot."""
-    return {provider: _access(provider, user) for provider in dict.fromkeys(providers)}
+# A provider, and the provider key that was chosen, None for the default one.
+Endpoint = tuple[str, UUID | None]
 
 
-def _access(provider: str, user: User) -> Access | RunRefused:
+def accesses(user: User, endpoints: Sequence[Endpoint]) -> dict[Endpoint, Access | RunRefused]:
+    """What each endpoint can be called with, or why the user cannot."""
+    return {endpoint: _access(endpoint, user) for endpoint in dict.fromkeys(endpoints)}
+
+
+def _access(endpoint: Endpoint, user: User) -> Access | RunRefused:
+    provider, token_id = endpoint
     try:
-        access = access_to(provider, user)
+        access = access_to(provider, user, token_id)
     except RunRefused as refusal:
         return refusal
     return RunRefused("model", access.problem) if access.problem else access

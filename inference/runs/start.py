@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 TITLE_LENGTH = 60
+NO_KEY = "You have no key for this provider. Add one under Provider keys."
+ENDPOINT_GONE = "The endpoint is gone: its key was deleted or is no longer shared with you. Pick a model again."
 
 
 class RunRefused(Exception):
@@ -58,7 +60,8 @@ class LimitReached(RunRefused):
 class RunRequest:
     """What a person asks for. ``text`` None asks for another answer to the user message ``parent_id``.
 
-    ``files``: digests of stored files of the person's own, which the new message brings.
+    ``files``: digests of stored files of the person's own, which the new message brings. ``token_id``: the provider
+    key that was chosen, None for the default one.
     """
 
     provider: str
@@ -70,6 +73,7 @@ class RunRequest:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     prompt: PromptUse | None = None
     files: tuple[str, ...] = ()
+    token_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,7 @@ def _start_run(user: User, conversation_id: UUID, form: RunRequest, *, is_new: b
     question, asked = _question(conversation_id, messages, form)
     if question:
         attach(message=question, files=files)
-    access = access_to(form.provider, user)
+    access = access_to(form.provider, user, form.token_id)
     branch = path_to(asked.pk, {**messages, asked.pk: asked})
     attached = attachments_of(branch)
     sent_files = _check_files(attached, form, access.token)
@@ -214,6 +218,7 @@ def asked_with(form: RunRequest) -> dict[str, Any]:
     return {
         "provider": form.provider,
         "model": form.model,
+        "token_id": form.token_id,
         "system": form.system,
         "parameters": dict(form.parameters),
     }
@@ -298,16 +303,16 @@ class Access:
     problem: str = ""
 
 
-def access_to(provider: str, user: User) -> Access:
-    """Raises RunRefused where the user has no token for it."""
+def access_to(provider: str, user: User, token_id: UUID | None = None) -> Access:
+    """With the key that was chosen, else with the user's default. Raises RunRefused where the user has none such."""
     if not needs_key(provider):
         return Access()
     try:
-        opened = open_picked(user=user, provider=provider)
+        opened = open_picked(user=user, provider=provider, token_id=token_id)
     except TokenUnreadable as error:
         return Access(error.token, problem=str(error))
     if opened is None:
-        raise RunRefused("model", "You have no working token for this provider. Add one under Tokens.")
+        raise RunRefused("model", ENDPOINT_GONE if token_id else NO_KEY)
     return Access(*opened)
 
 

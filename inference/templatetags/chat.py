@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.template import Library
@@ -62,6 +63,26 @@ def retry_wait(generation: Generation) -> float | None:
         return None
     left = float(asked) - (timezone.now() - generation.ended_at).total_seconds()
     return left if left > 0 else None
+
+
+@register.filter
+def short_tokens(count: int | None) -> str:
+    """``128K``, ``1M``: whole thousands, or whole powers of two where the figure is made of them; ``–`` of none."""
+    if not count:
+        return "–"
+    unit = 1000 if count % 1000 == 0 or count % 1024 else 1024
+    if count >= unit**2:
+        return f"{count / unit**2:.3g}M"
+    return f"{count / unit:.0f}K" if count >= unit else str(count)
+
+
+@register.filter
+def unit_price(usd: Decimal | None) -> str:
+    """USD per million tokens with two places, or with as many as the price has, up to four; ``–`` of none."""
+    if usd is None:
+        return "–"
+    places = max(2, min(4, -int(usd.normalize().as_tuple().exponent)))
+    return f"${usd:,.{places}f}"
 
 
 @register.filter

@@ -5,6 +5,7 @@ from __future__ import annotations
 from accounts.models import User
 from inference.models import Conversation, Message, StoredFile
 from prompts.tests.access import a_prompt
+from tokens.tests.access import a_token
 
 
 def a_conversation(owner: User) -> Conversation:
@@ -24,6 +25,7 @@ def a_file(owner: User) -> StoredFile:
 OBJECTS = {
     "chat/<uuid:pk>/": (a_conversation, "pk"),
     "chat/messages/<int:pk>/": (a_message, "pk"),
+    "chat/models/<str:key>/": (a_token, "pk"),
     "chat/files/<str:digest>/": (a_file, "digest"),
     "chat/prompts/<uuid:pk>/": (a_prompt, "pk"),
 }

@@ -11,7 +11,12 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
-from inference.chat.model_picker import Group, choice_of, list_groups
+from accounts.sharing import EVERYONE
+from audit.models import AuditEvent
+from inference.chat.picker.choices import choice_of
+from inference.chat.picker.groups import Group, endpoints_of, list_groups
+from inference.models import Conversation, FavouriteModel
+from inference.templatetags.chat import short_tokens, unit_price
 from inference.tests.fake_provider import MODELS, FakeProvider, Script, as_json
 from telemetry.models import PriceOverride
 from tokens.checks import TokenState
@@ -68,16 +73,16 @@ def test_it_lists_the_sandbox_without_a_token(alice: User) -> None:
     assert (choice.id, choice.context_tokens, choice.input_price) == ("echo", 100_000, Decimal(0))
 
 
-def test_it_says_that_a_token_is_missing(alice: User) -> None:
-    assert group(alice).disabled_reason == "You have no token for it yet."
+def test_it_lists_no_provider_without_a_key(alice: User) -> None:
+    assert [found.provider for found in list_groups(alice)] == ["echo"]
 
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"state": TokenState.REFUSED}, "The provider refuses the token “Work”."),
-        ({"state": TokenState.NEEDS_REENTRY}, "The token “Work” has to be entered again."),
-        ({"expires_at": timezone.now() - timedelta(days=1)}, "The token “Work” has expired."),
+        ({"state": TokenState.REFUSED}, "The provider refused the key “Work”."),
+        ({"state": TokenState.NEEDS_REENTRY}, "The key “Work” has to be entered again."),
+        ({"expires_at": timezone.now() - timedelta(days=1)}, "The key “Work” has expired."),
     ],
 )
 def test_it_says_what_is_wrong_with_a_token(
@@ -88,7 +93,7 @@ def test_it_says_what_is_wrong_with_a_token(
 
 
 def test_it_does_not_use_a_strangers_token(charlie: User, token: ProviderToken, fake: FakeProvider) -> None:
-    assert group(charlie).choices == []
+    assert [found.provider for found in list_groups(charlie)] == ["echo"]
     assert fake.exchanges == []
 
 
@@ -123,16 +128,42 @@ def test_it_shows_the_list_as_a_page(alice: User, token: ProviderToken, client_o
     assert "<html" in page
 
 
-def test_it_shows_the_list_as_options(alice: User, token: ProviderToken, client_of: ClientOf) -> None:
-    response = client_of(alice).get(reverse("inference:model-list"), headers={"HX-Request": "true"})
-    assert 'data-model="fake-large"' in response.content.decode()
-    assert "<html" not in response.content.decode()
+def test_the_dialog_asks_each_endpoint_by_itself(alice: User, token: ProviderToken, client_of: ClientOf) -> None:
+    """One that does not answer holds up none of the others."""
+    client, hx = client_of(alice), {"HX-Request": "true"}
+    url = reverse("inference:endpoint-models", args=[token.pk])
+    pending = client.get(reverse("inference:model-list"), headers=hx).content.decode()
+    assert f'hx-get="{url}" hx-trigger="load"' in pending and "fake-large" not in pending
+    assert 'data-model="fake-large"' in client.get(url, headers=hx).content.decode()
+    assert 'data-model="fake-large"' in client.get(reverse("inference:model-list"), headers=hx).content.decode()
+
+
+def test_a_refresh_asks_all_endpoints_anew(alice: User, token: ProviderToken, client_of: ClientOf) -> None:
+    client, hx = client_of(alice), {"HX-Request": "true"}
+    group(alice)
+    assert "Loading…" in client.post(reverse("inference:model-list"), headers=hx).content.decode()
+
+
+def test_an_endpoint_that_fails_keeps_its_place_and_offers_a_retry(
+    alice: User, token: ProviderToken, fake: FakeProvider, client_of: ClientOf
+) -> None:
+    fake.script("", as_json({"error": {"message": "Out of order"}}))
+    url = reverse("inference:endpoint-models", args=[token.pk])
+    page = client_of(alice).get(url, headers={"HX-Request": "true"}).content.decode()
+    assert "Out of order" in page and f'hx-post="{url}"' in page and "Work" in page
+    assert "data-free" in page
+
+
+def test_strangers_find_no_endpoint(charlie: User, token: ProviderToken, client_of: ClientOf) -> None:
+    url = reverse("inference:endpoint-models", args=[token.pk])
+    assert client_of(charlie).get(url, headers={"HX-Request": "true"}).status_code == 404
 
 
 def test_it_refreshes_by_a_form_too(alice: User, token: ProviderToken, fake: FakeProvider, client_of: ClientOf) -> None:
-    response = client_of(alice).post(reverse("inference:model-list"))
-    assert response.headers["Location"] == reverse("inference:model-list")
-    assert len(fake.exchanges) == 1
+    group(alice)
+    response = client_of(alice).post(reverse("inference:model-list"), follow=True)
+    assert response.redirect_chain[0][0] == reverse("inference:model-list")
+    assert len(fake.exchanges) == 2
 
 
 def test_it_keeps_the_chat_page_from_a_list_of_nonsense(
@@ -165,3 +196,75 @@ def test_it_gives_up_on_a_million_models_without_losing_the_others(
 
     assert (groups["openai"].choices, groups["openai"].error) == ([], "The provider sent more than 8,000,000 bytes.")
     assert [choice.id for choice in groups["echo"].choices] == ["echo"]
+
+
+def test_keys_of_one_provider_stand_side_by_side(alice: User, fake: FakeProvider, settings: Settings) -> None:
+    settings.PROVIDER_HOSTS = ["127.0.0.1"]
+    url = fake.base_url("compatible")
+    for label in ("vLLM gpu-1", "Ollama"):
+        add_token(owner=alice, actor=None, provider="compatible", label=label, secret="", base_url=url)
+    for label in ("Main", "Team budget"):
+        add_token(owner=alice, actor=None, provider="anthropic", label=label, secret="sk-ant-0123456789")
+    found = [(one.name, one.note) for one in endpoints_of(alice)]
+    host = url.removeprefix("http://").partition("/")[0]
+    assert found == [
+        ("Anthropic", "Main"),
+        ("Anthropic", "Team budget"),
+        ("vLLM gpu-1", host),
+        ("Ollama", host),
+        ("Sandbox", "offline, free"),
+    ]
+
+
+def test_it_says_whose_key_an_endpoint_is(alice: User, bob: User, fake: FakeProvider) -> None:
+    add_token(owner=bob, actor=None, provider="groq", label="Ours", secret="gsk_0123456789", audience=EVERYONE)
+    assert endpoints_of(alice)[0].note == f"shared by {bob.get_full_name()}"
+
+
+def test_it_begins_with_models_that_chat(alice: User, token: ProviderToken, fake: FakeProvider) -> None:
+    names = ["whisper-1", "aaa-embed", "gpt-4o"]
+    fake.script("", as_json({"data": [{"id": name} for name in names]}))
+    found = group(alice)
+    assert {choice.id: choice.chats for choice in found.choices} == {
+        "aaa-embed": False,
+        "gpt-4o": True,
+        "whisper-1": False,
+    }
+    assert (found.others, found.suggested) == (2, "gpt-4o")
+
+
+def test_what_a_list_tells_goes_before_the_name(alice: User, token: ProviderToken, fake: FakeProvider) -> None:
+    told = {"supported_parameters": ["tools"], "architecture": {"output_modalities": ["text"], "input_modalities": []}}
+    fake.script("", as_json({"data": [{"id": "o9-embed", **told}]}))
+    [choice] = group(alice).choices
+    assert (choice.chats, choice.tools, choice.reasons, choice.sees) == (True, True, False, False)
+
+
+def test_favourites_and_recent_models_come_first(alice: User, token: ProviderToken, client_of: ClientOf) -> None:
+    client, hx = client_of(alice), {"HX-Request": "true"}
+    Conversation.objects.create(owner=alice, title="Old", provider="openai", model="fake-small", token_id=token.pk)
+    star = {"provider": "openai", "model": "fake-large", "endpoint": str(token.pk)}
+    page = client.post(reverse("inference:model-favourite"), star, headers=hx).content.decode()
+    assert page.index("Favourites") < page.index("fake-large") < page.index("Recent") < page.index("fake-small")
+    assert AuditEvent.objects.filter(action="inference:model:favourite").count() == 1
+    page = client.post(reverse("inference:model-favourite"), star, headers=hx).content.decode()
+    assert "Favourites" not in page and not FavouriteModel.objects.exists()
+
+
+def test_a_favourite_is_its_users_own(alice: User, charlie: User, token: ProviderToken, client_of: ClientOf) -> None:
+    star = {"provider": "openai", "model": "fake-large", "endpoint": str(token.pk)}
+    client_of(charlie).post(reverse("inference:model-favourite"), star)
+    assert not FavouriteModel.objects.exists()
+    client_of(alice).post(reverse("inference:model-favourite"), star)
+    page = client_of(charlie).get(reverse("inference:model-list"), headers={"HX-Request": "true"}).content.decode()
+    assert "fake-large" not in page
+
+
+@pytest.mark.parametrize(("tokens", "shown"), [(128_000, "128K"), (131_072, "128K"), (1_048_576, "1M"), (None, "–")])
+def test_it_writes_sizes_short(tokens: int | None, shown: str) -> None:
+    assert short_tokens(tokens) == shown
+
+
+@pytest.mark.parametrize(("usd", "shown"), [("2.5", "$2.50"), ("0.075", "$0.075"), ("0", "$0.00"), (None, "–")])
+def test_it_writes_prices_with_two_places_at_least(usd: str | None, shown: str) -> None:
+    assert unit_price(Decimal(usd) if usd else None) == shown

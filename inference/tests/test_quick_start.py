@@ -20,7 +20,7 @@ from inference.models import Conversation, Message, Role
 from inference.runs.database import in_thread
 from inference.runs.finish import finish_run
 from inference.runs.quick_start import QuickRun, QuickStart, ReadAhead, read_ahead
-from inference.runs.start import RunRequest, start_run
+from inference.runs.start import RunRefused, RunRequest, start_run
 from telemetry.models import Generation, GenerationContent, Status
 from telemetry.pricing import TokenCounts
 from telemetry.prompt_use import PromptUse
@@ -296,3 +296,52 @@ async def test_it_reads_nothing_ahead_for_who_may_not_ask(alice: User, bob: User
 
     assert await in_thread(read_ahead)(bob, conversation, may_begin=True) is None
     assert await in_thread(read_ahead)(alice, uuid4(), may_begin=False) is None
+
+
+def second_key(owner: User) -> ProviderToken:
+    """One that is not the default."""
+    return add_token(owner=owner, actor=None, provider="openai", label="Second", secret="sk-second-0123456789")
+
+
+async def test_it_calls_with_the_key_that_was_chosen(
+    quick_start: QuickStart, alice: User, token: ProviderToken
+) -> None:
+    chosen, pk = await in_thread(second_key)(alice), uuid4()
+    run = await begun(quick_start, alice, pk, form(token_id=chosen.pk))
+    assert run is not None and run.started.order is not None
+    assert run.started.order.api_key == "sk-second-0123456789"
+    conversation = await in_thread(Conversation.objects.get)(pk=pk)
+    call = await in_thread(Generation.objects.get)(conversation_id=pk)
+    assert (conversation.token_id, call.token_id, call.token_label) == (chosen.pk, chosen.pk, "Second")
+
+
+async def test_the_same_is_stored_step_by_step_for_a_chosen_key(
+    quick_start: QuickStart, alice: User, token: ProviderToken
+) -> None:
+    chosen, quick, slow = await in_thread(second_key)(alice), uuid4(), uuid4()
+    assert await begun(quick_start, alice, quick, form(token_id=chosen.pk))
+    await in_thread(start_run)(user=alice, conversation_id=slow, is_new=True, form=form(token_id=chosen.pk))
+    assert await in_thread(rows_of)(quick) == await in_thread(rows_of)(slow)
+
+
+async def test_it_stores_nothing_when_the_chosen_key_is_gone_meanwhile(
+    quick_start: QuickStart, alice: User, token: ProviderToken
+) -> None:
+    chosen, pk = await in_thread(second_key)(alice), uuid4()
+    ahead = await in_thread(ahead_of)(alice, pk)
+    await in_thread(delete_token)(token=chosen, actor=None)
+    assert await quick_start.start(ahead, form(token_id=chosen.pk)) is None
+    assert not await in_thread(Conversation.objects.filter(pk=pk).exists)()
+
+
+def test_a_key_that_is_gone_is_not_replaced_by_another(alice: User, bob: User, token: ProviderToken) -> None:
+    theirs = add_token(owner=bob, actor=None, provider="openai", label="Bob's", secret=SECRET)
+    for token_id in (uuid4(), theirs.pk):
+        with pytest.raises(RunRefused, match="endpoint is gone"):
+            start_run(user=alice, conversation_id=uuid4(), is_new=True, form=form(token_id=token_id))
+    assert not Generation.objects.exists()
+
+
+def test_a_key_of_another_provider_is_not_used(alice: User, token: ProviderToken) -> None:
+    with pytest.raises(RunRefused, match="endpoint is gone"):
+        start_run(user=alice, conversation_id=uuid4(), is_new=True, form=form(provider="groq", token_id=token.pk))

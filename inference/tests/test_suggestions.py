@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from inference.chat.model_picker import suggested
+from inference.chat.picker.defaults import suggested
 
 
 @pytest.mark.parametrize(

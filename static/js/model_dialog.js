@@ -4,11 +4,12 @@ import { select, walk } from "./listbox.js";
 const dialog = document.getElementById("model-dialog");
 const filter = document.getElementById("model-filter");
 const count = document.getElementById("model-count");
+const others = document.getElementById("model-others");
 export const list = document.getElementById("model-options");
 let chosen = () => ({});
 let picked = () => {};
 
-/** ``current`` gives the provider and the model that are chosen, ``pick`` is told the option that was picked. */
+/** ``current`` gives the provider, the endpoint and the model that are chosen, ``pick`` is told the option that was picked. */
 export function configure(current, pick) {
   chosen = current;
   picked = pick;
@@ -28,45 +29,85 @@ export function onClose(handler) {
 
 /** The name that an option stands for, as a button shows it. */
 export function nameOf(option) {
-  return option.hasAttribute("data-free") ? `${option.dataset.label} ${option.dataset.model}` : option.dataset.label;
+  return `${option.dataset.endpointName} ${option.dataset.model}`;
+}
+
+function options() {
+  return [...list.querySelectorAll("[role=option]")];
 }
 
 function shown() {
-  return [...list.querySelectorAll("[role=option]:not([hidden], [aria-disabled])")];
+  return options().filter((option) => !option.hidden);
+}
+
+function isCurrent(option) {
+  const { provider, endpoint, model } = chosen();
+  const { dataset } = option;
+  return dataset.model === model && dataset.provider === provider && (!endpoint || dataset.endpoint === endpoint);
+}
+
+function matches(option, words) {
+  if (option.hasAttribute("data-other") && others.getAttribute("aria-pressed") !== "true") return false;
+  const text = `${option.dataset.endpointName} ${option.dataset.model}`.toLowerCase();
+  return words.every((word) => text.includes(word));
+}
+
+/** A name that no list has can be used at every endpoint; the one at hand comes first by being selected. */
+function offerFree(name, isOffered) {
+  for (const option of list.querySelectorAll("[data-free]")) {
+    option.hidden = !isOffered;
+    option.dataset.model = name;
+    option.querySelector("[data-free-name]").textContent = name;
+  }
+}
+
+function tell(found) {
+  const models = new Set(found.map(({ dataset }) => `${dataset.endpoint || dataset.provider} ${dataset.model}`));
+  count.textContent = models.size === 1 ? "1 model" : `${models.size.toLocaleString("en")} models`;
+  const left = list.querySelectorAll("[data-other]").length;
+  others.hidden = !left;
+  others.textContent = others.getAttribute("aria-pressed") === "true" ? "Chat models only" : `Show all (${left.toLocaleString("en")} more)`;
 }
 
 function apply() {
-  const words = filter.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
   const name = filter.value.trim();
-  let matches = 0;
-  for (const option of list.querySelectorAll("[role=option]")) {
-    if (option.hasAttribute("data-free")) {
-      option.hidden = !name;
-      option.dataset.model = name;
-      option.querySelector("[data-free-name]").textContent = name;
-    } else {
-      const text = (option.dataset.label ?? "").toLowerCase();
-      option.hidden = !words.every((word) => text.includes(word));
-      if (!option.hidden && option.dataset.model) matches += 1;
-    }
+  const words = name.toLowerCase().split(/\s+/).filter(Boolean);
+  const named = options().filter((option) => !option.hasAttribute("data-free"));
+  for (const option of named) {
+    option.hidden = !matches(option, words);
+    option.toggleAttribute("data-current", isCurrent(option));
   }
-  count.textContent = matches === 1 ? "1 model" : `${matches.toLocaleString("en")} models`;
-  const options = shown();
-  const { provider, model } = chosen();
-  const current = options.find((option) => option.dataset.model === model && option.dataset.provider === provider);
-  // What is listed comes before what could be meant as the name of a model that is not.
-  select(filter, list.querySelectorAll("[role=option]"), (!name && current) || options.find((option) => !option.hasAttribute("data-free")) || options[0]);
+  const found = named.filter((option) => !option.hidden);
+  offerFree(name, Boolean(name) && !found.length);
+  for (const group of list.querySelectorAll("[role=group]")) {
+    group.toggleAttribute("data-empty", Boolean(name) && !group.querySelector("[role=option]:not([hidden], [data-free])"));
+  }
+  tell(found);
+  const { provider, endpoint } = chosen();
+  const here = (option) => option.dataset.provider === provider && (!endpoint || option.dataset.endpoint === endpoint);
+  select(filter, options(), (!name && found.find(isCurrent)) || found[0] || shown().find(here) || shown()[0]);
 }
 
 export async function load() {
   if (list.childElementCount) return apply();
-  count.textContent = "Asking the providers…";
+  count.textContent = "Loading models…";
   await htmx.ajax("GET", list.dataset.url, { target: list, swap: "innerHTML" });
 }
 
 function pick(option) {
   picked(option);
   dialog.close();
+}
+
+async function star(option) {
+  const { provider, endpoint, model } = option.dataset;
+  const isOn = !option.querySelector("[data-star]").hasAttribute("data-on");
+  for (const same of options()) {
+    if (same.dataset.model !== model || same.dataset.provider !== provider || same.dataset.endpoint !== endpoint) continue;
+    same.querySelector("[data-star]")?.toggleAttribute("data-on", isOn);
+  }
+  const target = document.getElementById("model-pinned");
+  await htmx.ajax("POST", list.dataset.favouriteUrl, { target, swap: "innerHTML", values: { provider, endpoint, model } });
 }
 
 // However it was opened.
@@ -77,11 +118,24 @@ new MutationObserver(() => {
 }).observe(dialog, { attributeFilter: ["open"] });
 
 list.addEventListener("htmx:afterSettle", apply);
-list.addEventListener("htmx:responseError", () => { count.textContent = "The list could not be fetched. Try Refresh."; });
+list.addEventListener("htmx:responseError", () => { count.textContent = "The list could not be loaded. Try Refresh."; });
 list.addEventListener("htmx:sendError", () => { count.textContent = "The server could not be reached. Try Refresh."; });
 filter.addEventListener("input", apply);
 walk(filter, shown, pick);
+filter.addEventListener("keydown", (event) => {
+  if (event.key.toLowerCase() !== "d" || !(event.ctrlKey || event.metaKey)) return;
+  event.preventDefault();
+  const option = list.querySelector("[aria-selected=true]:not([data-free])");
+  if (option) star(option);
+});
+others.addEventListener("click", () => {
+  others.setAttribute("aria-pressed", String(others.getAttribute("aria-pressed") !== "true"));
+  apply();
+  filter.focus();
+});
 list.addEventListener("click", (event) => {
-  const option = event.target.closest("[role=option]:not([aria-disabled])");
-  if (option) pick(option);
+  const option = event.target.closest("[role=option]");
+  if (!option) return;
+  if (event.target.closest("[data-star]") && !option.hasAttribute("data-free")) star(option);
+  else pick(option);
 });

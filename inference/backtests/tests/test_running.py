@@ -148,7 +148,7 @@ def test_a_model_that_is_gone_pauses_it(
 
 def test_it_says_so_where_there_is_no_key(recorded: Record, make_backtest: MakeBacktest, run: Run) -> None:
     backtest = run(make_backtest([recorded()], model="gpt-4o"))
-    assert backtest.state == State.PAUSED and "no working token" in backtest.note
+    assert backtest.state == State.PAUSED and "no key for this provider" in backtest.note
     assert states(backtest) == [CallState.WAITING]
 
 

@@ -53,7 +53,7 @@ def test_what_one_panel_lacks_keeps_none_of_the_others(alice: User, playground: 
     begun = run(alice, playground)
 
     assert [answer.panel.position for answer, _ in begun.started] == [1]
-    assert list(begun.refused) == [lacking.pk] and "no working token" in begun.refused[lacking.pk]
+    assert list(begun.refused) == [lacking.pk] and "no key for this provider" in begun.refused[lacking.pk]
 
 
 def test_too_many_answers_at_once_are_refused_as_a_whole(

@@ -47,3 +47,25 @@ def test_it_calls_what_is_no_list_by_name(content: bytes) -> None:
 def test_it_raises_the_error_that_comes_in_place_of_a_list() -> None:
     with pytest.raises(AuthenticationFailed, match="No such key"):
         read_models(b'{"error": {"code": 401, "message": "No such key"}}')
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({}, (None, None, None)),
+        ({"capabilities": {"completion_chat": True, "function_calling": False}}, (True, False, None)),
+        ({"capabilities": {"completion_chat": False}}, (False, None, None)),
+        ({"architecture": {"output_modalities": ["image"]}}, (False, None, None)),
+        ({"supported_parameters": ["tools", "reasoning"]}, (None, True, True)),
+        ({"supported_parameters": ["stop"]}, (None, False, False)),
+        ({"providers": [{"supports_tools": False}, {"supports_tools": True}]}, (None, True, None)),
+        ({"type": "embedding"}, (False, None, None)),
+        ({"type": "chat"}, (True, None, None)),
+        ({"type": "model"}, (None, None, None)),
+        ({"type": ["chat"], "thinking": "yes", "supported_parameters": {"tools": 1}}, (None, None, None)),
+        ({"thinking": True}, (None, None, True)),
+    ],
+)
+def test_it_reads_what_a_list_tells_of_a_model(fields: dict[str, Any], told: tuple[bool | None, ...]) -> None:
+    [model] = read_models(json.dumps({"data": [{"id": "m", **fields}]}).encode())
+    assert (model.chats, model.tools, model.reasons) == told

@@ -7,9 +7,11 @@ let then = null;
 
 /** ``parameters`` by the names of their fields; by default those that are set are kept. */
 export async function pick(option, parameters = values()) {
-  const { provider, model, context, images = "maybe", pdfs = "maybe" } = option.dataset;
+  const { provider, model, endpoint, context, images = "maybe", pdfs = "maybe" } = option.dataset;
   composer.elements.provider.value = provider;
   composer.elements.model.value = model;
+  composer.elements.endpoint.value = endpoint ?? "";
+  document.getElementById("endpoint-gone")?.remove();
   document.getElementById("model-name").textContent = nameOf(option);
   const facts = document.getElementById("model-facts");
   facts.replaceChildren(...[...option.querySelector("[data-facts]").childNodes].map((node) => node.cloneNode(true)));
@@ -37,11 +39,18 @@ async function suggest() {
   if (option && !model.value && !isOpen()) await pick(option);
 }
 
-configure(() => ({ provider: composer.elements.provider.value, model: composer.elements.model.value }), pick);
+configure(() => {
+  const { provider, model, endpoint } = composer.elements;
+  return { provider: provider.value, model: model.value, endpoint: endpoint.value };
+}, pick);
 onClose(() => { then = null; });
 suggest();
 
 document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-default-endpoint]")) {
+    composer.elements.endpoint.value = "";
+    document.getElementById("endpoint-gone").remove();
+  }
   const button = event.target.closest("[data-other-model]");
   if (button) choose(() => button.form.requestSubmit());
 });
