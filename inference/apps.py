@@ -11,8 +11,10 @@ class InferenceConfig(AppConfig):
         from inference.chat.model_picker import known_models
         from inference.conversations.as_prompt import prefill_from
         from inference.providers.key_check import check_key
+        from inference.rendering import markdown
         from prompts import callers, figures, prices
         from prompts.pages import prefill
+        from telemetry.call_page import hooks
         from telemetry.services import figures_by_version, input_cost, spent_by_token, users_of_prompt
         from tokens import checks, spending
 
@@ -25,3 +27,4 @@ class InferenceConfig(AppConfig):
         prefill.sources.append(prefill_from)
         figures.figures_by_version = figures_by_version
         callers.users_of_prompt = users_of_prompt
+        hooks.answer_html, hooks.question_html = markdown.render, markdown.render_question

@@ -7,13 +7,13 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from telemetry.models import Generation
-from telemetry.pricing import OVERRIDE, REPORTED, SANDBOX
+from telemetry.pricing import CACHE_WRITE_1H, OVERRIDE, REPORTED, SANDBOX
 
 CLASS_NAMES = {
     "input": "Input",
-    "cache_read": "Input read from cache",
-    "cache_write": "Input written to cache",
-    "cache_write_1h": "Input written to cache for an hour",
+    "cache_read": "Cache read",
+    "cache_write": "Cache write",
+    CACHE_WRITE_1H: "Cache write, 1 h",
     "output": "Output",
     "reasoning": "Reasoning",
 }
@@ -26,7 +26,10 @@ SOURCE_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try; ``offset`` are the seconds from the start of the call, ``wait`` those until the next try."""
+    """One try; ``offset`` are the seconds from the start of the call, ``wait`` those until the next try.
+
+    ``connect``: seconds until it had a connection, where that was measured; ``retry_after`` as the provider asked.
+    """
 
     offset: float
     seconds: float
@@ -34,6 +37,12 @@ class Attempt:
     status: int | None
     message: str
     wait: float | None
+    connect: float | None = None
+    retry_after: float | None = None
+
+    @property
+    def end(self) -> float:
+        return self.offset + self.seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,12 @@ class ReceiptView:
     price_date: date | None
 
 
+def usage_of(generation: Generation) -> list[tuple[str, int]]:
+    """Tokens by class, of those that were used."""
+    counts = {name: getattr(generation, f"{name}_tokens") for name in CLASS_NAMES if name != CACHE_WRITE_1H}
+    return [(CLASS_NAMES[name], count) for name, count in counts.items() if count]
+
+
 def attempts_of(generation: Generation) -> list[Attempt]:
     return [
         Attempt(
@@ -63,6 +78,8 @@ def attempts_of(generation: Generation) -> list[Attempt]:
             status=attempt.get("status"),
             message=attempt.get("message", ""),
             wait=attempt.get("wait_seconds"),
+            connect=attempt.get("connect_seconds"),
+            retry_after=attempt.get("retry_after"),
         )
         for attempt in generation.attempts
     ]

@@ -12,16 +12,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from accounts.requests import UserRequest
-from accounts.services import note_record_read
 from listing.pages import get_page, render_list
 from telemetry import table_export
 from telemetry.explorer import first_words_of, strip_of
 from telemetry.forms import GenerationFilter, RatingForm
 from telemetry.models import Generation
-from telemetry.ratings import add_ratings, rate_call
-from telemetry.report import attempts_of, receipt_view
-from telemetry.said import call_cards, sent_cards
-from telemetry.services import note_content_read, note_export
+from telemetry.ratings import rate_call
+from telemetry.services import note_export
 
 
 @require_safe
@@ -57,26 +54,6 @@ def generation_export(request: UserRequest, file_format: str) -> HttpResponseBas
         content_type=kind.content_type,
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
-
-
-@require_safe
-def generation_detail(request: UserRequest, pk: UUID) -> HttpResponse:
-    visible = Generation.objects.visible_to(request.user)
-    generation = get_object_or_404(visible.select_related("user", "content"), pk=pk)
-    if generation.user == request.user:
-        note_record_read(user=request.user)
-    elif hasattr(generation, "content"):
-        note_content_read(generation=generation, actor=request.user)
-    content = getattr(generation, "content", None)
-    add_ratings([generation], request.user)
-    context = {
-        "generation": generation,
-        "sent": sent_cards(content.sent()) if content else [],
-        "calls": list(call_cards(content.tool_calls)) if content else [],
-        "attempts": attempts_of(generation),
-        "receipt": receipt_view(generation),
-    }
-    return render(request, "telemetry/generation_detail.html", context)
 
 
 @require_POST

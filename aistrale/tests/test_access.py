@@ -234,6 +234,7 @@ OBJECTS: Mapping[str, Callable[[User], Any]] = {
     "tokens/<uuid:token_id>/delete/": a_token,
     "telemetry/<uuid:pk>/": a_call,
     "telemetry/<uuid:pk>/rate/": a_call,
+    "telemetry/<uuid:pk>/curl/": a_call,
     "audit/<int:sequence>/": an_entry,
 }
 # What differs between any two answers to the same request.

@@ -191,6 +191,7 @@ TABLE: Mapping[str, Who] = {
     "telemetry/export.jsonl": Who.PEOPLE,
     "telemetry/<uuid:pk>/": Who.PEOPLE,
     "telemetry/<uuid:pk>/rate/": Who.PEOPLE,
+    "telemetry/<uuid:pk>/curl/": Who.PEOPLE,
     "audit/": Who.PEOPLE,
     "audit/checkpoints/": Who.ADMINISTRATORS,
     "audit/<int:sequence>/": Who.PEOPLE,

@@ -16,16 +16,13 @@ from accounts.requests import UserRequest
 from inference.attachments.checks import MOST_FILES
 from inference.models import StoredFile
 from inference.playground import services
-from inference.playground.code import KEY, programs
+from inference.playground.code import programs
 from inference.playground.forms import ExampleSetForm, PanelForm
 from inference.playground.models import Panel, Playground
 from inference.playground.requests import PanelIncomplete, request_of, used_names
+from inference.playground.sent_calls import as_sent
 from inference.playground.services import TooManyPanels
 from inference.playground.shown import ShownPanel, example_sets_of, shown, values_form
-from inference.providers.base import ChatRequest
-from inference.providers.registry import load_adapter
-from inference.providers.transport import WireRequest
-from inference.providers.transport import request_of as wire_request
 from prompts.example_sets import create_example_set
 from prompts.models import Prompt
 from prompts.pages.editor import sent_editor
@@ -143,17 +140,12 @@ def panel_code(request: UserRequest, pk: UUID, panel_pk: int) -> HttpResponse:
     try:
         wanted = request_of(panel, panel.playground.values, reader=request.user)
         token = pick_token(user=request.user, provider=panel.provider)
-        sent = async_to_sync(_as_sent)(panel.provider, wanted, token.base_url if token else "")
+        sent = async_to_sync(as_sent)(panel.provider, wanted, token.base_url if token else "")
     except PanelIncomplete as problem:
         context["problem"] = str(problem)
     else:
         context["programs"] = programs(sent, variable=context["variable"]) if sent else None
     return render(request, f"playground/panel_code.html{'#dialog' if request.htmx else ''}", context)
-
-
-async def _as_sent(provider: str, request: ChatRequest, base_url: str) -> WireRequest | None:
-    adapter = await load_adapter(provider)
-    return await wire_request(adapter.stream(request, api_key=KEY, base_url=base_url or None))
 
 
 def _panels(request: UserRequest, playground: Playground) -> HttpResponse:

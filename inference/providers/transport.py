@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
@@ -26,6 +27,7 @@ import httpx
 import httpx2
 from yarl import URL
 
+from inference.providers.connecting import watched
 from inference.providers.errors import BadRequest, ProviderError, StreamBroken
 from inference.providers.failures import from_response
 from inference.providers.timeouts import Limits
@@ -116,7 +118,7 @@ _clients: dict[asyncio.AbstractEventLoop, HttpClients] = {}
 
 async def _keep(loop: asyncio.AbstractEventLoop) -> AsyncGenerator[HttpClients, None]:
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
+        connector=_TimedConnector(
             resolver=PublicResolver(_TRUSTED), ssl=tls(), limit=0, keepalive_timeout=_IDLE_SECONDS
         ),
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -132,6 +134,18 @@ async def _keep(loop: asyncio.AbstractEventLoop) -> AsyncGenerator[HttpClients, 
             yield HttpClients(modern, legacy, transport)
         finally:
             del _keepers[loop], _clients[loop]
+
+
+class _TimedConnector(aiohttp.TCPConnector):
+    """Says how long it took, without the tracing of aiohttp, which costs something at every step of a request."""
+
+    async def connect(self, *request: Any, **more: Any) -> aiohttp.connector.Connection:
+        started = time.perf_counter()
+        try:
+            return await super().connect(*request, **more)
+        finally:
+            if (connecting := watched.get()) is not None:
+                connecting.seconds = time.perf_counter() - started
 
 
 @asynccontextmanager

@@ -25,6 +25,7 @@ from inference.providers.base import (
     ToolCallDelta,
     Usage,
 )
+from inference.providers.connecting import Connecting, watched
 from inference.providers.errors import ContentFiltered, ProviderError, Unsupported
 from inference.providers.registry import load_adapter
 from inference.runs import metrics, tracing
@@ -129,6 +130,7 @@ class Run:
         self._record = CallStats(self._observe_gap)
         self._stop_reason: StopReason | None = None
         self._call: asyncio.Task[None] | None = None
+        self._connecting = Connecting()
 
     def stop(self, reason: StopReason) -> None:
         """End the call; the connection to the provider closes with it. The first reason given counts."""
@@ -170,8 +172,13 @@ class Run:
             request = await in_thread(with_content)(request, user_id=self.order.user_id)
         for attempt in count(1):
             started_at, started = datetime.now(UTC), time.monotonic()
+            self._connecting = Connecting()
+            watched.set(self._connecting)
             try:
                 await self._attempt(request)
+            except asyncio.CancelledError:
+                self._note_attempt(started_at, time.monotonic() - started)
+                raise
             except ProviderError as error:
                 wait = None if self._record.first_token_at else self._policy.wait_after(error, attempt=attempt)
                 self._note_attempt(started_at, time.monotonic() - started, error=error, wait=wait)
@@ -201,6 +208,8 @@ class Run:
         self, started_at: datetime, seconds: float, *, error: ProviderError | None = None, wait: float | None = None
     ) -> None:
         attempt: dict[str, Any] = {"started_at": started_at.isoformat(), "seconds": round(seconds, 3)}
+        if self._connecting.seconds is not None:
+            attempt["connect_seconds"] = round(self._connecting.seconds, 4)
         if error is not None:
             attempt |= {"error_type": error.kind, "status": error.status, "message": error.message}
             attempt |= {} if error.retry_after is None else {"retry_after": error.retry_after}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -13,12 +14,15 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from accounts.models import User
+from audit.models import AuditEvent
+from telemetry.actions import TelemetryAction
+from telemetry.call_page.waterfall import waterfall_of
 from telemetry.context import SentMessage, canonical
 from telemetry.models import Generation, GenerationContent, PriceOverride, Status
 from telemetry.pricing import TokenCounts
 from telemetry.prompt_use import PromptUse
 from telemetry.readable_json import indented
-from telemetry.report import exact_dollars
+from telemetry.report import attempts_of, exact_dollars
 
 Make = Callable[..., Generation]
 ClientOf = Callable[[User], Client]
@@ -64,7 +68,7 @@ def test_it_shows_its_owner_everything(ended: Generation, alice: User, client_of
         "llama-3.1-8b",
         "resp-1",
         "req-1",
-        "temperature = 0.5",
+        "temperature",
         "Team key",
         "Be brief.",
         "Hello?",
@@ -78,11 +82,11 @@ def test_it_shows_its_owner_everything(ended: Generation, alice: User, client_of
 
 
 def test_it_shows_attempts(ended: Generation, alice: User, client_of: ClientOf) -> None:
-    response = client_of(alice).get(ended.get_absolute_url())
-    first, second = response.context["attempts"]
+    first, second = attempts_of(ended)
     assert (first.error_type, first.status, first.wait, second.error_type) == ("rate_limited", 429, 4.0, "")
     assert second.offset - first.offset == pytest.approx(5)
-    assert "Slow down, please." in response.content.decode()
+    page = page_of(ended, client_of(alice))
+    assert "429 Rate limited" in page and "2 attempts" in page
 
 
 @pytest.mark.parametrize("path", ["", "?x=1"])
@@ -102,6 +106,87 @@ def test_it_shows_administrators_the_user(ended: Generation, alice: User, admin:
 
 def test_it_asks_strangers_to_log_in(ended: Generation) -> None:
     assert Client().get(ended.get_absolute_url()).status_code == 302
+
+
+def test_it_times_each_step_of_the_call(ended: Generation) -> None:
+    began = ended.started_at
+    ended.first_token_at, ended.ended_at = began + timedelta(seconds=8), began + timedelta(seconds=10)
+    times = [(0, 0.3, "rate_limited", 4.0, 0.1), (4.3, 5.5, "", None, 0.0)]
+    ended.attempts = [
+        {
+            "started_at": (began + timedelta(seconds=0.2 + start)).isoformat(),
+            "seconds": seconds,
+            "error_type": error,
+            "wait_seconds": wait,
+            "connect_seconds": connect,
+        }
+        for start, seconds, error, wait, connect in times
+    ]
+    waterfall = waterfall_of(ended)
+    assert waterfall is not None
+    assert [(step.name, step.milliseconds, step.is_bad) for step, _ in waterfall.rows] == [
+        ("Wait", 200, False),
+        ("Connect", 100, False),
+        ("Attempt 1", 200, True),
+        ("Retry wait", 4000, False),
+        ("Connect", 0, False),
+        ("Attempt 2 to first token", 3500, False),
+        ("Stream", 2000, False),
+    ]
+
+
+@pytest.mark.parametrize(("seconds", "first"), [(0, None), (0.0004, None), (0.9, 0.9), (3, 5), (7200, 1), (12, None)])
+def test_it_draws_any_call(ended: Generation, seconds: float, first: float | None) -> None:
+    ended.attempts, ended.ended_at = [], ended.started_at + timedelta(seconds=seconds)
+    ended.first_token_at = ended.started_at + timedelta(seconds=first) if first is not None else None
+    waterfall = waterfall_of(ended)
+    assert waterfall is not None and waterfall.rows
+    ends = [
+        float(x) + float(width)
+        for x, width in re.findall(r'x="([\d.]+)%" y="7" width="([\d.]+)%"', str(waterfall.rows))
+    ]
+    assert len(ends) == len(waterfall.rows) and all(end <= 100.01 for end in ends)
+
+
+@pytest.mark.parametrize(
+    ("way", "shown"),
+    [("", "<strong>day</strong>"), ("raw", "Good **day**."), ("json", "&quot;text&quot;: &quot;Good **day**")],
+)
+def test_it_shows_messages_in_three_ways(
+    start: Make, finish: Make, alice: User, client_of: ClientOf, way: str, shown: str
+) -> None:
+    call = finish(start(user=alice), text="Good **day**.")
+    page = client_of(alice).get(call.get_absolute_url(), {"as": way}).content.decode()
+    assert shown in page
+
+
+def test_it_leads_to_the_calls_before_and_after_among_those_of_the_list(
+    start: Make, alice: User, bob: User, client_of: ClientOf
+) -> None:
+    first, hidden, other, last = (
+        start(user=user, model=model) for user, model in ((alice, "a"), (bob, "a"), (alice, "b"), (alice, "a"))
+    )
+    client = client_of(alice)
+    assert f'href="{other.get_absolute_url()}" rel="prev"' in page_of(first, client)
+    filtered = client.get(first.get_absolute_url(), {"model": "a", "as": "raw"}).content.decode()
+    assert f'href="{last.get_absolute_url()}?model=a" rel="prev"' in filtered
+    assert 'rel="next"' not in filtered
+
+
+def test_it_gives_the_request_as_a_command_without_the_key(start: Make, alice: User, client_of: ClientOf) -> None:
+    call = start(user=alice, provider="openai", model="gpt-4o")
+    text = client_of(alice).get(f"{call.get_absolute_url()}curl/").content.decode()
+    assert text.startswith("curl https://api.openai.com/v1/chat/completions")
+    assert "$OPENAI_API_KEY" in text and "Hello?" in text
+    assert client_of(alice).get(f"{start(user=alice, provider='echo').get_absolute_url()}curl/").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["", "curl/", "?as=json"])
+def test_it_records_that_an_administrator_reads_what_others_said(
+    ended: Generation, admin: User, client_of: ClientOf, path: str
+) -> None:
+    client_of(admin).get(ended.get_absolute_url() + path)
+    assert AuditEvent.objects.latest("sequence").action == TelemetryAction.CONTENT_READ
 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete"])
@@ -124,7 +209,7 @@ def test_it_shows_a_receipt_that_adds_up(start: Make, finish: Make, alice: User,
     receipt = response.context["receipt"]
     assert [(line.name, line.tokens, line.unit_price, line.amount) for line in receipt.lines] == [
         ("Input", 1000, "$10.00", "$0.01"),
-        ("Input read from cache", 3, "$0.10", "$0.0000003"),
+        ("Cache read", 3, "$0.10", "$0.0000003"),
         ("Reasoning", 50, "$40.00", "$0.002"),
     ]
     assert receipt.total == "$0.0120003"
@@ -153,11 +238,11 @@ def test_it_says_what_failed(start: Make, finish: Make, alice: User, client_of: 
     page = page_of(generation, client_of(alice))
     assert "Rate limited" in page
     assert "Too many requests." in page
-    assert "No answer came." in page
+    assert "No output." in page
 
 
 def test_it_shows_a_running_call(start: Make, alice: User, client_of: ClientOf) -> None:
-    assert "The answer is still coming" in page_of(start(user=alice), client_of(alice))
+    assert "The output is stored when the call has ended." in page_of(start(user=alice), client_of(alice))
 
 
 def test_it_outlives_what_was_said(ended: Generation, alice: User, client_of: ClientOf) -> None:
@@ -234,7 +319,7 @@ def test_it_shows_tools_schema_calls_and_results(start: Make, finish: Make, alic
     for text in ('"description": "Tells it."', '{\n  "city": "Paris"\n}', '{\n  "degrees": 21\n}', "{broken"):
         assert escape(text) in page
     assert "secret of the provider" not in page
-    assert "No answer came." not in page
+    assert "No output." not in page
 
 
 @pytest.mark.parametrize(

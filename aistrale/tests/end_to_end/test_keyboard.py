@@ -77,7 +77,7 @@ def look_at_the_call(page: Page) -> None:
     press(page, page.get_by_role("link", name="Telemetry", exact=True))
     page.wait_for_url("**/telemetry/")
     press(page, page.locator("tbody a").first)
-    expect(page.get_by_role("heading", name="What was said")).to_be_visible()
+    expect(page.get_by_role("heading", name="Messages")).to_be_visible()
 
 
 def administrate(page: Page) -> None:

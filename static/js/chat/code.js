@@ -1,6 +1,5 @@
 // The buttons of code blocks.
 import { toast } from "../toasts.js";
-import { messages } from "./page.js";
 
 export async function copy(text) {
   try {
@@ -11,7 +10,7 @@ export async function copy(text) {
   }
 }
 
-messages.addEventListener("click", (event) => {
+document.addEventListener("click", (event) => {
   const button = event.target.closest("figure.code button");
   if (!button) return;
   const figure = button.closest("figure");
