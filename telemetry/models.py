@@ -199,6 +199,13 @@ class Generation(models.Model):
         blank=True, db_default="", help_text="Which figures were believed, where they differ."
     )
 
+    usage_details = models.JSONField(
+        default=dict,
+        db_default={},
+        blank=True,
+        help_text="What of the tokens is billed apart, such as audio; fees by the piece; the service tier.",
+    )
+
     cost_usd = models.DecimalField(max_digits=24, decimal_places=12, null=True, help_text="Empty means unpriced.")
     receipt = models.JSONField(null=True, help_text="How the cost came about: tokens times unit price, by class.")
 
