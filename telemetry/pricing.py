@@ -16,7 +16,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
-from genai_prices.data_snapshot import get_snapshot
+from genai_prices.data_snapshot import DataSnapshot, get_snapshot, set_custom_snapshot
 from genai_prices.types import ModelInfo, ModelPrice, StartDateConstraint, TieredPrices
 
 from accounts.providers import PROVIDERS
@@ -87,12 +87,16 @@ class UnitPrices:
 
 @dataclass(frozen=True, slots=True)
 class PriceOverride:
-    """A price that wins over the price list from ``valid_from`` (aware) on, for one model by its exact name."""
+    """A price that wins over the price list from ``valid_from`` until ``valid_until`` (both aware).
+
+    For one model by its exact name. Where the newest one has ended, the price list holds.
+    """
 
     provider: str
     model: str
     valid_from: datetime
     prices: UnitPrices
+    valid_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +169,7 @@ def price(
 
 def _factor(provider: str, service_tier: str, found: _Price | None) -> Decimal | None:
     """Of the usual price; None where it is not known. A price that an administrator sets holds for every tier."""
-    if found is None or found.source != PRICE_LIST:
+    if found is None or found.source in (OVERRIDE, SANDBOX):
         return Decimal(1)
     tier = (provider, service_tier.lower())
     return None if tier in _UNLISTED_TIERS else _TIERS.get(tier, Decimal(1))
@@ -194,6 +198,34 @@ def listed_name(provider: str, model: str, *, base_url: str = "") -> str:
     """The price list's name of the model, whatever date or alias it is called by; '' where it is not listed."""
     listed = _listed(provider, model, base_url)
     return listed.id if listed else ""
+
+
+def use_price_list(snapshot: DataSnapshot | None, name: str = PRICE_LIST) -> None:
+    """From now on and in this process, instead of the one that AISTRALE came with; None goes back to that one."""
+    set_custom_snapshot(snapshot)
+    _used.update(name=name)
+    _listed.cache_clear()
+
+
+def price_list_name() -> str:
+    return _used["name"]
+
+
+_used = {"name": PRICE_LIST}
+
+
+def is_deprecated(provider: str, model: str) -> bool:
+    """As far as the price list knows."""
+    listed = _listed(provider, model, "")
+    return bool(listed and listed.deprecated)
+
+
+def price_source(
+    provider: str, model: str, *, at: datetime, overrides: Iterable[PriceOverride] = ()
+) -> tuple[UnitPrices, str, date | None] | None:
+    """The prices of a small request, where they come from, and since when; None where no price is known."""
+    found = _find(provider, model, at, overrides, 0, "")
+    return (found.prices, found.source, found.day) if found else None
 
 
 def _reported(cost: str | None) -> Decimal | None:
@@ -240,7 +272,7 @@ def _find(
 ) -> _Price | None:
     matching = (o for o in overrides if (o.provider, o.model) == (provider, model) and o.valid_from <= at)
     override = max(matching, key=lambda o: o.valid_from, default=None)
-    if override is not None:
+    if override is not None and (override.valid_until is None or at < override.valid_until):
         return _Price(override.prices, OVERRIDE, override.valid_from.date())
     if provider in PROVIDERS and PROVIDERS[provider].is_free:
         zero = Decimal(0)
@@ -267,7 +299,7 @@ def _from_list(listed: ModelInfo, at: datetime, total_input: int) -> _Price | No
         output=output_price,
         parts=dict(_listed_parts(prices, total_input)),
     )
-    return _Price(found, PRICE_LIST, _valid_from(listed, at))
+    return _Price(found, price_list_name(), _valid_from(listed, at))
 
 
 def _listed_parts(prices: ModelPrice, total_input: int) -> Iterator[tuple[str, Decimal]]:
