@@ -51,6 +51,8 @@ def dashboard(request: UserRequest) -> HttpResponse:
         "failures_url": board.links.calls(status=Status.FAILED.value),
         "unpriced_url": board.links.calls(price="unpriced"),
         "month": board.month(),
+        "health": board.health(),
+        "retiring": board.retiring(),
         "steps": steps,
         "steps_done": sum(step.done for step in steps),
     }

@@ -15,13 +15,15 @@ from django.db import connection, models
 from django.db.models import Avg, Count, F, FloatField, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, Extract, Now
 from django.urls import reverse
-from django.utils import timezone
 
 from listing.periods import PeriodsByIndex
-from telemetry import pricing
 from telemetry.aggregates import Percentile
 from telemetry.context import ROOT, ContextEntry, SentMessage, chain, head_of
+from telemetry.costs.models import Budget as Budget
 from telemetry.fields import CallIdField
+from telemetry.prices.models import ModelRetirement as ModelRetirement
+from telemetry.prices.models import PriceList as PriceList
+from telemetry.prices.models import PriceOverride as PriceOverride
 from telemetry.prompt_use import VersionFigures
 from telemetry.rollups.models import Rollup as Rollup
 from telemetry.rollups.models import StaleHour as StaleHour
@@ -197,6 +199,13 @@ class Generation(models.Model):
     usage_source = models.CharField(max_length=10, choices=UsageSource, blank=True)
     usage_note = models.TextField(
         blank=True, db_default="", help_text="Which figures were believed, where they differ."
+    )
+
+    usage_details = models.JSONField(
+        default=dict,
+        db_default={},
+        blank=True,
+        help_text="What of the tokens is billed apart, such as audio; fees by the piece; the service tier.",
     )
 
     cost_usd = models.DecimalField(max_digits=24, decimal_places=12, null=True, help_text="Empty means unpriced.")
@@ -405,46 +414,3 @@ class Score(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_value_display()} for {self.call_id}"
-
-
-class PriceOverrideQuerySet(models.QuerySet["PriceOverride"]):
-    def of(self, provider: str, *model_names: str) -> list[pricing.PriceOverride]:
-        """The overrides for the models so named, as pricing takes them."""
-        return [row.for_pricing() for row in self.filter(provider=provider, model__in=model_names)]
-
-
-class PriceOverride(models.Model):
-    """A price that wins over the price list: USD per million tokens of each class."""
-
-    provider = models.CharField(max_length=30)
-    model = models.CharField(max_length=200, help_text="Exact model name.")
-    valid_from = models.DateTimeField(default=timezone.now)
-    input_price = models.DecimalField("input", max_digits=12, decimal_places=6)
-    cache_read_price = models.DecimalField("cache read", max_digits=12, decimal_places=6)
-    cache_write_price = models.DecimalField("cache write", max_digits=12, decimal_places=6)
-    output_price = models.DecimalField("output, reasoning included", max_digits=12, decimal_places=6)
-
-    objects = PriceOverrideQuerySet.as_manager()
-
-    class Meta:
-        ordering: ClassVar[list[str]] = ["provider", "model", "-valid_from"]
-        constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["provider", "model", "valid_from"], name="one_price_at_a_time"),
-            models.CheckConstraint(
-                condition=Q(input_price__gte=0, cache_read_price__gte=0, cache_write_price__gte=0, output_price__gte=0),
-                name="price_is_not_negative",
-                violation_error_message="A price is not below zero.",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.provider} {self.model} from {self.valid_from:%Y-%m-%d}"
-
-    def for_pricing(self) -> pricing.PriceOverride:
-        prices = pricing.UnitPrices(
-            input=self.input_price,
-            cache_read=self.cache_read_price,
-            cache_write=self.cache_write_price,
-            output=self.output_price,
-        )
-        return pricing.PriceOverride(self.provider, self.model, self.valid_from, prices)

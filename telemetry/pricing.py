@@ -8,16 +8,16 @@ speaks, since most such servers are gateways to it. A server that charges otherw
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
-from genai_prices.data_snapshot import get_snapshot
-from genai_prices.types import ModelInfo, StartDateConstraint, TieredPrices
+from genai_prices.data_snapshot import DataSnapshot, get_snapshot, set_custom_snapshot
+from genai_prices.types import ModelInfo, ModelPrice, StartDateConstraint, TieredPrices
 
 from accounts.providers import PROVIDERS
 
@@ -25,8 +25,30 @@ PRICE_LIST = f"genai-prices {version('genai-prices')}"
 REPORTED = "provider"
 OVERRIDE = "override"
 SANDBOX = "sandbox"
-# A class of receipts only: calls are recorded with all cache writes in one.
 CACHE_WRITE_1H = "cache_write_1h"
+# Parts of the classes that may have a price of their own, by the names that the price list has for it.
+PARTS: Mapping[str, Mapping[str, str]] = {
+    "input": {"input_audio": "input_audio_mtok", "input_image": "input_image_mtok", "input_video": "input_video_mtok"},
+    "cache_read": {
+        "cache_read_audio": "cache_audio_read_mtok",
+        "cache_read_image": "cache_image_read_mtok",
+    },
+    "cache_write": {CACHE_WRITE_1H: "cache_write_1h_mtok"},
+    "output": {"output_audio": "output_audio_mtok", "output_image": "output_image_mtok"},
+    "reasoning": {},
+}
+_NO_PARTS: Mapping[str, int] = {}
+# What is billed by the piece, with the name of its price for a thousand.
+FEES = {"web_searches": "web_searches_kcount", "requests": "requests_kcount"}
+# https://developers.openai.com/api/docs/guides/flex-processing, .../guides/batch,
+# https://platform.claude.com/docs/en/build-with-claude/batch-processing (2026-11)
+_TIERS = {
+    ("openai", "flex"): Decimal("0.5"),
+    ("openai", "batch"): Decimal("0.5"),
+    ("anthropic", "batch"): Decimal("0.5"),
+}
+# Dearer by a factor of each model, or paid beforehand: the price list does not know them.
+_UNLISTED_TIERS = {("openai", "priority"), ("openai", "scale"), ("anthropic", "priority")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,31 +68,35 @@ class TokenCounts:
 
 @dataclass(frozen=True, slots=True)
 class UnitPrices:
-    """USD for a million tokens of each class. Reasoning is billed as output.
+    """USD for a million tokens of each class. Reasoning is billed as output, unless it is among the parts.
 
-    What is kept in the cache for an hour costs as much as what is kept for minutes, where it has no price of its own.
+    ``parts``: of those in ``PARTS`` and ``FEES`` that have a price of their own, for a million of each.
     """
 
     input: Decimal
     cache_read: Decimal
     cache_write: Decimal
     output: Decimal
-    cache_write_1h: Decimal | None = None
+    parts: Mapping[str, Decimal] = field(default_factory=dict)
 
     def of(self, usage_class: str) -> Decimal:
-        if usage_class == CACHE_WRITE_1H:
-            return self.cache_write if self.cache_write_1h is None else self.cache_write_1h
+        if usage_class in self.parts:
+            return self.parts[usage_class]
         return self.output if usage_class == "reasoning" else Decimal(getattr(self, usage_class))
 
 
 @dataclass(frozen=True, slots=True)
 class PriceOverride:
-    """A price that wins over the price list from ``valid_from`` (aware) on, for one model by its exact name."""
+    """A price that wins over the price list from ``valid_from`` until ``valid_until`` (both aware).
+
+    For one model by its exact name. Where the newest one has ended, the price list holds.
+    """
 
     provider: str
     model: str
     valid_from: datetime
     prices: UnitPrices
+    valid_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +111,15 @@ class ReceiptLine:
 class Receipt:
     """``total`` in USD is the sum of the lines, or what the provider reported, which has no lines.
 
-    ``price_date`` is the day from which the price holds, where its source tells it.
+    ``price_date`` is the day from which the price holds, where its source tells it; ``service_tier`` one whose price
+    is a share of the usual one.
     """
 
     total: Decimal
     source: str
     lines: tuple[ReceiptLine, ...] = ()
     price_date: date | None = None
+    service_tier: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Decimals as strings, so that nothing is rounded on the way through JSON."""
@@ -99,7 +127,8 @@ class Receipt:
             {**asdict(line), "unit_price": f"{line.unit_price:f}", "amount": f"{line.amount:f}"} for line in self.lines
         ]
         day = self.price_date.isoformat() if self.price_date else None
-        return {"total": f"{self.total:f}", "source": self.source, "price_date": day, "lines": lines}
+        tier = {"service_tier": self.service_tier} if self.service_tier else {}
+        return {"total": f"{self.total:f}", "source": self.source, "price_date": day, "lines": lines, **tier}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,22 +147,32 @@ def price(
     overrides: Iterable[PriceOverride] = (),
     base_url: str = "",
     reported_cost_usd: str | None = None,
-    cache_write_1h: int = 0,
+    parts: Mapping[str, int] = _NO_PARTS,
+    service_tier: str = "",
 ) -> Receipt | None:
     """The receipt of a call made at the aware time ``at``, or None where no price is known.
 
-    ``cache_write_1h`` of the tokens written to the cache are kept there for an hour.
+    ``parts``: how many tokens of the classes are of a kind in ``PARTS``, and how much there was of what is in ``FEES``.
     """
     reported = _reported(reported_cost_usd)
     if reported is not None:
         return Receipt(total=reported, source=REPORTED)
     found = _find(provider, model, at, overrides, tokens.total_input, base_url)
-    if found is None:
+    factor = _factor(provider, service_tier, found)
+    if found is None or factor is None:
         return None
-    counts = asdict(tokens) | {"cache_write": tokens.cache_write - cache_write_1h, CACHE_WRITE_1H: cache_write_1h}
-    lines = tuple(_line(name, count, found.prices) for name, count in counts.items() if count)
+    lines = tuple(_lines(tokens, parts, found.prices, factor))
     total = sum((line.amount for line in lines), Decimal(0))
-    return Receipt(total=total, source=found.source, lines=lines, price_date=found.day)
+    tier = service_tier if factor != 1 else ""
+    return Receipt(total=total, source=found.source, lines=lines, price_date=found.day, service_tier=tier)
+
+
+def _factor(provider: str, service_tier: str, found: _Price | None) -> Decimal | None:
+    """Of the usual price; None where it is not known. A price that an administrator sets holds for every tier."""
+    if found is None or found.source in (OVERRIDE, SANDBOX):
+        return Decimal(1)
+    tier = (provider, service_tier.lower())
+    return None if tier in _UNLISTED_TIERS else _TIERS.get(tier, Decimal(1))
 
 
 def unit_prices(
@@ -161,6 +200,34 @@ def listed_name(provider: str, model: str, *, base_url: str = "") -> str:
     return listed.id if listed else ""
 
 
+def use_price_list(snapshot: DataSnapshot | None, name: str = PRICE_LIST) -> None:
+    """From now on and in this process, instead of the one that AISTRALE came with; None goes back to that one."""
+    set_custom_snapshot(snapshot)
+    _used.update(name=name)
+    _listed.cache_clear()
+
+
+def price_list_name() -> str:
+    return _used["name"]
+
+
+_used = {"name": PRICE_LIST}
+
+
+def is_deprecated(provider: str, model: str) -> bool:
+    """As far as the price list knows."""
+    listed = _listed(provider, model, "")
+    return bool(listed and listed.deprecated)
+
+
+def price_source(
+    provider: str, model: str, *, at: datetime, overrides: Iterable[PriceOverride] = ()
+) -> tuple[UnitPrices, str, date | None] | None:
+    """The prices of a small request, where they come from, and since when; None where no price is known."""
+    found = _find(provider, model, at, overrides, 0, "")
+    return (found.prices, found.source, found.day) if found else None
+
+
 def _reported(cost: str | None) -> Decimal | None:
     """The provider's own figure; it is input from outside, so nonsense counts as not reported."""
     try:
@@ -170,8 +237,28 @@ def _reported(cost: str | None) -> Decimal | None:
     return value if value.is_finite() and 0 <= value < 1_000_000 else None
 
 
-def _line(usage_class: str, tokens: int, prices: UnitPrices) -> ReceiptLine:
-    unit_price = prices.of(usage_class)
+def _lines(tokens: TokenCounts, parts: Mapping[str, int], prices: UnitPrices, factor: Decimal) -> Iterator[ReceiptLine]:
+    for usage_class, count in asdict(tokens).items():
+        apart = dict(_parts_of(usage_class, count, parts, prices))
+        for name, some in {usage_class: count - sum(apart.values()), **apart}.items():
+            if some:
+                yield _line(name, some, prices.of(name) * factor)
+    pieces = {"requests": 1, **parts}
+    for fee in FEES:
+        if pieces.get(fee) and fee in prices.parts:
+            yield _line(fee, pieces[fee], prices.parts[fee])
+
+
+def _parts_of(usage_class: str, count: int, parts: Mapping[str, int], prices: UnitPrices) -> Iterator[tuple[str, int]]:
+    """Those with a price of their own, of a class of ``count`` tokens, and never more than it has."""
+    for name in PARTS[usage_class]:
+        some = min(parts.get(name, 0), count)
+        if some and name in prices.parts:
+            count -= some
+            yield name, some
+
+
+def _line(usage_class: str, tokens: int, unit_price: Decimal) -> ReceiptLine:
     return ReceiptLine(usage_class, tokens, unit_price, (unit_price * tokens).scaleb(-6))
 
 
@@ -185,7 +272,7 @@ def _find(
 ) -> _Price | None:
     matching = (o for o in overrides if (o.provider, o.model) == (provider, model) and o.valid_from <= at)
     override = max(matching, key=lambda o: o.valid_from, default=None)
-    if override is not None:
+    if override is not None and (override.valid_until is None or at < override.valid_until):
         return _Price(override.prices, OVERRIDE, override.valid_from.date())
     if provider in PROVIDERS and PROVIDERS[provider].is_free:
         zero = Decimal(0)
@@ -204,16 +291,26 @@ def _from_list(listed: ModelInfo, at: datetime, total_input: int) -> _Price | No
         _at_tier(prices.cache_read_mtok, total_input),
         _at_tier(prices.cache_write_mtok, total_input),
     )
-    cache_write_1h = _at_tier(prices.cache_write_1h_mtok, total_input)
     found = UnitPrices(
         input=input_price,
         # Where caching has no price of its own, cached tokens are billed as input.
         cache_read=input_price if cache_read is None else cache_read,
         cache_write=input_price if cache_write is None else cache_write,
         output=output_price,
-        cache_write_1h=cache_write_1h,
+        parts=dict(_listed_parts(prices, total_input)),
     )
-    return _Price(found, PRICE_LIST, _valid_from(listed, at))
+    return _Price(found, price_list_name(), _valid_from(listed, at))
+
+
+def _listed_parts(prices: ModelPrice, total_input: int) -> Iterator[tuple[str, Decimal]]:
+    for names, per_million in (*((names, 1) for names in PARTS.values()), (FEES, 1000)):
+        for name, listed in names.items():
+            unit_price = _at_tier(getattr(prices, listed, None), total_input)
+            if unit_price is not None:
+                yield name, unit_price * per_million
+    reasoning = _at_tier(getattr(prices, "output_reasoning_mtok", None), total_input)
+    if reasoning is not None:
+        yield "reasoning", reasoning
 
 
 def _at_tier(price: Decimal | TieredPrices | None, total_input: int) -> Decimal | None:

@@ -7,13 +7,22 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from telemetry.models import Generation
-from telemetry.pricing import CACHE_WRITE_1H, OVERRIDE, REPORTED, SANDBOX
+from telemetry.pricing import CACHE_WRITE_1H, OVERRIDE, PARTS, REPORTED, SANDBOX
 
 CLASS_NAMES = {
     "input": "Input",
     "cache_read": "Cache read",
     "cache_write": "Cache write",
     CACHE_WRITE_1H: "Cache write, 1 h",
+    "input_audio": "Input, audio",
+    "input_image": "Input, images",
+    "input_video": "Input, video",
+    "cache_read_audio": "Cache read, audio",
+    "cache_read_image": "Cache read, images",
+    "output_audio": "Output, audio",
+    "output_image": "Output, images",
+    "web_searches": "Web searches",
+    "requests": "Request fee",
     "output": "Output",
     "reasoning": "Reasoning",
 }
@@ -65,7 +74,7 @@ class ReceiptView:
 
 def usage_of(generation: Generation) -> list[tuple[str, int]]:
     """Tokens by class, of those that were used."""
-    counts = {name: getattr(generation, f"{name}_tokens") for name in CLASS_NAMES if name != CACHE_WRITE_1H}
+    counts = {name: getattr(generation, f"{name}_tokens") for name in PARTS}
     return [(CLASS_NAMES[name], count) for name, count in counts.items() if count]
 
 

@@ -30,7 +30,8 @@ from telemetry.models import (
     Status,
     UsageSource,
 )
-from telemetry.pricing import Receipt, TokenCounts, price
+from telemetry.prices import price_lists
+from telemetry.pricing import FEES, PARTS, Receipt, TokenCounts, price
 from telemetry.prompt_use import PromptUse, UserCalls, VersionFigures, prompt_columns
 
 LARGEST_COUNT = 2**31 - 1
@@ -42,8 +43,9 @@ log = structlog.get_logger(__name__)
 class CallOutcome:
     """How a call ended. Times are aware datetimes, ``attempts`` one mapping per attempt, ``tool_calls`` one per call.
 
-    ``cache_write_1h`` is the part of ``tokens.cache_write`` that is billed as kept for an hour; ``usage_note`` says
-    what a reader of the receipt should know about the figures.
+    ``usage_parts``: what of the tokens is billed apart, and what is billed by the piece, by the names of
+    ``pricing.PARTS`` and ``FEES``; ``service_tier`` as the provider names it; ``usage_note`` says what a reader of the
+    receipt should know about the figures.
     """
 
     status: Status
@@ -52,7 +54,8 @@ class CallOutcome:
     tool_calls: Sequence[Mapping[str, str]] = ()
     tokens: TokenCounts | None = None
     tokens_are_estimated: bool = False
-    cache_write_1h: int = 0
+    usage_parts: Mapping[str, int] = field(default_factory=dict)
+    service_tier: str = ""
     usage_note: str = ""
     reported_cost_usd: str | None = None
     finish_reason: str = ""
@@ -188,6 +191,7 @@ def result_of(generation: Generation, outcome: CallOutcome, *, ended_at: datetim
         "first_token_at": outcome.first_token_at,
         "attempts": replace_unstorable(outcome.attempts),
         "error_status": outcome.error_status,
+        "usage_details": _details(outcome) if tokens else {},
         "cost_usd": receipt.total if receipt else None,
         "receipt": receipt.as_json() if receipt else None,
         **_texts(outcome),
@@ -235,6 +239,7 @@ def input_cost(tokens: int, *, provider: str, model: str) -> Decimal | None:
 
 def cost_of(tokens: TokenCounts, *, provider: str, model: str, base_url: str = "") -> Decimal | None:
     """Of a call that was made now, in USD; None where no price is known."""
+    price_lists.refresh()
     name = replace_unstorable(model)
     overrides = PriceOverride.objects.of(provider, name)
     at = timezone.now()
@@ -252,6 +257,7 @@ def _plausible(tokens: TokenCounts | None, generation_id: UUID) -> TokenCounts |
 
 def _receipt(generation: Generation, outcome: CallOutcome, tokens: TokenCounts) -> Receipt | None:
     """Priced by the name that was asked for, or else by the name that the provider answered with."""
+    price_lists.refresh()
     names = dict.fromkeys(filter(None, (generation.request_model, outcome.response_model)))
     overrides = PriceOverride.objects.of(generation.provider, *map(replace_unstorable, names))
     receipts = (
@@ -263,11 +269,22 @@ def _receipt(generation: Generation, outcome: CallOutcome, tokens: TokenCounts) 
             at=generation.started_at,
             overrides=overrides,
             reported_cost_usd=outcome.reported_cost_usd,
-            cache_write_1h=outcome.cache_write_1h,
+            parts=outcome.usage_parts,
+            service_tier=outcome.service_tier,
         )
         for name in names
     )
     return next((receipt for receipt in receipts if receipt is not None), None)
+
+
+def _details(outcome: CallOutcome) -> dict[str, Any]:
+    """What a price is made of beside the tokens by class; as much of it as can be true."""
+    known = {*FEES, *(name for names in PARTS.values() for name in names)}
+    parts = {name: count for name, count in outcome.usage_parts.items() if name in known and count <= LARGEST_COUNT}
+    tier: dict[str, Any] = (
+        {"service_tier": replace_unstorable(outcome.service_tier)[:40]} if outcome.service_tier else {}
+    )
+    return parts | tier
 
 
 def _texts(outcome: CallOutcome) -> dict[str, str]:

@@ -75,6 +75,8 @@ def _comparable(response: Any, path: str) -> tuple[int, str, dict[str, str]]:
     [
         "/audit/",
         "/telemetry/",
+        "/telemetry/costs/",
+        "/telemetry/prices/",
         "/tokens/",
         "/chat/",
         "/playground/",

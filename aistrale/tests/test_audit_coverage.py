@@ -51,6 +51,9 @@ from prompts.models import LabelProposal, ProtectedLabel
 from prompts.rollout_rules import Guards
 from prompts.rollouts import start_rollout
 from telemetry.actions import TelemetryAction
+from telemetry.models import PriceOverride
+from telemetry.prices.price_lists import add_price_list
+from telemetry.tests.price_files import PRICE_LIST_FILE
 from tokens import envelope, master_keys, rotation, services
 from tokens.actions import TokensAction
 from tokens.allowed_hosts import allow_host, remove_host
@@ -193,6 +196,28 @@ def make_team(scene: Scene) -> None:
     team_services.add_member(team=team, user=scene.alice, actor=scene.admin)
 
 
+def remove_budget(scene: Scene) -> None:
+    for value in ("10", ""):
+        scene.as_admin.post("/telemetry/costs/budget/", {"monthly_usd": value})
+
+
+def set_price(scene: Scene) -> None:
+    prices = {"input_price": "1", "cache_read_price": "1", "cache_write_price": "1", "output_price": "1"}
+    scene.as_admin.post("/telemetry/prices/add/", {"provider": "openai", "model": "own-1", **prices})
+    price = PriceOverride.objects.get()
+    scene.as_admin.post(f"/telemetry/prices/{price.pk}/", prices | {"input_price": "2"})
+
+
+def retire_model(scene: Scene) -> None:
+    for day in ("2027-01-01", ""):
+        sent = {"provider": "openai", "model": "own-1", "retires_on": day}
+        scene.as_admin.post("/telemetry/prices/retirement/", sent)
+
+
+def update_prices(scene: Scene) -> None:
+    add_price_list(content=PRICE_LIST_FILE)
+
+
 ROTATION = [
     TokensAction.KEY_CREATE,
     TokensAction.KEY_PROMOTE,
@@ -224,6 +249,15 @@ TABLE: dict[str, tuple[Callable[[Scene], object], Sequence[Action]]] = {
     "master key rotated": (rotate_master, [TokensAction.MASTER_KEY_ROTATE]),
     "master key lost": (lose_master, [TokensAction.KEY_LOSE]),
     "log exported from the page": (lambda s: s.as_admin.get("/audit/export.csv"), [AuditAction.AUDIT_EXPORT]),
+    "budget set": (
+        lambda s: s.as_admin.post("/telemetry/costs/budget/", {"monthly_usd": "10"}),
+        [TelemetryAction.BUDGET_SET],
+    ),
+    "budget removed": (remove_budget, [TelemetryAction.BUDGET_SET, TelemetryAction.BUDGET_DELETE]),
+    "price set, changed": (set_price, [TelemetryAction.PRICE_CREATE, TelemetryAction.PRICE_UPDATE]),
+    "retirement set and removed": (retire_model, [TelemetryAction.RETIREMENT_SET, TelemetryAction.RETIREMENT_DELETE]),
+    "price list updated": (update_prices, [TelemetryAction.PRICES_UPDATE]),
+    "calls repriced": (lambda s: call_command("reprice", since="2026-01-01"), [TelemetryAction.CALLS_REPRICE]),
     "calls exported": (lambda s: s.as_admin.get("/telemetry/export.csv"), [TelemetryAction.CALLS_EXPORT]),
     "log exported by command": (lambda s: call_command("export_audit"), [AuditAction.AUDIT_EXPORT]),
     "conversation deleted": (

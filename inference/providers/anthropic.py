@@ -170,6 +170,7 @@ class MessageParser(StreamParser):
         "cache_write": ("cache_creation_input_tokens",),
         "cache_write_5m": ("cache_creation.ephemeral_5m_input_tokens",),
         "cache_write_1h": ("cache_creation.ephemeral_1h_input_tokens",),
+        "web_searches": ("server_tool_use.web_search_requests",),
     }
 
     def __init__(self, *, request_id: str = "") -> None:
@@ -195,7 +196,8 @@ class MessageParser(StreamParser):
 
     def _message(self, message: Mapping[str, Any]) -> Iterator[StreamEvent]:
         """The head of an answer, or the whole of one that was not streamed."""
-        self.identify(model=message.get("model"), response_id=message.get("id"))
+        tier = mapping_of(message.get("usage")).get("service_tier")
+        self.identify(model=message.get("model"), response_id=message.get("id"), service_tier=tier)
         content = message.get("content")
         for place, block in enumerate(content if isinstance(content, list) else [content]):
             yield from self._block(place, block)
@@ -255,9 +257,10 @@ class MessageParser(StreamParser):
             reasoning=counts.get("reasoning"),
             cache_read=counts["cache_read"],
             cache_write=max(counts["cache_write"], counts["cache_write_5m"] + counts["cache_write_1h"]),
-            cache_write_1h=counts["cache_write_1h"],
+            parts=counts.some("cache_write_1h", "web_searches"),
         )
-        return disjoint(report, Reading(cached_inside=False, reasoning_inside=True), cost_usd=counts.cost_usd)
+        usage = disjoint(report, Reading(cached_inside=False, reasoning_inside=True), cost_usd=counts.cost_usd)
+        return replace(usage, service_tier=self.service_tier)
 
 
 def _number(index: Any) -> int | None:

@@ -139,7 +139,8 @@ class Usage:
     """Tokens in disjoint classes: their sum is everything the provider bills.
 
     ``input`` excludes what was read from or written to a cache; ``output`` excludes ``reasoning``.
-    ``cache_write_1h`` is the part of ``cache_write`` that is kept, and billed, for an hour.
+    ``parts``: how many tokens of these classes are billed apart, by the names of ``telemetry.pricing.PARTS``, such as
+    ``cache_write_1h`` or ``input_audio``; and what is billed by the piece, as ``web_searches``.
     ``cost_usd`` is set only where the provider itself reports what the call cost, as a decimal string.
     ``note`` says what was believed where the provider's figures contradict each other.
     """
@@ -149,7 +150,8 @@ class Usage:
     cache_write: int = 0
     output: int = 0
     reasoning: int = 0
-    cache_write_1h: int = 0
+    parts: Mapping[str, int] = field(default_factory=dict)
+    service_tier: str = ""
     cost_usd: str | None = None
     note: str = ""
 

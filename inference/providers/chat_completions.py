@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from inference.providers import options
@@ -96,10 +97,14 @@ class ChatCompletionParser(StreamParser):
             "cache_creation_input_tokens",
         ),
         "cache_write_1h": ("cache_creation.ephemeral_1h_input_tokens",),
+        "input_audio": ("prompt_tokens_details.audio_tokens", "input_tokens_details.audio_tokens"),
+        "input_image": ("prompt_tokens_details.image_tokens", "input_tokens_details.image_tokens"),
+        "output_audio": ("completion_tokens_details.audio_tokens", "output_tokens_details.audio_tokens"),
     }
 
     def read(self, event: str, payload: Mapping[str, Any]) -> Iterator[StreamEvent]:
-        self.identify(model=payload.get("model"), response_id=payload.get("id"))
+        names = {"model": payload.get("model"), "response_id": payload.get("id")}
+        self.identify(**names, service_tier=payload.get("service_tier"))
         choice = first_of(payload.get("choices"))
         yield from self._text(choice, is_whole=payload.get("object") == "chat.completion")
         apart = mapping_of(payload.get("x_groq"))
@@ -155,10 +160,11 @@ class ChatCompletionParser(StreamParser):
             reasoning=counts.get("reasoning"),
             cache_read=counts["cache_read"],
             cache_write=max(counts["cache_write"], counts["cache_write_1h"]),
-            cache_write_1h=counts["cache_write_1h"],
+            parts=counts.some("cache_write_1h", "input_audio", "input_image", "output_audio"),
             total=total,
         )
-        return disjoint(report, Reading(cached_inside=True, reasoning_inside=True), cost_usd=counts.cost_usd)
+        usage = disjoint(report, Reading(cached_inside=True, reasoning_inside=True), cost_usd=counts.cost_usd)
+        return replace(usage, service_tier=self.service_tier)
 
 
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from itertools import product
 from typing import Any
@@ -43,14 +43,14 @@ class Counts:
             self.unreadable = report
             return False
         before = self._figures.copy(), self._cost
-        for field, names in self._fields.items():
+        for figure, names in self._fields.items():
             values = [value for value in (_at(report, name) for name in names) if value is not None]
             counts = [count for count in map(count_of, values) if count is not None]
             if len(counts) < len(values):
                 self.unreadable = report
             if counts:
                 count = next(filter(None, counts), 0)
-                self._figures[field] = max(count, self._figures.get(field, 0))
+                self._figures[figure] = max(count, self._figures.get(figure, 0))
         cost = cost_of(report)
         if cost is not None:
             self._cost = max(cost, self._cost or cost)
@@ -58,6 +58,10 @@ class Counts:
 
     def get(self, field: str) -> int | None:
         return self._figures.get(field)
+
+    def some(self, *figures: str) -> dict[str, int]:
+        """Those of these figures that are not 0."""
+        return {figure: self._figures[figure] for figure in figures if self._figures.get(figure)}
 
     def __getitem__(self, field: str) -> int:
         return self._figures.get(field, 0)
@@ -117,7 +121,7 @@ class Report:
     reasoning: int | None = None
     cache_read: int = 0
     cache_write: int = 0
-    cache_write_1h: int = 0
+    parts: Mapping[str, int] = field(default_factory=dict)
     total: int | None = None
 
 
@@ -155,7 +159,7 @@ def disjoint(report: Report, usual: Reading, *, cost_usd: str | None = None) -> 
         input=report.prompt - (cached if reading.cached_inside else 0),
         cache_read=report.cache_read,
         cache_write=report.cache_write,
-        cache_write_1h=report.cache_write_1h,
+        parts=report.parts,
         output=report.completion - (reasoning if reading.reasoning_inside else 0),
         reasoning=reasoning + unnamed,
         cost_usd=cost_usd,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -31,7 +32,7 @@ from inference.providers.base import (
     Usage,
 )
 from inference.providers.call_reader import arguments_of
-from inference.providers.counting import Reading, Report, disjoint
+from inference.providers.counting import Reading, Report, count_of, disjoint
 from inference.providers.failures import as_provider_error, mapping_of
 from inference.providers.model_lists import read_models
 from inference.providers.parts import as_text, is_text
@@ -179,6 +180,33 @@ def _declarations(tools: Sequence[Tool]) -> list[types.FunctionDeclaration]:
     ]
 
 
+_PARTS = (
+    *("input_audio", "input_image", "input_video"),
+    *("cache_read_audio", "cache_read_image", "output_audio", "output_image"),
+)
+
+
+def _with_parts(metadata: Any) -> Any:
+    """Its figures by modality, beside the others. Those of the prompt include what was cached."""
+    if not isinstance(metadata, Mapping):
+        return metadata
+    cached = _by_modality(metadata, "cacheTokensDetails")
+    prompt = _by_modality(metadata, "promptTokensDetails", "toolUsePromptTokensDetails")
+    output = _by_modality(metadata, "candidatesTokensDetails")
+    fresh = {f"input_{modality}": max(count - cached[modality], 0) for modality, count in prompt.items()}
+    read = {f"cache_read_{modality}": count for modality, count in cached.items()}
+    return {**metadata, **fresh, **read, **{f"output_{modality}": count for modality, count in output.items()}}
+
+
+def _by_modality(metadata: Mapping[str, Any], *names: str) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for name in names:
+        listed = metadata.get(name)
+        for part in map(mapping_of, listed if isinstance(listed, list) else []):
+            counts[name_of(part.get("modality")).lower()] += count_of(part.get("tokenCount")) or 0
+    return counts
+
+
 class CandidateParser(StreamParser):
     reasons: ClassVar[Mapping[str, FinishReason]] = {
         "STOP": FinishReason.STOP,
@@ -196,6 +224,7 @@ class CandidateParser(StreamParser):
         "candidates": ("candidatesTokenCount",),
         "thoughts": ("thoughtsTokenCount",),
         "total": ("totalTokenCount",),
+        **{name: (name,) for name in _PARTS},
     }
 
     def read(self, event: str, payload: Mapping[str, Any]) -> Iterator[StreamEvent]:
@@ -204,7 +233,7 @@ class CandidateParser(StreamParser):
         parts = text_holder(candidate.get("content")).get("parts")
         yield from self.say(parts)
         yield from self._calls(parts)
-        yield from self.count(payload.get("usageMetadata"))
+        yield from self.count(_with_parts(payload.get("usageMetadata")))
         if mapping_of(payload.get("promptFeedback")).get("blockReason"):
             self.reason = FinishReason.CONTENT_FILTER
         reason = name_of(candidate.get("finishReason"))
@@ -235,6 +264,7 @@ class CandidateParser(StreamParser):
             completion=counts["candidates"],
             reasoning=counts.get("thoughts"),
             cache_read=counts["cache_read"],
+            parts=counts.some(*_PARTS),
             total=counts.get("total"),
         )
         return disjoint(report, Reading(cached_inside=True, reasoning_inside=False), cost_usd=counts.cost_usd)

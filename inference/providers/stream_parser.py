@@ -43,6 +43,7 @@ class StreamParser(ABC):
         self.reason: FinishReason | None = None
         self.model = ""
         self.response_id = ""
+        self.service_tier = ""
         self.shown = False
         self.complete = False
         self.counts = Counts(self.figures)
@@ -137,8 +138,9 @@ class StreamParser(ABC):
         elif self._failure is None:
             self._failure = from_error_event(error)
 
-    def identify(self, *, model: Any, response_id: Any) -> None:
+    def identify(self, *, model: Any, response_id: Any, service_tier: Any = None) -> None:
         self.model = self.model or name_of(model)
+        self.service_tier = name_of(service_tier) or self.service_tier
         self.response_id = self.response_id or name_of(response_id)
 
     def count(self, *reports: Any) -> Iterator[StreamEvent]:

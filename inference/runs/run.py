@@ -267,7 +267,8 @@ class Run:
             }
         told: dict[str, Any] = {
             "tokens": TokenCounts(usage.input, usage.cache_read, usage.cache_write, usage.output, usage.reasoning),
-            "cache_write_1h": usage.cache_write_1h,
+            "usage_parts": usage.parts,
+            "service_tier": usage.service_tier,
             "usage_note": usage.note,
             "reported_cost_usd": usage.cost_usd,
         }

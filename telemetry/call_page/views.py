@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
@@ -31,6 +32,7 @@ def generation_detail(request: UserRequest, pk: UUID) -> HttpResponse:
         "generation": call,
         "neighbours": neighbours_of(call, query=request.GET, user=request.user),
         "waterfall": waterfall_of(call),
+        "parameters": [(name, _written(value)) for name, value in call.parameters.items()],
         "usage": usage_of(call),
         "receipt": receipt_view(call),
         "scores": Score.objects.filter(call_id=call.pk).exclude(user=request.user).select_related("user"),
@@ -58,6 +60,10 @@ def _call(request: UserRequest, pk: UUID) -> tuple[Generation, GenerationContent
     if content and call.user != request.user:
         note_content_read(generation=call, actor=request.user)
     return call, content
+
+
+def _written(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _query(request: UserRequest, way: str) -> str:

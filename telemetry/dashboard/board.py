@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -15,10 +15,12 @@ from django.utils import timezone
 
 from telemetry.dashboard import numbers
 from telemetry.dashboard.charts import Column, Series, percentile_band, sparkline, stacked_columns
+from telemetry.dashboard.health import Health, health_of_providers
 from telemetry.dashboard.numbers import Delta, delta
 from telemetry.dashboard.patterns import OTHER, patterns_of
 from telemetry.dashboard.window import DAY, Window, WindowForm
 from telemetry.models import Generation, Status
+from telemetry.prices.retirements import RetirementView, retiring
 from telemetry.rollups.coverage import Span
 from telemetry.rollups.reading import Figures, Reader
 
@@ -79,7 +81,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """Of the month until now, in USD; ``projected`` as if it went on like that, None on its first day."""
+    """Of the month until now, in UTC and in USD; ``projected`` as if it went on like that, None on its first day."""
 
     name: str
     spent: str
@@ -326,7 +328,7 @@ class Board:
         )[:LAST_FAILURES]
 
     def month(self) -> Month:
-        local = timezone.localtime(self._now)
+        local = self._now.astimezone(UTC)
         start = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         days = calendar.monthrange(local.year, local.month)[1]
         span = Span(start, self._now)
@@ -334,6 +336,12 @@ class Board:
         share = (self._now - start) / timedelta(days=days)
         projected = numbers.whole_dollars(spent / Decimal(share)) if share * days >= 1 else None
         return Month(f"{local:%B}", numbers.dollars(spent), projected, f"{days} {local:%b}", self.links.calls(span))
+
+    def health(self) -> list[Health]:
+        return health_of_providers(self.links, users=self._users, now=self._now)
+
+    def retiring(self) -> list[RetirementView]:
+        return retiring(users=self._users, now=self._now)
 
 
 def _label_step(window: Window) -> int:

@@ -7,7 +7,7 @@ Colours and patterns are those of dashboard.css and _patterns.html. Pure but for
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.utils.html import format_html, format_html_join
@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 HEIGHT, TOP = 150, 18
 _STEPS = (1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10)
 _NOTHING = SafeString("")
+_NONE_PROJECTED: Mapping[int, float] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,37 @@ def nice_top(value: float) -> float:
 
 
 def stacked_columns(
-    title: str, series: Sequence[Series], columns: Sequence[Column], show: Callable[[float], str]
+    title: str,
+    series: Sequence[Series],
+    columns: Sequence[Column],
+    show: Callable[[float], str],
+    *,
+    partial: int = -1,
+    projected: Mapping[int, float] = _NONE_PROJECTED,
 ) -> str:
-    """``series`` from the bottom up. The last column is still being filled, and pale."""
+    """``series`` from the bottom up. The column ``partial`` is still being filled, and pale: the last one by default.
+
+    ``projected``: how high columns are going to be, by their place.
+    """
     sums = [_sum_of(one.values[place] for one in series) for place in range(len(columns))]
-    top = nice_top(max((value for value in sums if value is not None), default=0))
-    drawn = [_column(series, place, len(columns), top) for place in range(len(columns))]
-    return _frame("columns", title, columns, sums, top, show, drawn)
+    known = [projected.get(place, value) for place, value in enumerate(sums)]
+    top = nice_top(max((value for value in (*sums, *known) if value is not None), default=0))
+    pale = partial % len(columns) if -len(columns) <= partial < len(columns) else None
+    drawn = [
+        _joined(
+            [_column(series, place, len(columns), top, pale), _outline(projected.get(place), place, len(columns), top)]
+        )
+        for place in range(len(columns))
+    ]
+    return _frame("columns", title, columns, known, top, show, drawn)
+
+
+def _outline(value: float | None, place: int, count: int, top: float) -> SafeString:
+    if not value:
+        return _NOTHING
+    height = max(value * (HEIGHT - TOP) / top, 1.0)
+    shape = (_x(place + 0.14, count), _n(HEIGHT - height), _n(72 / count), _n(height))
+    return format_html('<rect class="projected" x="{}%" y="{}" width="{}%" height="{}"/>', *shape)
 
 
 def _sum_of(values: Iterable[float | None]) -> float | None:
@@ -59,7 +84,7 @@ def _sum_of(values: Iterable[float | None]) -> float | None:
     return sum(known) if known else None
 
 
-def _column(series: Sequence[Series], place: int, count: int, top: float) -> SafeString:
+def _column(series: Sequence[Series], place: int, count: int, top: float, pale: int | None) -> SafeString:
     bottom, parts = float(HEIGHT), []
     for one in series:
         value = one.values[place]
@@ -71,7 +96,7 @@ def _column(series: Sequence[Series], place: int, count: int, top: float) -> Saf
         shape = (_x(place + 0.14, count), _n(bottom), _n(72 / count), _n(max(height - 0.75, 0.75)), one.pattern)
         parts.append(format_html('<rect x="{}%" y="{}" width="{}%" height="{}" fill="url(#{})"/>', *shape))
     drawn = _joined(parts)
-    return format_html('<g class="partial">{}</g>', drawn) if place == count - 1 else drawn
+    return format_html('<g class="partial">{}</g>', drawn) if place == pale else drawn
 
 
 def percentile_band(

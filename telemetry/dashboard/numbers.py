@@ -49,6 +49,11 @@ def cost(usd: Decimal, *, unpriced: int) -> str:
     return "unpriced" if unpriced and not usd else dollars(usd)
 
 
+def cost_of_call(usd: Decimal) -> str:
+    """Five decimals, so that points stand below each other."""
+    return "<$0.00001" if 0 < usd < Decimal("0.00001") else f"${usd:,.5f}"
+
+
 def whole_dollars(value: Decimal) -> str:
     """An estimate: no cents, unless it is a matter of them."""
     return f"${value:,.0f}" if value >= 10 else dollars(value)

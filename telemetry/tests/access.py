@@ -15,6 +15,10 @@ def a_call(owner: User) -> Generation:
 
 
 ADMINISTRATORS = {
+    "telemetry/costs/budget/",
+    "telemetry/prices/add/",
+    "telemetry/prices/retirement/",
+    "telemetry/prices/<int:pk>/",
     "admin/telemetry/priceoverride/add/",
     "admin/telemetry/priceoverride/<path:object_id>/delete/",
 }

@@ -59,7 +59,7 @@ def counted(parser: StreamParser, *reports: Any) -> Usage:
                 "cache_creation_input_tokens": 30,
                 "cache_creation": {"ephemeral_1h_input_tokens": 30},
             },
-            Usage(input=20, output=1, cache_write=30, cache_write_1h=30),
+            Usage(input=20, output=1, cache_write=30, parts={"cache_write_1h": 30}),
         ),
         (
             {"prompt_tokens": 5, "completion_tokens": 1, "tokens_per_second": 12.5, "cost": "0.5"},
@@ -104,7 +104,7 @@ def test_it_never_lets_a_figure_shrink() -> None:
     parser = MessageParser()
     first = {"input_tokens": 120, "cache_read_input_tokens": 9, "cache_creation": {"ephemeral_1h_input_tokens": 4}}
     assert counted(parser, first, {"input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": 6}) == Usage(
-        input=120, cache_read=9, cache_write=4, cache_write_1h=4, output=6
+        input=120, cache_read=9, cache_write=4, parts={"cache_write_1h": 4}, output=6
     )
 
 

@@ -1,0 +1,122 @@
+"""Which models are taken out of service, and when: as administrators say, and else as providers have published it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Count, F, Sum
+from django.urls import reverse
+
+from telemetry.models import Rollup
+from telemetry.prices.models import ModelRetirement
+from telemetry.prices.published import PUBLISHED
+from telemetry.pricing import is_deprecated
+
+# Who has called a model so lately still depends on it.
+LATELY = timedelta(days=30)
+# Days before from which on the dashboard counts them.
+NOTICE = 120
+SET_HERE, BY_PROVIDER, BY_PRICE_LIST = "administrator", "provider", "price list"
+Model = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Retirement:
+    """``retires_on`` None: the price list calls the model deprecated, and names no day."""
+
+    provider: str
+    model: str
+    retires_on: date | None
+    replacement: str
+    source: str
+
+    def days_left(self, today: date) -> int | None:
+        return (self.retires_on - today).days if self.retires_on else None
+
+
+@dataclass(frozen=True, slots=True)
+class Callers:
+    """Of a model, lately: its calls, and how many prompts, provider keys and users they came from."""
+
+    calls: int
+    prompts: int
+    keys: int
+    users: int
+
+
+@dataclass(frozen=True, slots=True)
+class RetirementView:
+    """``days``: until then, less than 0 where it is over, None where no day is known."""
+
+    retirement: Retirement
+    days: int | None
+    callers: Callers
+    href: str
+    backtest: str
+
+    @property
+    def days_past(self) -> int:
+        return -(self.days or 0)
+
+
+def retirement_of(model: Model, entries: Mapping[Model, ModelRetirement]) -> Retirement | None:
+    if entry := entries.get(model):
+        return Retirement(*model, entry.retires_on, entry.replacement, SET_HERE)
+    if model in PUBLISHED:
+        return Retirement(*model, *PUBLISHED[model], BY_PROVIDER)
+    return Retirement(*model, None, "", BY_PRICE_LIST) if is_deprecated(*model) else None
+
+
+def entries_of_administrators() -> dict[Model, ModelRetirement]:
+    return {(entry.provider, entry.model): entry for entry in ModelRetirement.objects.all()}
+
+
+def retiring(*, users: Collection[int] | None, now: datetime, notice: int | None = NOTICE) -> list[RetirementView]:
+    """Of the models that these users still call, those that retire; the soonest first.
+
+    ``notice``: only those with so many days left, or None for all.
+    """
+    entries, today = entries_of_administrators(), now.date()
+    found = []
+    for model, callers in callers_of_models(users=users, since=now - LATELY).items():
+        retirement = retirement_of(model, entries)
+        days = retirement.days_left(today) if retirement else None
+        if retirement and (notice is None or days is not None and days <= notice):
+            found.append(_view(retirement, days, callers, now))
+    return sorted(found, key=lambda view: (view.days is None, view.days or 0, view.retirement.model))
+
+
+def _view(retirement: Retirement, days: int | None, callers: Callers, now: datetime) -> RetirementView:
+    calls = {"provider": retirement.provider, "model": retirement.model, "range": "30d"}
+    backtest = {"from_provider": retirement.provider, "from_model": retirement.model, "range": "30d"}
+    if retirement.replacement:
+        backtest |= {"provider": retirement.provider, "model": retirement.replacement}
+    return RetirementView(
+        retirement,
+        days,
+        callers,
+        f"{reverse('telemetry:generation-list')}?{urlencode(calls)}",
+        f"{reverse('backtests:backtest-add')}?{urlencode(backtest)}",
+    )
+
+
+def callers_of_models(*, users: Collection[int] | None, since: datetime) -> dict[Model, Callers]:
+    """From the days that are rolled up: it may miss the calls of the last hour."""
+    rows = Rollup.objects.filter(by_caller=True, hours=24, start__gte=since)
+    if users is not None:
+        rows = rows.filter(user__in=users)
+    counted: Iterable[Any] = (
+        rows.order_by()
+        .values_list("provider", "request_model")
+        .annotate(
+            total=Sum("calls"),
+            prompts=Count("prompt_id", distinct=True),
+            keys=Count("token_id", distinct=True),
+            callers=Count(F("user"), distinct=True),
+        )
+    )
+    return {(provider, model): Callers(*numbers) for provider, model, *numbers in counted}
