@@ -10,3 +10,7 @@ class TelemetryAction(Action):
     CONTENT_READ = "telemetry:content:read"
     CALLS_EXPORT = "telemetry:calls:export"
     CONTENT_DROP = "telemetry:content:drop"
+    VIEW_CREATE = "telemetry:view:create"
+    VIEW_RENAME = "telemetry:view:rename"
+    VIEW_SHARE = "telemetry:view:share"
+    VIEW_DELETE = "telemetry:view:delete"

@@ -21,6 +21,7 @@ from listing.periods import PeriodsByIndex
 from telemetry import pricing
 from telemetry.aggregates import Percentile
 from telemetry.context import ROOT, ContextEntry, SentMessage, chain, head_of
+from telemetry.explorer.models import SavedView as SavedView
 from telemetry.fields import CallIdField
 from telemetry.prompt_use import VersionFigures
 from telemetry.rollups.models import Rollup as Rollup
