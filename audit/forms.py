@@ -9,7 +9,7 @@ from listing.forms import PeriodFilter, Rows, UserField
 
 
 def _action_choices() -> list[tuple[str, str]]:
-    return [("", "Anything"), *((action.value, action.value) for action in actions())]
+    return [("", "Any"), *((action.value, action.value) for action in actions())]
 
 
 class EventFilter(PeriodFilter):

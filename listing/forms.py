@@ -40,7 +40,6 @@ class Chip(NamedTuple):
     label: str
     value: str
     query: str
-    name: str
 
 
 class Choice(NamedTuple):
@@ -65,6 +64,11 @@ class Bar:
     row: Sequence[Filter]
     more: Sequence[Filter]
     time: Filter | None
+
+    @property
+    def given(self) -> int:
+        """How many there are, but for those of words and time."""
+        return self.given_more + sum(filter.chip is not None for filter in self.row)
 
     @property
     def given_more(self) -> int:
@@ -148,7 +152,7 @@ class FilterForm(forms.Form):
 
     def _filter(self, field: BoundField) -> Filter:
         text = self._shown(field)
-        chip = Chip(str(field.label), text, query_of(self._query, without=field.name), field.name) if text else None
+        chip = Chip(str(field.label), text, query_of(self._query, without=field.name)) if text else None
         choices = [Choice(str(key), str(name)) for key, name in getattr(field.field.widget, "choices", ())]
         return Filter(field, chip, choices)
 
@@ -182,7 +186,7 @@ class PeriodFilter(FilterForm):
     time_column: ClassVar[str]
 
     range = forms.ChoiceField(
-        required=False, label="Time", choices=[("", "Any"), *((key, label) for key, (label, _) in PERIODS.items())]
+        required=False, label="Time", choices=[("", "Any time"), *((key, label) for key, (label, _) in PERIODS.items())]
     )
     start = MomentField(required=False, label="From")
     end = MomentField(required=False, label="To")

@@ -60,7 +60,7 @@ def erase(user: User, actor: User | None) -> dict[str, int]:
     # Its hours are counted anew soon; until then the figures stay as nobody's.
     Rollup.objects.filter(user=user).update(user=None)
     calls = Generation.objects.filter(user=user).update(**_ANONYMOUS)
-    return {"ratings": ratings, "saved views": views, "calls": calls}
+    return {"ratings": ratings, "saved_views": views, "calls": calls}
 
 
 HANDLER = PersonalDataHandler(

@@ -19,6 +19,7 @@ from accounts.models import ApiKey, Membership, Role, Team, User
 from accounts.people.invitations import invite
 from accounts.profile import api_keys
 from accounts.sessions.services import live_sessions
+from accounts.sharing import PRIVATE
 from aistrale.recent_errors import recent
 from aistrale.tests.routes import all_routes, path_of
 from aistrale.tests.test_routes import TABLE, Who
@@ -34,6 +35,8 @@ from prompts.drafts import Draft
 from prompts.models import ExampleSet, LabelProposal, Prompt, PromptVersion, Rollout
 from prompts.rollout_rules import Guards
 from prompts.rollouts import start_rollout
+from telemetry.explorer.models import SavedView
+from telemetry.explorer.services import save_view
 from telemetry.services import NewCall, start_generation
 from tokens import services
 from tokens.models import ProviderToken
@@ -60,6 +63,10 @@ def a_token(owner: User) -> ProviderToken:
 def a_call(owner: User) -> Any:
     call = NewCall(conversation_id=uuid4(), provider="echo", model="echo", parameters={}, sent=[], process_id=1)
     return start_generation(user=owner, call=call)
+
+
+def a_view(owner: User) -> SavedView:
+    return save_view(owner=owner, name="private", query="?model=private", audience=PRIVATE)
 
 
 def a_passkey(owner: User) -> Authenticator:
@@ -232,6 +239,9 @@ OBJECTS: Mapping[str, Callable[[User], Any]] = {
     "tokens/<uuid:token_id>/check/": a_token,
     "tokens/<uuid:token_id>/default/": a_token,
     "tokens/<uuid:token_id>/delete/": a_token,
+    "telemetry/views/<uuid:pk>/rename/": a_view,
+    "telemetry/views/<uuid:pk>/share/": a_view,
+    "telemetry/views/<uuid:pk>/delete/": a_view,
     "telemetry/<uuid:pk>/": a_call,
     "telemetry/<uuid:pk>/rate/": a_call,
     "audit/<int:sequence>/": an_entry,
@@ -288,7 +298,15 @@ def _comparable(response: Any, path: str) -> tuple[int, str, dict[str, str]]:
     ],
 )
 def test_lists_leave_out_what_is_anothers(path: str, alice: User, charlie: User, client_of: ClientOf) -> None:
-    made = a_token(alice), a_call(alice), a_prompt(alice), a_webhook(alice), a_playground(alice), a_backtest(alice)
+    made = (
+        a_token(alice),
+        a_call(alice),
+        a_prompt(alice),
+        a_webhook(alice),
+        a_playground(alice),
+        a_backtest(alice),
+        a_view(alice),
+    )
     content = client_of(charlie).get(path).content.decode()
     assert not [private for private in (*(str(each.pk) for each in made), alice.email) if private in content]
 

@@ -24,7 +24,7 @@ from accounts.people import invitations
 from accounts.people import services as user_services
 from accounts.personal_data import erasure
 from accounts.profile import api_keys
-from accounts.sharing import EVERYONE, share
+from accounts.sharing import EVERYONE, PRIVATE, share
 from accounts.teams import services as team_services
 from audit.actions import Action, AuditAction, actions
 from audit.models import AuditEvent
@@ -51,6 +51,7 @@ from prompts.models import ExampleSet, LabelProposal, PromptVersion, ProtectedLa
 from prompts.rollout_rules import Guards
 from prompts.rollouts import start_rollout
 from telemetry.actions import TelemetryAction
+from telemetry.explorer import services as saved_views
 from tokens import envelope, master_keys, rotation, services
 from tokens.actions import TokensAction
 from tokens.models import EncryptionKey, KeyState, ProviderToken, Trigger
@@ -156,6 +157,13 @@ def steer_backtest(scene: Scene) -> None:
     backtests.delete_backtest(backtest=backtest, actor=scene.alice)
 
 
+def change_view(scene: Scene) -> None:
+    view = saved_views.save_view(owner=scene.alice, name="Failed", query="?status=failed", audience=PRIVATE)
+    saved_views.rename_view(view=view, name="Broken", actor=scene.alice)
+    share(view, audience=EVERYONE, actor=scene.alice, action=TelemetryAction.VIEW_SHARE)
+    saved_views.delete_view(view=view, actor=scene.alice)
+
+
 def share_playground(scene: Scene) -> None:
     share(a_playground(scene), audience=EVERYONE, actor=scene.alice, action=PlaygroundAction.PLAYGROUND_SHARE)
 
@@ -246,6 +254,15 @@ TABLE: dict[str, tuple[Callable[[Scene], object], Sequence[Action]]] = {
     "master key lost": (lose_master, [TokensAction.KEY_LOSE]),
     "log exported from the page": (lambda s: s.as_admin.get("/audit/export.csv"), [AuditAction.AUDIT_EXPORT]),
     "calls exported": (lambda s: s.as_admin.get("/telemetry/export.csv"), [TelemetryAction.CALLS_EXPORT]),
+    "view of calls saved, renamed, shared and deleted": (
+        change_view,
+        [
+            TelemetryAction.VIEW_CREATE,
+            TelemetryAction.VIEW_RENAME,
+            TelemetryAction.VIEW_SHARE,
+            TelemetryAction.VIEW_DELETE,
+        ],
+    ),
     "log exported by command": (lambda s: call_command("export_audit"), [AuditAction.AUDIT_EXPORT]),
     "conversation deleted": (
         lambda s: delete_conversation(conversation=s.conversation(), actor=s.alice),

@@ -40,8 +40,8 @@ _COLUMNS = (
     (6 * HOUR, 15 * _MINUTE),
     (2 * DAY, HOUR),
     (8 * DAY, 4 * HOUR),
-    (50 * DAY, DAY),
-    (350 * DAY, 7 * DAY),
+    (100 * DAY, DAY),
+    (700 * DAY, 7 * DAY),
 )
 _LONGEST_COLUMN = 30 * DAY
 

@@ -105,9 +105,9 @@ def from_edge_on(edge: Position) -> Q:
     return _until(edge, NEWEST_FIRST)
 
 
-def _last_of(rows: GenerationQuerySet, by: Sequence[str], count: int) -> Any:
+def _last_of(rows: GenerationQuerySet, by: Sequence[str], count: int) -> Position | None:
     # An index alone finds it.
-    edge: Any = rows.values_list(*(name.removeprefix("-") for name in by))[count - 1 : count].first()
+    edge: Position | None = rows.values_list(*(name.removeprefix("-") for name in by))[count - 1 : count].first()
     return edge
 
 

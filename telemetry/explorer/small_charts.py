@@ -98,11 +98,15 @@ def _place(seconds: float, first: int, count: int) -> float:
 
 
 def _marks(marks: Sequence[tuple[str, float]]) -> SafeString:
+    """The first one is named at its left, where there is room, so that two that are close can be told apart."""
     return format_html_join(
         "",
-        '<line class="mark" x1="{0}%" x2="{0}%" y1="2" y2="{1}"/><text class="mark" x="{0}%" dx="{2}" y="9"'
-        ' text-anchor="{3}">{4}</text>',
-        ((_n(x), BASE, *((3, "start") if x < 80 or len(marks) == 1 else (-3, "end")), name) for name, x in marks),
+        '<line class="mark" x1="{0}%" x2="{0}%" y1="2" y2="{1}"/>'
+        '<text class="mark" x="{0}%" dx="{2}" y="9" text-anchor="{3}">{4}</text>',
+        (
+            (_n(x), BASE, *((-3, "end") if x > 85 or (not number and x > 15) else (3, "start")), name)
+            for number, (name, x) in enumerate(marks)
+        ),
     )
 
 
@@ -110,16 +114,17 @@ def _scale(first: int, count: int) -> SafeString:
     seconds = [value * 10**power for power in range(-3, 5) for value in (1, 3)]
     bounds = lower_bound(first * MERGED), lower_bound((first + count) * MERGED)
     shown = [value for value in seconds if bounds[0] <= value <= bounds[1]]
-    step = max(1, math.ceil(len(shown) / 4))
+    step = max(1, math.ceil(len(shown) / 5))
     places = ((value, _place(value, first, count)) for value in shown[::step])
     return _labels([(x, "start" if x < 8 else "end" if x > 92 else "middle", f"{value:g} s") for value, x in places])
 
 
 def _labels(texts: Sequence[tuple[float, str, str]]) -> SafeString:
+    """Every other one is left out on phones."""
     return format_html_join(
         "",
-        '<text x="{}%" y="58" text-anchor="{}">{}</text>',
-        ((_n(x), anchor, text) for x, anchor, text in texts),
+        '<text class="{}" x="{}%" y="58" text-anchor="{}">{}</text>',
+        (("every-other" if number % 2 else "", _n(x), anchor, text) for number, (x, anchor, text) in enumerate(texts)),
     )
 
 
