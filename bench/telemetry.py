@@ -43,8 +43,8 @@ def pages(user: User) -> dict[str, Callable[[], Any]]:
     from django.test import RequestFactory
 
     from inference.dashboard import dashboard
+    from telemetry.explorer.views import generation_list, generation_summary
     from telemetry.models import Generation
-    from telemetry.views import generation_list
 
     def ask(view: Callable[..., Any], **query: str) -> Callable[[], Any]:
         def asked() -> Any:
@@ -65,6 +65,10 @@ def pages(user: User) -> dict[str, Callable[[], Any]]:
         "list of a model": ask(generation_list, model="mistral-large-2411", range="30d"),
         "list of failures": ask(generation_list, status="failed", range="30d"),
         "list of a user": ask(generation_list, user=str(user.audit_id)),
+        "list by cost": ask(generation_list, sort="-cost", range="30d"),
+        "list of slow calls": ask(generation_list, min_seconds="60", range="30d"),
+        "summary": ask(generation_summary),
+        "summary of slow calls": ask(generation_summary, min_seconds="10", range="30d"),
         "one call": lambda: Generation.objects.select_related("user", "content").get(pk=newest),
     }
 
@@ -93,13 +97,14 @@ def measured(name: str, ask: Callable[[], Any], calls: int) -> Row:
 
 
 def exported_per_second() -> float:
+    from telemetry.exports.columns import chosen
+    from telemetry.exports.stream import exported
     from telemetry.models import Generation
-    from telemetry.table_export import FORMATS, lines
 
     async def export() -> int:
         count = 0
-        async for text in lines(Generation.objects.all(), FORMATS["csv"]):
-            count += text.count("\n")
+        async for text in exported(Generation.objects.all(), "csv", chosen([])):
+            count += str(text).count("\n")
             if count >= EXPORTED:
                 break
         return count

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import reduce
+from functools import cached_property, reduce
 from operator import or_
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar, cast
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, cast
 from uuid import UUID
 
 from django import forms
 from django.contrib.auth import get_user_model
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q, QuerySet
+from django.forms.boundfield import BoundField
 from django.http import QueryDict
 from django.utils import timezone
 
 from listing.pages import query_of
-
-if TYPE_CHECKING:
-    from django.forms.boundfield import BoundField
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])
 PERIODS = {
@@ -41,6 +40,39 @@ class Chip(NamedTuple):
     label: str
     value: str
     query: str
+
+
+class Choice(NamedTuple):
+    key: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """``choices`` of a field that is a list to choose from."""
+
+    field: BoundField
+    chip: Chip | None
+    choices: Sequence[Choice]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """``find``: words to look for. ``row`` stands beside it, ``time`` at the end, ``more`` opens."""
+
+    find: Filter | None
+    row: Sequence[Filter]
+    more: Sequence[Filter]
+    time: Filter | None
+
+    @property
+    def given(self) -> int:
+        """How many there are, but for those of words and time."""
+        return self.given_more + sum(filter.chip is not None for filter in self.row)
+
+    @property
+    def given_more(self) -> int:
+        return sum(filter.chip is not None for filter in self.more)
 
 
 class UserField(forms.CharField):
@@ -76,10 +108,14 @@ class MomentField(forms.DateTimeField):
 class FilterForm(forms.Form):
     """Every field is optional, and all that are given must hold; nothing is listed while one has an error.
 
-    ``lookups`` are those of the fields that are compared as they are. ``apply`` is extended for the others.
+    ``lookups`` are those of the fields that are compared as they are. ``apply`` is extended for the others. The bar
+    shows the fields in one row, but for those in ``more``, which open from its end. Those in ``layout`` say how rows
+    are shown, not which, and the page places them itself.
     """
 
     lookups: ClassVar[Mapping[str, str]] = {}
+    more: ClassVar[Collection[str]] = ()
+    layout: ClassVar[Collection[str]] = ()
 
     def __init__(self, data: QueryDict) -> None:
         super().__init__(data)
@@ -100,10 +136,25 @@ class FilterForm(forms.Form):
 
     def chips(self) -> list[Chip]:
         """One for each filter that is given, right or wrong."""
-        shown = [(field, self._shown(field)) for field in self]
-        return [
-            Chip(str(field.label), text, query_of(self._query, without=field.name)) for field, text in shown if text
-        ]
+        return [filter.chip for filter in self._filters if filter.chip]
+
+    @cached_property
+    def bar(self) -> Bar:
+        """The filters by their places."""
+        found = {filter.field.name: filter for filter in self._filters}
+        find, time = found.pop("q", None), found.pop("range", None)
+        more = [found.pop(name) for name in (*self.more, "start", "end") if name in found]
+        return Bar(find, list(found.values()), more, time)
+
+    @cached_property
+    def _filters(self) -> list[Filter]:
+        return [self._filter(field) for field in self if field.name not in self.layout]
+
+    def _filter(self, field: BoundField) -> Filter:
+        text = self._shown(field)
+        chip = Chip(str(field.label), text, query_of(self._query, without=field.name)) if text else None
+        choices = [Choice(str(key), str(name)) for key, name in getattr(field.field.widget, "choices", ())]
+        return Filter(field, chip, choices)
 
     def _shown(self, field: BoundField) -> str:
         text = str(field.data or "").strip()
@@ -112,7 +163,7 @@ class FilterForm(forms.Form):
         value = self.cleaned_data[field.name]
         if isinstance(value, datetime):
             return f"{timezone.localtime(value):%d %b %Y %H:%M}"
-        return str(dict(getattr(field.field, "choices", ())).get(text, text)) if text else ""
+        return str(dict(getattr(field.field.widget, "choices", ())).get(text, text)) if text else ""
 
 
 class SearchFilter(FilterForm):
@@ -135,7 +186,7 @@ class PeriodFilter(FilterForm):
     time_column: ClassVar[str]
 
     range = forms.ChoiceField(
-        required=False, label="Time", choices=[("", "Any"), *((key, label) for key, (label, _) in PERIODS.items())]
+        required=False, label="Time", choices=[("", "Any time"), *((key, label) for key, (label, _) in PERIODS.items())]
     )
     start = MomentField(required=False, label="From")
     end = MomentField(required=False, label="To")
@@ -145,7 +196,11 @@ class PeriodFilter(FilterForm):
         self.order_fields([name for name in self.fields if name not in PeriodFilter.base_fields])
 
     def apply(self, rows: Rows) -> Rows:
-        return self.within(super().apply(rows), *self.bounds(timezone.now()))
+        return self.in_period(super().apply(rows))
+
+    def in_period(self, rows: Rows) -> Rows:
+        """Only for a valid form."""
+        return self.within(rows, *self.bounds(timezone.now()))
 
     def bounds(self, now: datetime) -> tuple[datetime | None, datetime | None]:
         """Where the time that is asked for begins and ends. Only for a valid form."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 PAGE_SIZE = 50
 LIST = "list"
-_OLDER, _NEWER = "older", "newer"
+OLDER, NEWER = "older", "newer"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 M = TypeVar("M", bound=Model)
+Rows = TypeVar("Rows", bound="QuerySet[Any]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,43 +42,48 @@ def get_page(rows: QuerySet[M], query: QueryDict, *, by: Sequence[str], size: in
     ``by`` names the columns that order the rows, as ``order_by`` does. None is ever NULL, and no two rows are equal in
     all of them.
     """
-    if end := _position(rows, by, query.get(_NEWER, "")):
-        found = list(_beyond(rows, _backwards(by), end)[: size + 1])
+    if end := position_of(rows, by, query.get(NEWER, "")):
+        found = list(beyond(rows, backwards(by), end)[: size + 1])
         if len(found) > size:
-            return _page(found[size - 1 :: -1], query, by, has_newer=True, has_older=True)
-    if start := _position(rows, by, query.get(_OLDER, "")):
-        found = list(_beyond(rows, by, start)[: size + 1])
+            return page_of(found[size - 1 :: -1], query, by, has_newer=True, has_older=True)
+    if start := position_of(rows, by, query.get(OLDER, "")):
+        found = list(beyond(rows, by, start)[: size + 1])
         if found:
-            return _page(found[:size], query, by, has_newer=True, has_older=len(found) > size)
+            return page_of(found[:size], query, by, has_newer=True, has_older=len(found) > size)
     found = list(rows.order_by(*by)[: size + 1])
-    return _page(found[:size], query, by, has_newer=False, has_older=len(found) > size)
+    return page_of(found[:size], query, by, has_newer=False, has_older=len(found) > size)
 
 
 def query_of(query: QueryDict, *, without: str = "", **more: str) -> str:
     """``query`` from the first page on unless ``more`` has a position, and without what is blank; '' for nothing."""
     kept = QueryDict(mutable=True)
     for name, values in query.lists():
-        if name not in (_OLDER, _NEWER, without):
+        if name not in (OLDER, NEWER, without):
             kept.setlist(name, [value for value in values if value])
     kept.update(more)
     return f"?{text}" if (text := kept.urlencode()) else ""
 
 
 def render_list(request: HttpRequest, template: str, context: Mapping[str, Any]) -> HttpResponse:
-    """The page, or its part ``list`` alone where htmx is going to swap it."""
-    part = f"#{LIST}" if request.headers.get("HX-Target") == LIST else ""
-    response = render(request, template + part, context)
+    """The page, or its part ``list`` alone where htmx is going to swap it, with an address without blank filters."""
+    is_part = request.headers.get("HX-Target") == LIST
+    response = render(request, f"{template}#{LIST}" if is_part else template, context)
+    if is_part:
+        positions = {name: request.GET[name] for name in (OLDER, NEWER) if name in request.GET}
+        response["HX-Push-Url"] = request.path + query_of(request.GET, **positions)
     patch_vary_headers(response, ["HX-Target"])
     return response
 
 
-def _page(found: list[M], query: QueryDict, by: Sequence[str], *, has_newer: bool, has_older: bool) -> Page[M]:
-    newer = query_of(query, newer=_cursor(found[0], by)) if has_newer else ""
-    older = query_of(query, older=_cursor(found[-1], by)) if has_older else ""
+def page_of(found: list[M], query: QueryDict, by: Sequence[str], *, has_newer: bool, has_older: bool) -> Page[M]:
+    """A page of these rows, with the queries of those around it."""
+    newer = query_of(query, newer=cursor_of(found[0], by)) if has_newer else ""
+    older = query_of(query, older=cursor_of(found[-1], by)) if has_older else ""
     return Page(found, newer, older)
 
 
-def _beyond(rows: QuerySet[M], by: Sequence[str], position: Sequence[Any]) -> QuerySet[M]:
+def beyond(rows: Rows, by: Sequence[str], position: Sequence[Any]) -> Rows:
+    """The rows that come after the position, in order."""
     return rows.order_by(*by).filter(_after(by, position))
 
 
@@ -90,16 +96,21 @@ def _after(by: Sequence[str], position: Sequence[Any]) -> Q:
     return is_level & (Q((f"{name}__{comparison}", value)) | _after(by[1:], position[1:]))
 
 
-def _backwards(by: Sequence[str]) -> list[str]:
+def backwards(by: Sequence[str]) -> list[str]:
     return [name[1:] if name.startswith("-") else f"-{name}" for name in by]
 
 
-def _cursor(row: Model, by: Sequence[str]) -> str:
-    """A row's position as a URL has it: a value for each column, with points between them."""
-    return ".".join(_written(attrgetter(name.removeprefix("-").replace("__", "."))(row)) for name in by)
+def cursor_of(row: Model, by: Sequence[str]) -> str:
+    """A row's position as a URL has it."""
+    return written_position([attrgetter(name.removeprefix("-").replace("__", "."))(row) for name in by])
 
 
-def _position(rows: QuerySet[M], by: Sequence[str], cursor: str) -> list[Any] | None:
+def written_position(values: Iterable[Any]) -> str:
+    """A value for each column, with points between them."""
+    return ".".join(map(_written, values))
+
+
+def position_of(rows: QuerySet[M], by: Sequence[str], cursor: str) -> list[Any] | None:
     """None for a text that is no position."""
     texts = cursor.split(".")
     if not cursor or len(texts) != len(by):

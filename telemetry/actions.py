@@ -16,3 +16,7 @@ class TelemetryAction(Action):
     CALLS_REPRICE = "telemetry:calls:reprice", "repriced calls"
     RETIREMENT_SET = "telemetry:retirement:set", "set the retirement of {target}"
     RETIREMENT_DELETE = "telemetry:retirement:delete", "removed the retirement of {target}"
+    VIEW_CREATE = "telemetry:view:create", "saved view {target}"
+    VIEW_RENAME = "telemetry:view:rename", "renamed view {target}"
+    VIEW_SHARE = "telemetry:view:share", "changed sharing of view {target}[ to {visibility}]"
+    VIEW_DELETE = "telemetry:view:delete", "deleted view {target}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from accounts.models import User
 from accounts.personal_data.registry import PersonalDataHandler, Values, in_batches, values_of
-from telemetry.models import ContextMessage, Generation, GenerationContent, Rollup, Score
+from telemetry.models import ContextMessage, Generation, GenerationContent, Rollup, SavedView, Score
 
 _LEFT_OUT = {"user", "receipt"}
 # Whatever a person or a provider has put into words, and whatever leads back to one.
@@ -41,6 +41,8 @@ def export(user: User) -> Iterator[Values]:
         }
         yield {"kind": "call", **{name: getattr(generation, name) for name in names}, **said}
     yield from _ratings(user)
+    for view in in_batches(SavedView.objects.filter(owner=user)):
+        yield values_of(view, "saved view", "id", "name", "query", "visibility", "created_at")
 
 
 def _ratings(user: User) -> Iterator[Values]:
@@ -53,10 +55,12 @@ def erase(user: User, actor: User | None) -> dict[str, int]:
     # Others may have quoted what was said.
     Score.objects.filter(call_id__in=Generation.objects.filter(user=user).values("pk")).update(note="")
     ratings, _ = Score.objects.filter(user=user).delete()
+    views, _ = SavedView.objects.filter(owner=user).delete()
     ContextMessage.objects.filter(user=user).delete()
     # Its hours are counted anew soon; until then the figures stay as nobody's.
     Rollup.objects.filter(user=user).update(user=None)
-    return {"ratings": ratings, "calls": Generation.objects.filter(user=user).update(**_ANONYMOUS)}
+    calls = Generation.objects.filter(user=user).update(**_ANONYMOUS)
+    return {"ratings": ratings, "saved_views": views, "calls": calls}
 
 
 HANDLER = PersonalDataHandler(
@@ -66,7 +70,7 @@ HANDLER = PersonalDataHandler(
     covers=frozenset(
         {
             *("telemetry.generation.user", "telemetry.contextmessage.user"),
-            *("telemetry.rollup.user", "telemetry.score.user"),
+            *("telemetry.rollup.user", "telemetry.score.user", "telemetry.savedview.owner"),
         }
     ),
 )

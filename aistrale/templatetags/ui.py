@@ -4,28 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache
 from typing import cast
 
 from django.http import HttpRequest
 from django.template import Context, Library
-from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from accounts.models import User
 from aistrale.navigation import Navigation, navigation_of
+from listing.icons import icon
 
 register = Library()
 
 
-@register.simple_tag
-@cache  # A page has hundreds, and where the sprite is served does not change while the process lives.
-def icon(name: str) -> SafeString:
-    """A decorative icon of the sprite: the words beside it, or the button's label, carry the meaning."""
-    sprite = static("vendor/lucide/icons.svg")
-    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', sprite, name)
+register.simple_tag(icon)
 
 
 @register.simple_tag(takes_context=True)

@@ -24,7 +24,7 @@ from inference.models import Conversation, Message
 from inference.playground.tests.access import a_playground
 from inference.tests.access import a_conversation
 from prompts.tests.access import a_prompt
-from telemetry.tests.access import a_call
+from telemetry.tests.access import a_call, a_view
 from tokens.models import ProviderToken
 from tokens.tests.access import SECRET, a_token
 from webhooks.tests.access import a_webhook
@@ -87,7 +87,7 @@ def _comparable(response: Any, path: str) -> tuple[int, str, dict[str, str]]:
     ],
 )
 def test_lists_leave_out_what_is_anothers(path: str, alice: User, charlie: User, client_of: ClientOf) -> None:
-    made = a_token(alice), a_call(alice), a_prompt(alice), a_webhook(alice), a_playground(alice), a_backtest(alice)
+    made = [make(alice) for make in (a_token, a_call, a_prompt, a_webhook, a_playground, a_backtest, a_view)]
     content = client_of(charlie).get(path).content.decode()
     assert not [private for private in (*(str(each.pk) for each in made), alice.email) if private in content]
 

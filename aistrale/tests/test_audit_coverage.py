@@ -23,7 +23,7 @@ from accounts.people import invitations
 from accounts.people import services as user_services
 from accounts.personal_data import erasure
 from accounts.profile import api_keys
-from accounts.sharing import EVERYONE, share
+from accounts.sharing import EVERYONE, PRIVATE, share
 from accounts.teams import services as team_services
 from aistrale.tests.audit_scene import SECRET, Scene
 from audit.actions import Action, AuditAction, actions
@@ -51,6 +51,7 @@ from prompts.models import LabelProposal, ProtectedLabel
 from prompts.rollout_rules import Guards
 from prompts.rollouts import start_rollout
 from telemetry.actions import TelemetryAction
+from telemetry.explorer import services as saved_views
 from telemetry.models import PriceOverride
 from telemetry.prices.price_lists import add_price_list
 from telemetry.tests.price_files import PRICE_LIST_FILE
@@ -134,6 +135,13 @@ def steer_backtest(scene: Scene) -> None:
         step(backtest=backtest, actor=scene.alice)
     share(backtest, audience=EVERYONE, actor=scene.alice, action=BacktestAction.BACKTEST_SHARE)
     backtests.delete_backtest(backtest=backtest, actor=scene.alice)
+
+
+def change_view(scene: Scene) -> None:
+    view = saved_views.save_view(owner=scene.alice, name="Failed", query="?status=failed", audience=PRIVATE)
+    saved_views.rename_view(view=view, name="Broken", actor=scene.alice)
+    share(view, audience=EVERYONE, actor=scene.alice, action=TelemetryAction.VIEW_SHARE)
+    saved_views.delete_view(view=view, actor=scene.alice)
 
 
 def share_playground(scene: Scene) -> None:
@@ -259,6 +267,15 @@ TABLE: dict[str, tuple[Callable[[Scene], object], Sequence[Action]]] = {
     "price list updated": (update_prices, [TelemetryAction.PRICES_UPDATE]),
     "calls repriced": (lambda s: call_command("reprice", since="2026-01-01"), [TelemetryAction.CALLS_REPRICE]),
     "calls exported": (lambda s: s.as_admin.get("/telemetry/export.csv"), [TelemetryAction.CALLS_EXPORT]),
+    "view of calls saved, renamed, shared and deleted": (
+        change_view,
+        [
+            TelemetryAction.VIEW_CREATE,
+            TelemetryAction.VIEW_RENAME,
+            TelemetryAction.VIEW_SHARE,
+            TelemetryAction.VIEW_DELETE,
+        ],
+    ),
     "log exported by command": (lambda s: call_command("export_audit"), [AuditAction.AUDIT_EXPORT]),
     "conversation deleted": (
         lambda s: delete_conversation(conversation=s.conversation(), actor=s.alice),

@@ -9,11 +9,13 @@ from django.db.models import Q
 from django.http import QueryDict
 
 from accounts.models import User
-from telemetry.forms import GenerationFilter
+from telemetry.explorer.filters import CallFilter
 from telemetry.models import Generation, GenerationQuerySet
 
 # What the address of the page says beside the filters of the list.
 OWN = ("as",)
+# Filters that no index serves look at each call in between: beyond this there are no neighbours.
+REACH = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ def neighbours_of(call: Generation, *, query: QueryDict, user: User) -> Neighbou
     for name in OWN:
         filters.pop(name, None)
     text = f"?{filters.urlencode()}" if filters else ""
-    calls = _narrowed(filters, user)
+    calls = _narrowed(filters, call, user)
     at = {"started_at": call.started_at}
     newer = Q(started_at__gt=call.started_at) | Q(**at, id__gt=call.pk)
     older = Q(started_at__lt=call.started_at) | Q(**at, id__lt=call.pk)
@@ -39,9 +41,12 @@ def neighbours_of(call: Generation, *, query: QueryDict, user: User) -> Neighbou
     return Neighbours(_address(after, text), _address(before.order_by("-started_at", "-id"), text), text)
 
 
-def _narrowed(filters: QueryDict, user: User) -> GenerationQuerySet:
+def _narrowed(filters: QueryDict, call: Generation, user: User) -> GenerationQuerySet:
     calls = Generation.objects.visible_to(user)
-    return GenerationFilter(filters, user=user).narrow(calls) if filters else calls
+    form = CallFilter(filters, user=user)
+    if form.is_valid() and form.needs_scan:
+        calls = calls.between(call.started_at - REACH, call.started_at + REACH)
+    return form.narrow(calls) if filters else calls
 
 
 def _address(calls: GenerationQuerySet, query: str) -> str:

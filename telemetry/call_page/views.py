@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from uuid import UUID
 
-from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_safe
+from django.http import Http404, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.requests import UserRequest
 from accounts.services import note_record_read
@@ -15,8 +15,9 @@ from listing.pages import query_of
 from telemetry.call_page import hooks, talk
 from telemetry.call_page.neighbours import neighbours_of
 from telemetry.call_page.waterfall import waterfall_of
+from telemetry.forms import RatingForm
 from telemetry.models import Generation, GenerationContent, Score
-from telemetry.ratings import add_ratings
+from telemetry.ratings import add_ratings, rate_call
 from telemetry.report import receipt_view, usage_of
 from telemetry.services import note_content_read
 
@@ -50,6 +51,17 @@ def generation_curl(request: UserRequest, pk: UUID) -> HttpResponse:
     if not command:
         raise Http404
     return HttpResponse(command, content_type="text/plain; charset=utf-8")
+
+
+@require_POST
+def generation_rate(request: UserRequest, pk: UUID) -> HttpResponse:
+    """What the user thinks of a call, with the thumbs as they are from then on."""
+    call = get_object_or_404(Generation.objects.visible_to(request.user), pk=pk)
+    form = RatingForm(request.POST)
+    if not form.is_valid():
+        return HttpResponseBadRequest("A rating is good or bad, with a note of up to 2,000 characters.")
+    call.rating = rate_call(call=call, user=request.user, **form.cleaned_data)
+    return render(request, "telemetry/_rating.html", {"call": call}) if request.htmx else redirect(call)
 
 
 def _call(request: UserRequest, pk: UUID) -> tuple[Generation, GenerationContent | None]:

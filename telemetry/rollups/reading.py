@@ -83,10 +83,18 @@ class Figures:
         return percentile(self.first_token, fraction)
 
 
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """In place of the value of a dimension: all values that begin so."""
+
+    text: str
+
+
 class Reader:
     """The calls of ``span``, of the users alone where they are given, and alike in the dimensions of ``alike``.
 
-    ``now`` decides which hour is not over yet. What is asked of one reader is read from the same parts.
+    ``now`` decides which hour is not over yet. What is asked of one reader is read from the same parts. Stretches of
+    time are counted from ``origin`` on, or from the start of the span.
     """
 
     def __init__(
@@ -96,8 +104,10 @@ class Reader:
         now: datetime,
         users: Collection[int] | None = None,
         alike: Mapping[str, object] | None = None,
+        origin: datetime | None = None,
     ) -> None:
         self._span = span
+        self._origin = origin or span.start
         self._users = users
         self._alike = dict(alike or {})
         self._stale = stale_hours(before=hour_of(now))
@@ -143,9 +153,9 @@ class Reader:
     def _rows(self, names: Sequence[str], every: timedelta | None) -> tuple[str, dict[str, Any]]:
         """Rows with ``start`` and the columns of rollups, as SQL and its values."""
         covered = cover(self._span, stale=self._stale, now=self._now, coarsest=every or DAY)
-        values: dict[str, Any] = {"every": every or DAY, "origin": self._span.start, "users": list(self._users or ())}
+        values: dict[str, Any] = {"every": every or DAY, "origin": self._origin, "users": list(self._users or ())}
         which = "" if self._users is None else " AND user_id = ANY(%(users)s)"
-        which += "".join(f" AND {name} = {_named(value, values)}" for name, value in self._alike.items())
+        which += "".join(f" AND {_alike(name, value, values)}" for name, value in self._alike.items())
         by_caller = self._users is not None or bool(CALLER.keys() & {*names, *self._alike})
         values["by_caller"] = by_caller
         parts = [
@@ -172,6 +182,12 @@ def _range(column: str, span: Span, values: dict[str, Any]) -> str:
         first, end = _named(first_id(span.start), values), _named(first_id_after(span.end), values)
         condition += f" AND id >= {first} AND id < {end}"
     return f"({condition})"
+
+
+def _alike(name: str, value: object, values: dict[str, Any]) -> str:
+    if isinstance(value, Prefix):
+        return f"starts_with({name}, {_named(value.text, values)})"
+    return f"{name} = {_named(value, values)}"
 
 
 def _named(value: Any, values: dict[str, Any]) -> str:

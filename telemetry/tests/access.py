@@ -5,6 +5,9 @@ from __future__ import annotations
 from uuid import uuid4
 
 from accounts.models import User
+from accounts.sharing import PRIVATE
+from telemetry.explorer.models import SavedView
+from telemetry.explorer.services import save_view
 from telemetry.models import Generation
 from telemetry.services import NewCall, start_generation
 
@@ -12,6 +15,10 @@ from telemetry.services import NewCall, start_generation
 def a_call(owner: User) -> Generation:
     call = NewCall(conversation_id=uuid4(), provider="echo", model="echo", parameters={}, sent=[], process_id=1)
     return start_generation(user=owner, call=call)
+
+
+def a_view(owner: User) -> SavedView:
+    return save_view(owner=owner, name="private", query="?model=private", audience=PRIVATE)
 
 
 ADMINISTRATORS = {
@@ -22,4 +29,7 @@ ADMINISTRATORS = {
     "admin/telemetry/priceoverride/add/",
     "admin/telemetry/priceoverride/<path:object_id>/delete/",
 }
-OBJECTS = {"telemetry/<uuid:pk>/": (a_call, "pk")}
+OBJECTS = {
+    "telemetry/<uuid:pk>/": (a_call, "pk"),
+    "telemetry/views/<uuid:pk>/": (a_view, "pk"),
+}

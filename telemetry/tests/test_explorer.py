@@ -1,25 +1,22 @@
-"""What the list of calls says of all its calls, and gives away as a file."""
+"""What the list of calls finds, sorts, sums up and tells of new calls."""
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Any, cast
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
-from asgiref.sync import async_to_sync
-from django.http import StreamingHttpResponse
-from django.test import AsyncClient, Client
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from audit.models import AuditEvent
-from telemetry import table_export
 from telemetry.context import SentMessage
-from telemetry.models import Generation, Status
+from telemetry.explorer import pages, scan
+from telemetry.models import Generation, Score, Status
 from telemetry.pricing import TokenCounts
+from telemetry.ratings import rate_call
 from telemetry.rollups.keeping import roll_up
 
 LIST = "/telemetry/"
@@ -27,29 +24,124 @@ ClientOf = Callable[[User], Client]
 Make = Callable[..., Generation]
 
 
-def exported(user: User, query: str) -> str:
-    async def get() -> str:
-        client = AsyncClient()
-        await client.aforce_login(user)
-        response = cast(StreamingHttpResponse, await client.get(f"{LIST}export.{query}"))
-        return b"".join([chunk async for chunk in response]).decode()
-
-    return async_to_sync(get)()
+def shown(response: Any) -> list[UUID]:
+    return [call.pk for call in response.context["page"].rows]
 
 
-@pytest.mark.parametrize("is_rolled_up", [False, True])
-def test_it_sums_up_what_the_filters_leave(
-    start: Make, finish: Make, alice: User, bob: User, client_of: ClientOf, is_rolled_up: bool
+@pytest.fixture
+def wanted(start: Make, finish: Make, alice: User) -> Generation:
+    """A call that differs from another one in all that can be asked for."""
+    finish(start(user=alice, model="llama-3"), tokens=TokenCounts(input=1), reported_cost_usd="0.01")
+    call = finish(
+        start(
+            user=alice,
+            model="gpt-5-mini",
+            tags=["production"],
+            end_user="customer 7",
+            session_id="session 7",
+            base_url="https://models.example.org/v1",
+            sent=[SentMessage("system", "Be brief."), SentMessage("user", "Where is my Parcel?")],
+        ),
+        status=Status.FAILED,
+        text="At the depot",
+        error_type="rate_limited",
+        tokens=TokenCounts(input=1000),
+        reported_cost_usd="0.5",
+    )
+    rate_call(call=call, user=alice, value=Score.Value.BAD, note="")
+    Generation.objects.filter(pk=call.pk).update(ended_at=call.started_at + timedelta(seconds=30))
+    return call
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"model": "gpt-5*"},
+        {"model": "gpt-5-mini"},
+        {"tag": "production"},
+        {"error": "rate_limited"},
+        {"rating": "bad"},
+        {"endpoint": "https://models.example.org/v1"},
+        {"end_user": "customer 7"},
+        {"session": "session 7"},
+        {"min_seconds": "29.5"},
+        {"min_seconds": "30", "max_seconds": "30"},
+        {"min_cost": "0.5", "max_cost": "0.5"},
+        {"min_tokens": "1000"},
+        {"q": "parcel"},
+        {"q": "DEPOT"},
+        {"q": "parcel depot"},
+    ],
+)
+def test_it_finds_calls(wanted: Generation, alice: User, client_of: ClientOf, query: dict[str, str]) -> None:
+    assert shown(client_of(alice).get(LIST, query)) == [wanted.pk]
+
+
+@pytest.mark.parametrize("query", [{"model": "gpt-5"}, {"max_tokens": "0"}, {"rating": "good"}, {"q": "parcel plane"}])
+def test_it_finds_nothing_that_differs(
+    wanted: Generation, alice: User, client_of: ClientOf, query: dict[str, str]
 ) -> None:
-    finish(start(user=alice, model="gpt-4o"), tokens=TokenCounts(input=10), reported_cost_usd="0.5")
-    finish(start(user=alice, model="other"), status=Status.FAILED)
-    finish(start(user=bob, model="gpt-4o"))
-    if is_rolled_up:
-        roll_up(now=timezone.now() + timedelta(hours=1))
-    strip = client_of(alice).get(LIST).context["strip"]
-    assert (strip.calls, strip.failed, strip.cost, strip.tokens) == ("2", "1 (50.0%)", "$0.50", "10")
-    strip = client_of(alice).get(LIST, {"model": "gpt-4o", "range": "24h"}).context["strip"]
-    assert (strip.calls, strip.failed) == ("1", "0 (0.0%)")
+    assert shown(client_of(alice).get(LIST, query)) == []
+
+
+def test_it_searches_own_words_only(wanted: Generation, admin: User, client_of: ClientOf) -> None:
+    assert shown(client_of(admin).get(LIST, {"q": "parcel"})) == []
+
+
+def test_a_search_without_an_index_ends_in_time_and_goes_on_where_it_ended(
+    start: Make, alice: User, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan, "FIRST", 2)
+    monkeypatch.setattr(scan, "LARGEST", 2)
+    monkeypatch.setattr(scan, "BOX_SECONDS", 0)
+    old = [start(user=alice, tags=["wanted"]) for _ in range(2)]
+    for _ in range(3):
+        start(user=alice)
+    client = client_of(alice)
+    first = client.get(LIST, {"tag": "wanted"})
+    assert shown(first) == [] and first.context["found"].scan.read == 2
+    assert "Continue searching older calls" in first.content.decode()
+    second = client.get(LIST + first.context["found"].scan.continues)
+    assert shown(second) == [old[1].pk]
+    third = client.get(LIST + second.context["found"].scan.continues)
+    assert shown(third) == [old[0].pk] and third.context["found"].scan is None
+
+
+@pytest.mark.parametrize(("sort", "cents"), [("-cost", [3, 2, 1, None]), ("cost", [1, 2, 3, None])])
+def test_it_sorts_by_value_page_by_page_and_puts_last_what_is_not_known(
+    start: Make, alice: User, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch, sort: str, cents: list[int | None]
+) -> None:
+    monkeypatch.setattr(pages, "PAGE_SIZE", 2)
+    for cost in (2, None, 3, 1):
+        Generation.objects.filter(pk=start(user=alice).pk).update(cost_usd=cost and cost / 100)
+    client = client_of(alice)
+    first = client.get(LIST, {"sort": sort})
+    second = client.get(LIST + first.context["page"].older)
+    rows = [*first.context["page"].rows, *second.context["page"].rows]
+    assert [row.cost_usd and int(row.cost_usd * 100) for row in rows] == cents
+
+
+def test_it_says_among_how_many_calls_it_sorts(
+    start: Make, alice: User, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "SORTED", 2)
+    calls = [start(user=alice, model=name) for name in "abc"]
+    response = client_of(alice).get(LIST, {"sort": "model"})
+    assert shown(response) == [calls[1].pk, calls[2].pk]
+    assert response.context["found"].sorted_since == calls[1].started_at
+
+
+def test_it_shows_the_oldest_first(start: Make, alice: User, client_of: ClientOf) -> None:
+    calls = [start(user=alice) for _ in range(3)]
+    assert shown(client_of(alice).get(LIST, {"sort": "started"})) == [call.pk for call in calls]
+
+
+def test_it_shows_the_chosen_columns(start: Make, alice: User, client_of: ClientOf) -> None:
+    start(user=alice, tags=["production"])
+    response = client_of(alice).get(LIST, {"col": ["tags", "model", "user"]})
+    # Own calls are all that an engineer sees.
+    assert [head.column.label for head in response.context["heads"]] == ["Model", "Tags"]
+    assert ">production<" in response.content.decode()
 
 
 def test_it_shows_the_first_words_of_own_questions_only(
@@ -62,34 +154,54 @@ def test_it_shows_the_first_words_of_own_questions_only(
     assert "Where is my parcel?" in client_of(alice).get(LIST).content.decode()
 
 
-@pytest.mark.django_db(transaction=True)
-def test_an_export_has_what_is_filtered(
-    start: Make, finish: Make, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+def test_it_tells_how_many_calls_have_come_and_no_more_than_that(
+    start: Make, alice: User, bob: User, client_of: ClientOf
 ) -> None:
-    monkeypatch.setattr(table_export, "_BATCH", 2)
-    calls = [finish(start(user=alice, model="a"), reported_cost_usd="0.25") for _ in range(5)]
-    start(user=alice, model="b"), start(user=bob, model="a")
-    rows = list(csv.DictReader(exported(alice, "csv?model=a").splitlines()))
-    assert [row["id"] for row in rows] == [str(call.pk) for call in reversed(calls)]
-    assert {row["user"] for row in rows} == {alice.email}
-    assert [json.loads(line)["id"] for line in exported(alice, "jsonl?model=a").splitlines()] == [
-        row["id"] for row in rows
-    ]
-    assert datetime.fromisoformat(rows[0]["started_at"]) == calls[-1].started_at
-    entry = AuditEvent.objects.filter(action="telemetry:calls:export").latest("sequence")
-    assert (entry.actor, entry.after) == (alice.audit_id, {"format": "jsonl"})
+    start(user=alice, model="a")
+    client = client_of(alice)
+    after = client.get(LIST, {"model": "a"}).context["newest"]
+    start(user=alice, model="a"), start(user=alice, model="b"), start(user=bob, model="a")
+    page = client.get(f"{LIST}new/", {"model": "a", "after": after}).content.decode()
+    assert "1 new call<" in page and 'href="/telemetry/?model=a"' in page
+    assert "new call" not in client.get(f"{LIST}new/", {"after": "nonsense"}).content.decode()
 
 
-@pytest.mark.django_db(transaction=True)
-def test_it_neutralises_formulas(start: Make, alice: User) -> None:
-    for typed in ('=HYPERLINK("x")', " @SUM(1)", "-1+1", "+1", "a\r\n2,forged"):
-        start(user=alice, model=typed, token_label=typed)
-    rows = list(csv.reader(exported(alice, "csv").splitlines()))
-    assert len(rows) == 6
-    assert not any(cell.lstrip().startswith(("=", "+", "-", "@")) for row in rows for cell in row)
+@pytest.mark.parametrize("is_rolled_up", [False, True])
+def test_it_sums_up_what_the_filters_leave(
+    start: Make, finish: Make, alice: User, bob: User, client_of: ClientOf, is_rolled_up: bool
+) -> None:
+    finish(start(user=alice, model="gpt-4o", tags=["a"]), tokens=TokenCounts(input=10), reported_cost_usd="0.5")
+    finish(start(user=alice, model="other"), status=Status.FAILED)
+    finish(start(user=bob, model="gpt-4o", tags=["a"]))
+    if is_rolled_up:
+        roll_up(now=timezone.now() + timedelta(hours=1))
+    client = client_of(alice)
+
+    def summary(**query: str) -> Any:
+        return client.get(f"{LIST}summary/", query).context["summary"]
+
+    total = summary()
+    assert (total.calls, total.failed, total.failed_share, total.cost, total.tokens) == (
+        "2",
+        "1",
+        "50.0%",
+        "$0.50",
+        "10",
+    )
+    for query in ({"model": "gpt-4*", "range": "24h"}, {"tag": "a"}, {"min_cost": "0.1", "range": "1h"}):
+        one = summary(**query)
+        assert (one.calls, one.failed, one.samples, one.cost) == ("1", "0", "1", "$0.50")
 
 
-def test_it_exports_nothing_for_a_filter_that_it_cannot_read(alice: User, client_of: ClientOf) -> None:
-    response: Any = client_of(alice).get(f"{LIST}export.csv?version=x")
-    assert response.status_code == 400
-    assert not AuditEvent.objects.filter(action="telemetry:calls:export").exists()
+def test_the_summary_leads_to_the_calls_of_each_stretch(start: Make, alice: User, client_of: ClientOf) -> None:
+    call = start(user=alice, model="a")
+    client = client_of(alice)
+    chart = client.get(f"{LIST}summary/", {"model": "a", "range": "1h"}).context["summary"].over_time
+    href = str(chart).split('href="')[-1].split('"')[0].replace("&amp;", "&")
+    assert "range" not in href and "model=a" in href
+    assert shown(client.get(href)) == [call.pk]
+
+
+def test_it_needs_no_script_for_the_summary(start: Make, alice: User, client_of: ClientOf) -> None:
+    start(user=alice)
+    assert client_of(alice).get(LIST, {"summary": "1"}).context["summary"].calls == "1"

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from accounts.models import User
-from listing.pages import PAGE_SIZE
+from telemetry.explorer.pages import PAGE_SIZE
 from telemetry.models import Generation, Status
 from telemetry.pricing import TokenCounts
 from telemetry.prompt_use import PromptUse
@@ -59,7 +59,7 @@ def test_it_shows_administrators_all_calls_with_their_users(
     generation = start(user=alice)
     response = client_of(admin).get(url)
     assert shown(response) == [generation.pk]
-    assert f"{alice.email}</div>" in response.content.decode()
+    assert alice.get_full_name() in response.content.decode()
 
 
 def test_it_asks_strangers_to_log_in(url: str, db: None) -> None:
@@ -75,14 +75,14 @@ def test_it_shows_the_figures(url: str, start: Make, finish: Make, alice: User, 
     tokens = TokenCounts(input=1000, cache_read=234, output=400, reasoning=50)
     finish(start(user=alice), tokens=tokens, reported_cost_usd="0.0123")
     page = client_of(alice).get(url).content.decode()
-    for text in ("1,234 ", "234 ", "450 ", "50 ", "$0.012", "Succeeded"):
+    for text in (">1,234<", ">450<", ">$0.01230<", "Succeeded"):
         assert text in page
 
 
 def test_it_tells_free_from_unpriced(url: str, start: Make, finish: Make, alice: User, client_of: ClientOf) -> None:
     finish(start(user=alice, provider="echo", model="echo"), tokens=TokenCounts(input=1))
     page = client_of(alice).get(url).content.decode()
-    assert "$0.00" in page
+    assert ">$0.00000<" in page
     assert "unpriced" not in page.partition("<tbody>")[2]
 
 
@@ -95,7 +95,7 @@ def test_it_says_unpriced(url: str, start: Make, finish: Make, alice: User, clie
 
 def test_it_marks_estimates(url: str, start: Make, finish: Make, alice: User, client_of: ClientOf) -> None:
     finish(start(user=alice), status=Status.STOPPED, tokens=TokenCounts(input=7), tokens_are_estimated=True)
-    assert "≈ 7 " in client_of(alice).get(url).content.decode()
+    assert ">≈ 7<" in client_of(alice).get(url).content.decode()
 
 
 def test_it_says_what_will_be_here(url: str, alice: User, client_of: ClientOf) -> None:
@@ -135,7 +135,7 @@ def test_it_filters(
 
 def test_it_names_the_prompt_of_a_call(url: str, start: Make, alice: User, client_of: ClientOf) -> None:
     start(user=alice, prompt=TRIAGE)
-    assert "support/triage v7</div>" in client_of(alice).get(url).content.decode()
+    assert ">support/triage v7<" in client_of(alice).get(url).content.decode()
 
 
 def test_it_tells_versions_apart(url: str, start: Make, alice: User, client_of: ClientOf) -> None:
@@ -196,6 +196,6 @@ def test_it_takes_the_same_queries_for_many_rows(
 ) -> None:
     many(alice, PAGE_SIZE)
     client = client_of(admin)
-    with django_assert_num_queries(10) as queries:
+    with django_assert_num_queries(5) as queries:
         client.get(url)
     assert not any('count(*) as "__count" from "telemetry' in query["sql"].lower() for query in queries)

@@ -1,0 +1,1 @@
+"""The list of calls: its filters, columns, orders, figures, saved views and exports."""

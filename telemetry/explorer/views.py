@@ -1,0 +1,92 @@
+"""The list of calls: its page, its figures, what has come since, and its exports."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from django.http import HttpResponse, HttpResponseBadRequest, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_safe
+
+from accounts.requests import UserRequest
+from listing.pages import query_of, render_list
+from telemetry.explorer import listed
+from telemetry.explorer.columns import columns_of, exported
+from telemetry.explorer.figures import figures_of
+from telemetry.explorer.filters import CallFilter
+from telemetry.explorer.pages import SORTED, call_page
+from telemetry.explorer.summary import Summary, summary_of
+from telemetry.exports import stream
+from telemetry.exports.columns import chosen
+from telemetry.models import Generation
+from telemetry.services import note_export
+
+
+@require_safe
+def generation_list(request: UserRequest) -> HttpResponse:
+    path, user = reverse("telemetry:generation-list"), request.user
+    form = CallFilter(request.GET, user=user)
+    found = call_page(form, request.GET, user=user)
+    columns = columns_of(form.columns, with_users=user.is_administrator)
+    context = {
+        "form": form,
+        "found": found,
+        "page": found.page,
+        "rows": listed.listed_rows(found, columns, viewer=user, path=path),
+        "time_href": listed.time_href(form, request.GET, path),
+        "heads": listed.heads_of(form, columns, request.GET, path),
+        "column_choices": listed.column_choices(form, with_users=user.is_administrator),
+        "tabs": listed.tabs_of(user, request.GET),
+        "query": query_of(request.GET),
+        "newest": listed.newest_of(found),
+        "most_sorted": SORTED,
+        "summary": _summary(request, form) if request.GET.get("summary") else None,
+    }
+    return render_list(request, "telemetry/generation_list.html", context)
+
+
+@require_safe
+def generation_summary(request: UserRequest) -> HttpResponse:
+    """The figures alone, which the list fetches once it is shown."""
+    summary = _summary(request, CallFilter(request.GET, user=request.user))
+    return render(request, "telemetry/_summary.html", {"summary": summary})
+
+
+def _summary(request: UserRequest, form: CallFilter) -> Summary | None:
+    figures = figures_of(form, user=request.user, now=timezone.now())
+    if figures is None:
+        return None
+    return summary_of(figures, path=reverse("telemetry:generation-list"), query=request.GET)
+
+
+@require_safe
+def generation_new(request: UserRequest) -> HttpResponse:
+    """How many calls have come since the list was made. It is asked every few seconds."""
+    after = request.GET.get("after", "")
+    count = listed.new_calls(CallFilter(request.GET, user=request.user), after, user=request.user)
+    context = {
+        "count": f"{listed.MOST_NEW}+" if count > listed.MOST_NEW else str(count or ""),
+        "href": reverse("telemetry:generation-list") + query_of(request.GET, without="after"),
+        "is_one": count == 1,
+        "after": after,
+        "query": query_of(request.GET, without="after"),
+    }
+    return render(request, "telemetry/_new_calls.html", context)
+
+
+@require_GET
+def generation_export(request: UserRequest, file_format: str) -> HttpResponseBase:
+    """The filtered list as a file, without what was said. That somebody took it is recorded first."""
+    form = CallFilter(request.GET, user=request.user)
+    if not form.is_valid():
+        return HttpResponseBadRequest("One of the filters cannot be read.", content_type="text/plain")
+    note_export(actor=request.user, file_format=file_format, filters=request.GET.urlencode())
+    calls = form.apply(Generation.objects.visible_to(request.user))
+    name = f"calls-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{file_format}"
+    return StreamingHttpResponse(
+        stream.exported(calls, file_format, chosen(exported(form.columns))),
+        content_type=stream.CONTENT_TYPES[file_format],
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
