@@ -21,6 +21,24 @@ DROP FUNCTION telemetry_converted(jsonb);
 DROP FUNCTION telemetry_histogram(integer[]);
 """
 
+# The hours whose calls are still stored are counted anew.
+CONVERT_BACK = """
+CREATE FUNCTION telemetry_histogram(bins integer[]) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (
+  SELECT coalesce(jsonb_object_agg(bin, calls), '{}') FROM (
+    SELECT bin, count(*) AS calls FROM unnest(bins) AS bin WHERE bin IS NOT NULL GROUP BY bin
+  ) AS counted
+);
+
+ALTER TABLE telemetry_rollup
+  ALTER seconds TYPE jsonb USING '{}', ALTER seconds SET NOT NULL,
+  ALTER first_token TYPE jsonb USING '{}', ALTER first_token SET NOT NULL;
+
+INSERT INTO telemetry_stalehour (hour) SELECT DISTINCT date_trunc('hour', started_at, 'UTC') FROM telemetry_generation;
+
+DROP FUNCTION telemetry_in_bin(integer);
+"""
+
 
 def histogram(help_text: str) -> pgvector.django.SparseVectorField:
     return pgvector.django.SparseVectorField(dimensions=160, null=True, help_text=help_text)
@@ -32,6 +50,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(
             CONVERT,
+            CONVERT_BACK,
             state_operations=[
                 migrations.AlterField("rollup", "seconds", histogram("Histogram of durations.")),
                 migrations.AlterField("rollup", "first_token", histogram("Histogram of times to first token.")),

@@ -18,7 +18,8 @@ def a_call(owner: User) -> Generation:
 
 
 def a_view(owner: User) -> SavedView:
-    return save_view(owner=owner, name="private", query="?model=private", audience=PRIVATE)
+    name = f"private {SavedView.objects.count()}"
+    return save_view(owner=owner, name=name, query="?model=private", audience=PRIVATE)
 
 
 ADMINISTRATORS = {
