@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
@@ -63,13 +64,17 @@ def test_it_prices_what_had_no_price_and_says_old_and_new_totals(calls: list[Gen
     assert "Total: 2 of 4 calls changed, $3.000000 -> $9.000000" in told
 
 
-def test_it_keeps_every_earlier_receipt(calls: list[Generation]) -> None:
+def test_it_keeps_and_shows_every_earlier_receipt(
+    calls: list[Generation], client_of: Callable[[User], Client], alice: User
+) -> None:
     for usd in (3, 4):
         PriceOverride.objects.all().delete()
         own_price("own-1", usd)
         command("reprice", since=SINCE)
     receipt: Any = Generation.objects.get(pk=calls[1].pk).receipt
     assert [one["total"] and Decimal(one["total"]) for one in (*receipt["earlier"], receipt)] == [None, 3, 4]
+    page = client_of(alice).get(calls[1].get_absolute_url()).content.decode()
+    assert "Unpriced until" in page and "$3.00 until" in page
 
 
 def test_a_dry_run_changes_nothing(calls: list[Generation]) -> None:
