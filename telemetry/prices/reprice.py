@@ -89,7 +89,7 @@ class Result:
 
 def reprice(*, scope: Scope, is_dry: bool) -> Result:
     """At the prices of the day of each call, as they are known now. Recorded before and after, unless it is dry."""
-    price_lists.refresh(at_once=True)
+    price_lists.refresh()
     result, until = Result(), timezone.now()
     overrides = [one.for_pricing() for one in PriceOverride.objects.all()]
     if not is_dry:

@@ -163,7 +163,7 @@ def test_it_is_recorded_before_and_after(calls: list[Generation]) -> None:
 def own_list() -> Iterator[None]:
     yield
     use_price_list(None)
-    price_lists._state.update(key=None, looked_at=0.0)
+    price_lists._used.update(key=None)
 
 
 def cost_of_a_million(model: str) -> Decimal | None:
@@ -177,7 +177,7 @@ def test_a_newer_price_list_is_used_and_named(tmp_path: Path) -> None:
     file.write_bytes(PRICE_LIST_FILE)
     assert "in use within a minute" in command("update_prices", str(file))
     assert "known already" in command("update_prices", str(file))
-    price_lists.refresh(at_once=True)
+    price_lists.refresh()
     assert cost_of_a_million("gpt-4o") == 7 and cost_of_a_million("o3") is None
     assert price_list_name() == PriceList.objects.get().name != PRICE_LIST
 

@@ -47,6 +47,7 @@ HELD_BY: Mapping[str, Callable[..., None]] = {
 NO_PAGES: Mapping[str, str] = {
     "login/passkey/": "answers a script",
     "chat/parameters/": "answers a script",
+    "telemetry/<uuid:pk>/curl/": "answers a script",
     "chat/prompts/": "answers a script",
     "chat/prompts/<uuid:pk>/": "answers a script",
     "chat/messages/<int:pk>/source/": "answers a script",
