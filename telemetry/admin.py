@@ -106,7 +106,7 @@ class GenerationContentAdmin(ReadOnly[GenerationContent]):
 
 @admin.register(PriceOverride)
 class PriceOverrideAdmin(Audited[PriceOverride]):
-    list_display = PRICE_FIELDS
+    list_display = (*PRICE_FIELDS, "valid_until")
     list_filter = ("provider",)
     search_fields = ("provider", "model")
     date_hierarchy = "valid_from"

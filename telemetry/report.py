@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -66,10 +66,14 @@ class ReceiptViewLine:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptView:
+    """``earlier``: what the call has cost before it was priced anew, and until when; '' where it was unpriced."""
+
     lines: list[ReceiptViewLine]
     total: str
     source: str
     price_date: date | None
+    service_tier: str = ""
+    earlier: list[tuple[str, datetime]] = field(default_factory=list)
 
 
 def usage_of(generation: Generation) -> list[tuple[str, int]]:
@@ -112,6 +116,11 @@ def receipt_view(generation: Generation) -> ReceiptView | None:
         total=exact_dollars(Decimal(receipt["total"])),
         source=SOURCE_NAMES.get(receipt["source"], f"the price list {receipt['source']}"),
         price_date=date.fromisoformat(receipt["price_date"]) if receipt["price_date"] else None,
+        service_tier=receipt.get("service_tier", ""),
+        earlier=[
+            (exact_dollars(Decimal(one["total"])) if one["total"] else "", datetime.fromisoformat(one["replaced_at"]))
+            for one in receipt.get("earlier", [])
+        ],
     )
 
 

@@ -30,7 +30,6 @@ from telemetry.models import (
     Status,
     UsageSource,
 )
-from telemetry.prices import price_lists
 from telemetry.pricing import FEES, PARTS, Receipt, TokenCounts, price
 from telemetry.prompt_use import PromptUse, UserCalls, VersionFigures, prompt_columns
 
@@ -239,7 +238,6 @@ def input_cost(tokens: int, *, provider: str, model: str) -> Decimal | None:
 
 def cost_of(tokens: TokenCounts, *, provider: str, model: str, base_url: str = "") -> Decimal | None:
     """Of a call that was made now, in USD; None where no price is known."""
-    price_lists.refresh()
     name = replace_unstorable(model)
     overrides = PriceOverride.objects.of(provider, name)
     at = timezone.now()
@@ -257,7 +255,6 @@ def _plausible(tokens: TokenCounts | None, generation_id: UUID) -> TokenCounts |
 
 def _receipt(generation: Generation, outcome: CallOutcome, tokens: TokenCounts) -> Receipt | None:
     """Priced by the name that was asked for, or else by the name that the provider answered with."""
-    price_lists.refresh()
     names = dict.fromkeys(filter(None, (generation.request_model, outcome.response_model)))
     overrides = PriceOverride.objects.of(generation.provider, *map(replace_unstorable, names))
     receipts = (

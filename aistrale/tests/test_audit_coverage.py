@@ -265,7 +265,7 @@ TABLE: dict[str, tuple[Callable[[Scene], object], Sequence[Action]]] = {
     "price set, changed": (set_price, [TelemetryAction.PRICE_CREATE, TelemetryAction.PRICE_UPDATE]),
     "retirement set and removed": (retire_model, [TelemetryAction.RETIREMENT_SET, TelemetryAction.RETIREMENT_DELETE]),
     "price list updated": (update_prices, [TelemetryAction.PRICES_UPDATE]),
-    "calls repriced": (lambda s: call_command("reprice", since="2026-01-01"), [TelemetryAction.CALLS_REPRICE]),
+    "calls repriced": (lambda s: call_command("reprice", since="2026-01-01"), [TelemetryAction.CALLS_REPRICE] * 2),
     "calls exported": (lambda s: s.as_admin.get("/telemetry/export.csv"), [TelemetryAction.CALLS_EXPORT]),
     "view of calls saved, renamed, shared and deleted": (
         change_view,

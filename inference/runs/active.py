@@ -29,6 +29,7 @@ from inference.runs.run import SHUTDOWN, STOPPED, UNWATCHED, RetryPolicy, Run, S
 from inference.runs.start import PreparedRun
 from inference.runs.stream_buffer import Delta, LiveRun
 from telemetry.models import Generation
+from telemetry.prices import price_lists
 from telemetry.services import CallOutcome
 
 SAVE_SECONDS = 1.5
@@ -40,6 +41,7 @@ OFTEN_SAVED_CHARACTERS = 64_000
 STARTING = FINISHING = 2
 WATCH_SECONDS = 0.5
 SWEEP_SECONDS = 4.0
+PRICES_SECONDS = 60.0
 # How long a shutdown waits for the last texts to be stored.
 SAVING_SECONDS = 10.0
 # Of PostgreSQL when it is away, when its disk is full, and (InternalError) when it is read-only.
@@ -74,6 +76,7 @@ class Runs:
             asyncio.create_task(_every(SAVE_SECONDS, self.save)),
             asyncio.create_task(_every(WATCH_SECONDS, self._stop_unwatched)),
             asyncio.create_task(_every(SWEEP_SECONDS, self._sweep)),
+            asyncio.create_task(_every(PRICES_SECONDS, self._refresh_prices)),
         ]
 
     async def close(self) -> None:
@@ -191,6 +194,9 @@ class Runs:
                 pk = run.order.generation_id
                 if not await relay.is_watched_elsewhere(self._redis, pk):
                     self._stop_here(pk, UNWATCHED)
+
+    async def _refresh_prices(self) -> None:
+        await in_thread(price_lists.refresh)()
 
     async def _sweep(self) -> None:
         silent = await in_thread(self._process_lock.silent_runs)()

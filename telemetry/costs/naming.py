@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,8 +34,13 @@ def _models(keys: Sequence[Key]) -> Names:
 
 
 def _endpoints(keys: Sequence[Key]) -> Names:
+    """Only where a provider has one endpoint, the list of calls can be narrowed down to it."""
+    endpoints = Counter(provider for provider, _ in keys)
     return {
-        (provider, base_url): Named(label_of(provider), base_url, {"provider": provider}) for provider, base_url in keys
+        (provider, base_url): Named(
+            label_of(provider), base_url, {"provider": provider} if endpoints[provider] == 1 else {}
+        )
+        for provider, base_url in keys
     }
 
 

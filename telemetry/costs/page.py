@@ -189,7 +189,7 @@ class Costs:
         share = now.cost_usd / self.total.cost_usd if self.total.cost_usd else None
         return Row(
             named=named,
-            href=self._team_page(named) if "team" in named.filters else self.calls(**named.filters),
+            href=self._list_of(named),
             calls=now.calls,
             tokens=numbers.compact(now.all_tokens),
             per_call=numbers.cost_of_call(now.cost_usd / now.calls) if now.cost_usd else "–",
@@ -200,9 +200,12 @@ class Costs:
             pattern=pattern,
         )
 
-    def _team_page(self, named: Named) -> str:
-        query = {"month": self.month.key, "team": named.filters["team"]}
-        return f"{reverse('telemetry:costs')}?{urlencode(query)}"
+    def _list_of(self, named: Named) -> str:
+        """Of its calls, or of a team its costs; '' where the list of calls has no filter for them."""
+        if "team" in named.filters:
+            query = {"month": self.month.key, "team": named.filters["team"]}
+            return f"{reverse('telemetry:costs')}?{urlencode(query)}"
+        return self.calls(**named.filters) if named.filters else ""
 
     def ranking(self, key: str, query: str) -> Ranking:
         rows = self.rows(key)

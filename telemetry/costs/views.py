@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -33,14 +34,34 @@ def costs(request: UserRequest) -> HttpResponse:
     found = Costs(form, month_of(request.GET.get("month", ""), timezone.now()))
     group = request.GET.get("by", "")
     group = group if group in _groups(form) else "model"
-    as_table = request.GET.get("show") == "table"
-    projection = found.projection
+    rankings = [key for key in RANKINGS if key != group and key in _groups(form)]
     context = {
-        "costs": found,
-        "month": found.month,
+        **_controls(request, form, found, group),
+        **_figures(found),
+        "grouping": GROUPINGS[group],
+        "rows": found.rows(group),
+        "rankings": [found.ranking(key, query_of(request.GET, without="by", by=key)) for key in rankings],
+    }
+    return render(request, "telemetry/costs.html", context)
+
+
+def _controls(request: UserRequest, form: ScopeForm, found: Costs, group: str) -> dict[str, Any]:
+    as_table = request.GET.get("show") == "table"
+    return {
         "months": _months(request, found.month),
         "scope_label": str(form.one_team) if form.one_team else SCOPES[form.scope],
         "scopes": _choices(request, "whose", SCOPES, "" if form.one_team else form.scope, also_without="team"),
+        "groups": _choices(request, "by", {key: GROUPINGS[key].label for key in _groups(form)}, group),
+        "as_table": as_table,
+        "query_table": query_of(request.GET, without="show", **({} if as_table else {"show": "table"})) or "?",
+    }
+
+
+def _figures(found: Costs) -> dict[str, Any]:
+    projection = found.projection
+    return {
+        "costs": found,
+        "month": found.month,
         "spent": numbers.dollars(found.total.cost_usd),
         "previous": numbers.dollars(found.before.cost_usd),
         "projection": numbers.whole_dollars(projection) if projection is not None else "",
@@ -48,19 +69,8 @@ def costs(request: UserRequest) -> HttpResponse:
         "budget": found.budget(),
         "unpriced": found.unpriced(),
         "chart": found.chart(),
-        "as_table": as_table,
-        "query_table": query_of(request.GET, without="show", **({} if as_table else {"show": "table"})) or "?",
-        "grouping": GROUPINGS[group],
-        "groups": _choices(request, "by", {key: GROUPINGS[key].label for key in _groups(form)}, group),
-        "rows": found.rows(group),
-        "rankings": [
-            found.ranking(key, query_of(request.GET, without="by", by=key))
-            for key in RANKINGS
-            if key != group and key in _groups(form)
-        ],
         "all_calls": found.calls(),
     }
-    return render(request, "telemetry/costs.html", context)
 
 
 def _groups(form: ScopeForm) -> list[str]:

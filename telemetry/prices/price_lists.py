@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
-import time
 from hashlib import sha256
-from typing import Any
 
+import structlog
 from django.db import transaction
 from genai_prices.data_snapshot import DataSnapshot
 from genai_prices.types import _providers_from_raw
@@ -18,9 +17,10 @@ from telemetry.actions import TelemetryAction
 from telemetry.prices.models import PriceList
 from telemetry.pricing import use_price_list
 
-SECONDS_BETWEEN_LOOKS = 60.0
+log = structlog.get_logger(__name__)
+
 LARGEST_FILE = 50_000_000
-_state: dict[str, Any] = {"key": None, "looked_at": 0.0}
+_used: dict[str, int | None] = {"key": None}
 
 
 class PriceListRefused(Exception):
@@ -53,15 +53,15 @@ def add_price_list(*, content: bytes, actor: User | None = None) -> tuple[PriceL
     return stored, True
 
 
-def refresh(*, at_once: bool = False) -> None:
-    """Use the newest list that is stored; whether there is one is looked up once a minute."""
-    now = time.monotonic()
-    if not at_once and _state["looked_at"] and now - _state["looked_at"] < SECONDS_BETWEEN_LOOKS:
-        return
-    _state["looked_at"] = now
+def refresh() -> None:
+    """Use the newest list that is stored, if this process does not already. Each process asks once a minute."""
     key = PriceList.objects.values_list("pk", flat=True).first()
-    if key == _state["key"]:
+    if key == _used["key"]:
         return
+    _used["key"] = key
     stored = PriceList.objects.get(pk=key) if key else None
-    use_price_list(snapshot_of(gzip.decompress(stored.content)), stored.name) if stored else use_price_list(None)
-    _state["key"] = key
+    try:
+        use_price_list(snapshot_of(gzip.decompress(stored.content)), stored.name) if stored else use_price_list(None)
+    except PriceListRefused as refused:
+        # Stored for another version of genai-prices: the list that came with this one is used.
+        log.error("price_list_unreadable", name=stored.name if stored else "", reason=str(refused))

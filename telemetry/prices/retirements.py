@@ -47,6 +47,12 @@ class Callers:
     keys: int
     users: int
 
+    @property
+    def depending(self) -> str:
+        """``2 prompts, 1 provider key, 3 users``; '' where nothing is known."""
+        named = (("prompt", self.prompts), ("provider key", self.keys), ("user", self.users))
+        return ", ".join(f"{count:,} {name}{'' if count == 1 else 's'}" for name, count in named if count)
+
 
 @dataclass(frozen=True, slots=True)
 class RetirementView:

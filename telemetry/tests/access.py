@@ -34,3 +34,4 @@ OBJECTS = {
     "telemetry/<uuid:pk>/": (a_call, "pk"),
     "telemetry/views/<uuid:pk>/": (a_view, "pk"),
 }
+NO_PAGES = {"telemetry/<uuid:pk>/curl/": "answers a script"}
