@@ -49,7 +49,7 @@ class UserSessionAdmin(DeleteOnly[UserSession]):
         own = queryset.filter(digest=_own_digest(request)).first()
         chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
         if own and str(own.pk) in chosen:
-            messages.warning(request, "The session in which you are now is left out: it ends when you log out.")
+            messages.warning(request, "Your current session was left out. It ends when you log out.")
             if set(chosen) == {str(own.pk)}:
                 return redirect(request.get_full_path())
         return super().response_action(request, queryset.exclude(pk=own.pk) if own else queryset, *args)

@@ -201,7 +201,7 @@ def test_it_leaves_the_own_session_when_all_of_a_person_end(admin: User, confirm
     confirmed_client_of(admin)
     form = {"action": "log_out", "_selected_action": admin.pk, "confirmed": "yes"}
     page = client.post(USERS, form, follow=True)
-    assert "Ended 1 session of 1 user." in page.content.decode()
+    assert "Signed out 1 user (1 session)" in page.content.decode()
     assert UserSession.objects.count() == 1
 
 
