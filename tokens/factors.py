@@ -21,9 +21,7 @@ from tokens.models import FactorSecret
 from tokens.services import stamp_use
 
 SECRET_FIELD = FactorSecret._meta.get_field("secret")
-UNREADABLE = (
-    "This authenticator app can no longer be verified. Use a passkey, or ask an administrator to reset two-factor."
-)
+UNREADABLE = "This authenticator app no longer works. Use a passkey, or ask an administrator to reset two-factor."
 # Where the JSON of a TOTP device and of recovery codes names its secret.
 _NAMES = ("secret", "seed")
 

@@ -163,7 +163,7 @@ def _user_steps() -> dict[str, Step]:
         "make_password_links": step(
             people,
             chosen("make_password_links", "alice"),
-            "These links are shown only now.",
+            "These links are shown only once.",
             Entry(AccountsAction.USER_PASSWORD_LINK, "alice", {}, {}),
         ),
     }
