@@ -149,6 +149,21 @@ def expect_toast(page: Page, text: str) -> None:
     expect(page.locator("#toasts")).to_contain_text(text)
 
 
+def open_settings(page: Page, tab: str) -> None:
+    press(page, open_user_menu(page).get_by_role("link", name="Settings"))
+    expect_page(page, "Profile")
+    if tab != "Profile":
+        press(page, page.get_by_role("navigation", name="Settings").get_by_role("link", name=tab, exact=True))
+        expect_page(page, tab)
+
+
+def open_administration(page: Page) -> None:
+    """Django admin, by way of the system page."""
+    follow(page, "System", "System")
+    press(page, page.get_by_role("link", name="Administration", exact=True))
+    expect(page.get_by_role("heading", name="Administration")).to_be_visible()
+
+
 def open_user_menu(page: Page) -> Locator:
     menu = page.locator("#user-menu")
     press(page, page.locator("[popovertarget=user-menu]"))
