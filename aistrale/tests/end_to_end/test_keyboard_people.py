@@ -36,7 +36,7 @@ def invite(page: Page, email: str) -> None:
     expect(page.get_by_label("Email")).to_be_focused()
     page.keyboard.type(email)
     page.keyboard.press("Enter")
-    expect_page(page, f"Invitation of {email}")
+    expect_page(page, f"Invitation for {email}")
 
 
 def test_it_invites_somebody_who_comes(keyboard: Page, newcomer: Newcomer) -> None:
@@ -167,7 +167,7 @@ def test_it_shows_a_key_once_and_revokes_it(keyboard: Page, newcomer: Newcomer) 
     open_settings(page, "API keys")
     press(page, page.get_by_role("link", name="Create key"))
     confirm(page)
-    expect(page.get_by_label("Name")).to_be_focused()
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()
     page.keyboard.type("Nightly")
     page.keyboard.press("Enter")
     expect(page.locator("main code").first).to_have_text(re.compile("^ais_"))
