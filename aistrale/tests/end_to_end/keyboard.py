@@ -123,7 +123,7 @@ def confirm(page: Page, *, code: str = "") -> None:
     expect(page.get_by_label("Password", exact=True)).to_be_focused()
     page.keyboard.type(PASSWORD)
     if code:
-        fill(page, "Code", code)
+        fill(page, "Authenticator or recovery code", code)
     page.keyboard.press("Enter")
     expect(question).to_have_count(0)
 
