@@ -110,7 +110,7 @@ class UserAdmin(Audited[User], DjangoUserAdmin[User]):
     def response_change(self, request: HttpRequest, obj: User) -> HttpResponse:
         """Administrators who have demoted themselves leave the admin site."""
         if obj == request.user and not obj.is_administrator:
-            messages.success(request, "You are no administrator any more.")
+            messages.success(request, "You are no longer an administrator.")
             return redirect("dashboard")
         return super().response_change(request, obj)
 
@@ -132,5 +132,5 @@ class UserAdmin(Audited[User], DjangoUserAdmin[User]):
             if user and User.objects.get(pk=user.pk).password != user.password:
                 record(action=AccountsAction.USER_PASSWORD, actor=actor, target=user)
                 ended = end_sessions(user=user, actor=actor)
-                messages.info(request, f"Ended {counted(ended, 'session')} of {user}.")
+                messages.info(request, f"Signed out {user} ({counted(ended, 'session')})")
         return response

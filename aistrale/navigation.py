@@ -67,7 +67,7 @@ SETTINGS = (
     Entry("Profile", "accounts:profile"),
     Entry("Security", "mfa_index", below=("mfa_", "account_change_password", "accounts:sso-connect")),
     Entry("Sessions", "accounts:session-list", below=("accounts:session-",)),
-    Entry("API keys", "accounts:api-key-list", below=("accounts:api-key-",)),
+    Entry("API keys", "accounts:api-key-list", below=("accounts:api-key-", "api-docs")),
     Entry("Webhooks", "webhooks:webhook-list", below=("webhooks:",)),
     Entry("Data", "accounts:own-data", below=("accounts:own-",)),
 )

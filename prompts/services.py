@@ -196,7 +196,7 @@ def check_move(
         return stands_at
     if seen_at not in (ANYWHERE, stands_at):
         now = f"stands at v{stands_at}" if stands_at else "is gone"
-        raise LabelRefused(f"Somebody has moved “{label}” meanwhile: it {now}.", "label_moved")
+        raise LabelRefused(f"“{label}” was moved in the meantime: it {now}.", "label_moved")
     if to is not None:
         check_includes(prompt, to, actor)
     return stands_at

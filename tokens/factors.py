@@ -21,7 +21,7 @@ from tokens.models import FactorSecret
 from tokens.services import stamp_use
 
 SECRET_FIELD = FactorSecret._meta.get_field("secret")
-UNREADABLE = "This factor cannot be read any more. Use a passkey, or ask an administrator to remove this one."
+UNREADABLE = "This authenticator app no longer works. Use a passkey, or ask an administrator to reset two-factor."
 # Where the JSON of a TOTP device and of recovery codes names its secret.
 _NAMES = ("secret", "seed")
 

@@ -24,7 +24,7 @@ SECRET_FIELD = Webhook._meta.get_field("secret")
 WAITS = (10, 60, 300, 1800, 7200, 18_000)
 MOST_ATTEMPTS = len(WAITS) + 1
 KEPT = timedelta(days=30)
-UNREADABLE = "The secret cannot be read any more. Replace it."
+UNREADABLE = "The secret cannot be decrypted. Replace it."
 
 # Has the worker try again in so many seconds.
 Defer = Callable[[UUID, int], None]
@@ -57,7 +57,7 @@ def _objection(delivery: Delivery) -> str:
     if not webhook.owner.is_active:
         return "The owner of the webhook is not active."
     if move is not None and not Prompt.objects.visible_to(webhook.owner).filter(pk=move.prompt_id).exists():
-        return "The owner of the webhook may not read this prompt any more."
+        return "The owner of the webhook can no longer read this prompt."
     return ""
 
 

@@ -33,7 +33,7 @@ class UserSessionAdmin(DeleteOnly[UserSession]):
     fields = list_display = ("user", "device", "address", "started_at", "last_seen_at")
     list_select_related = ("user",)
     search_fields = ("=user__email", "=address")
-    search_help_text = "E-mail address of a user, or address of a device"
+    search_help_text = "Email of a user, or address of a device"
     date_hierarchy = "last_seen_at"
 
     def has_delete_permission(self, request: HttpRequest, obj: UserSession | None = None) -> bool:
@@ -49,7 +49,7 @@ class UserSessionAdmin(DeleteOnly[UserSession]):
         own = queryset.filter(digest=_own_digest(request)).first()
         chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
         if own and str(own.pk) in chosen:
-            messages.warning(request, "The session in which you are now is left out: it ends when you log out.")
+            messages.warning(request, "Your current session was left out. It ends when you log out.")
             if set(chosen) == {str(own.pk)}:
                 return redirect(request.get_full_path())
         return super().response_action(request, queryset.exclude(pk=own.pk) if own else queryset, *args)
@@ -79,7 +79,7 @@ class FactorAdmin(ReadOnly[Authenticator]):
     list_filter = ("type",)
     list_select_related = ("user",)
     search_fields = ("=user__email",)
-    search_help_text = "E-mail address of a user"
+    search_help_text = "Email of a user"
     date_hierarchy = "created_at"
 
 
@@ -91,7 +91,7 @@ class InvitationAdmin(DeleteOnly[Invitation]):
     list_filter = ("role", "expires_at")
     list_select_related = ("invited_by",)
     search_fields = ("email", "name", "=invited_by__email")
-    search_help_text = "Address or name of whoever is invited, or the whole address of whoever invited"
+    search_help_text = "Email or name of the invited user, or the full email of the inviting one"
     date_hierarchy = "created_at"
 
     @admin.display(description="state")

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 class AdministrationSite(AdminSite):
     site_header = site_title = "AISTRALE administration"
-    index_title = "Everything that is stored"
+    index_title = "Administration"
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Engineers get a 403, which is recorded, instead of a redirect to a log-in that they have passed."""

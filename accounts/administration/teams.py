@@ -79,7 +79,7 @@ class TeamAdmin(Audited[Team]):
         ids = [form.data.get(f"memberships-{row[1]}-id", "") for row in map(_TAKEN_OUT.fullmatch, form.data) if row]
         leaving = form.instance.memberships.filter(pk__in=filter(str.isdecimal, ids)).select_related("user")
         return [
-            f"{membership.user.get_full_name()} will not see any more what others share with the team. "
+            f"{membership.user.get_full_name()} can no longer see what others share with the team. "
             f"{team_services.humanize_privacy_loss(form.instance, owner=membership.user)}"
             for membership in leaving
         ]

@@ -37,6 +37,13 @@ def test_it_makes_the_first_administrator_and_logs_them_in(client: Client) -> No
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("sent", "kept"), [("Asia/Tokyo", "Asia/Tokyo"), ("Mars/Olympus", "UTC"), ("", "UTC")])
+def test_it_takes_the_time_zone_of_the_browser(client: Client, sent: str, kept: str) -> None:
+    client.post(setup_path(), FORM | {"time_zone": sent})
+    assert User.objects.get().time_zone == kept
+
+
+@pytest.mark.django_db
 def test_it_records_the_setup_and_the_login(client: Client) -> None:
     client.post(setup_path(), FORM)
     recorded = AuditEvent.objects.order_by("sequence").values_list("action", flat=True)

@@ -65,7 +65,7 @@ class WatchfulConnection(psycopg.Connection[Any]):
             psycopg.connect(self.info.dsn, password=self.info.password, connect_timeout=PROBE_SECONDS).close()
         except ConnectionTimeout as error:
             self.close()
-            raise psycopg.OperationalError("PostgreSQL does not answer any more.") from error
+            raise psycopg.OperationalError("PostgreSQL does not respond.") from error
         except psycopg.OperationalError:
             # A refusal is an answer. If the server has gone, this connection is told so.
             return

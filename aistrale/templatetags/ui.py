@@ -113,14 +113,3 @@ def duration(seconds: float | None) -> str:
         return quantity(seconds, "s", 1)
     minutes, rest = divmod(round(seconds), 60)
     return format_html('{} <span class="unit">min</span> {} <span class="unit">s</span>', f"{minutes:,}", rest)
-
-
-@register.simple_tag
-def change(now: float | Decimal | None, before: float | Decimal | None) -> str:
-    """How ``now`` differs from the same figure a day before, in words."""
-    if now is None or not before:
-        return "Nothing to compare with the day before"
-    percent = round((float(now) / float(before) - 1) * 100)
-    if percent == 0:
-        return "As on the day before"
-    return f"{abs(percent):,} % {'more' if percent > 0 else 'less'} than the day before"

@@ -148,22 +148,22 @@ def _user_steps() -> dict[str, Step]:
         "auth_user_password_change": step(
             "accounts/user/{alice}/password/",
             lambda s: passwords,
-            "Ended 1 session of alice@example.org.",
+            "Signed out alice@example.org (1 session)",
             Entry(AccountsAction.USER_PASSWORD, "alice", {}, {}),
             ended,
             asks=False,
         ),
-        "log_out": step(people, chosen("log_out", "alice"), "Ended 1 session of 1 user.", ended),
+        "log_out": step(people, chosen("log_out", "alice"), "Signed out 1 user (1 session)", ended),
         "remove_second_factors": step(
             people,
             chosen("remove_second_factors", "alice"),
-            "Removed the second factors of 1 user.",
+            "Two-factor reset for 1 user",
             Entry(AccountsAction.MFA_REMOVE, "alice", factors, {}),
         ),
         "make_password_links": step(
             people,
             chosen("make_password_links", "alice"),
-            "These links are shown only now.",
+            "These links are shown only once.",
             Entry(AccountsAction.USER_PASSWORD_LINK, "alice", {}, {}),
         ),
     }
@@ -218,7 +218,7 @@ def _team_steps() -> dict[str, Step]:
             "accounts/team/{team}/delete/",
             nothing,
             [Entry(AccountsAction.TEAM_DELETE, "team", {}, {"members": 2, **private})],
-            "Deleted the team",
+            "Team “",
             typed={"name": "Research"},
         ),
     }

@@ -201,7 +201,7 @@ def test_it_leaves_the_own_session_when_all_of_a_person_end(admin: User, confirm
     confirmed_client_of(admin)
     form = {"action": "log_out", "_selected_action": admin.pk, "confirmed": "yes"}
     page = client.post(USERS, form, follow=True)
-    assert "Ended 1 session of 1 user." in page.content.decode()
+    assert "Signed out 1 user (1 session)" in page.content.decode()
     assert UserSession.objects.count() == 1
 
 
@@ -215,7 +215,7 @@ def test_it_leaves_out_the_own_session_and_says_so(
         client_of(alice)
     form = {"action": "delete_selected", "_selected_action": list(UserSession.objects.values_list("pk", flat=True))}
     question = client.post(SESSIONS, form, follow=True)
-    assert "is left out" in question.content.decode()
+    assert "was left out" in question.content.decode()
     assert ("Are you sure" in question.content.decode()) == bool(others)
     client.post(SESSIONS, form | {"post": "yes"})
     assert UserSession.objects.get() == own and client.get("/admin/").status_code == 200
@@ -261,7 +261,7 @@ def test_it_records_no_change_where_there_is_none(admin: User, scene: Scene, con
 def test_it_says_what_becomes_private_when_somebody_leaves(scene: Scene, client_of: ClientOf) -> None:
     step = STEPS["accounts.team delete membership"]
     page = client_of(scene.admin).post(step.address(scene), step.form(scene)).content.decode()
-    assert "Alice will not see any more what others share with the team" in page
+    assert "Alice can no longer see what others share with the team" in page
     assert "1 provider token becomes private to its owner." in page
 
 

@@ -66,7 +66,7 @@ def playground_rename(request: UserRequest, pk: UUID) -> HttpResponse:
     form = RenameForm(request.POST or None, instance=playground)
     if form.is_valid():
         services.rename_playground(playground=playground, title=form.cleaned_data["title"])
-        messages.success(request, "Renamed.")
+        messages.success(request, "Renamed")
         return redirect(playground)
     return _dialog(request, "playground/playground_rename.html", playground, form)
 
@@ -94,7 +94,7 @@ def playground_delete(request: UserRequest, pk: UUID) -> HttpResponse:
         request,
         heading="Delete playground",
         title=f"Delete “{playground.title}”?",
-        text="Its panels and values are deleted for good. The calls they made stay in telemetry.",
+        text="Its panels and values are permanently deleted. Call records stay in telemetry.",
         verb="Delete playground",
         cancel=playground,
     )

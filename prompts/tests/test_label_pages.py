@@ -84,8 +84,8 @@ def test_a_label_moves_after_its_diff_was_seen(client_of: ClientOf, alice: User,
         ({"label": "latest", "seen_at": 0}, "It cannot be moved"),
         ({"label": "Not This"}, "Use up to 50 small letters"),
         ({"label": ""}, "This field is required"),
-        ({"seen_at": 2}, "Somebody has moved"),
-        ({"seen_at": ""}, "Somebody has moved"),
+        ({"seen_at": 2}, "was moved in the meantime"),
+        ({"seen_at": ""}, "was moved in the meantime"),
     ],
 )
 def test_it_says_why_a_label_does_not_move(

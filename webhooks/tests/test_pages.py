@@ -101,7 +101,7 @@ def test_a_test_is_queued_and_watched(client_of: ClientOf, alice: User, own: Web
 def test_a_delivery_is_sent_again(client_of: ClientOf, alice: User, own: Webhook) -> None:
     client, delivery = client_of(alice), services.send_test(webhook=own, actor=alice)
     again = url("delivery-send-again", delivery.pk)
-    assert "pending already" in text(client.post(again, follow=True))
+    assert "already pending" in text(client.post(again, follow=True))
     Delivery.objects.update(state="failed")
     assert "Queued to be sent again" in text(client.post(again, follow=True))
 

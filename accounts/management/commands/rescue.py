@@ -13,22 +13,24 @@ from audit.context import Source, bind
 
 class Command(BaseCommand):
     help = (
-        "Help somebody back in, for instance the only administrator: prints a link with which they set a new password, "
-        "good once and for a day."
+        "Restore access to an account, such as that of the only administrator: prints a link to choose a new password, "
+        "which works once, within 24 hours. Example: manage.py rescue ada@example.org --remove-second-factors"
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email", metavar="EMAIL")
         parser.add_argument(
-            "--remove-second-factors", action="store_true", help="so that the password alone lets in again"
+            "--remove-second-factors",
+            action="store_true",
+            help="also remove two-factor of the account",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         bind(source=Source.COMMAND)
         user = User.objects.filter(email=options["email"].strip().lower(), is_active=True).first()
         if user is None:
-            raise CommandError(f"There is no active user {options['email']}.")
+            raise CommandError(f"No active user with the email {options['email']}.")
         if options["remove_second_factors"]:
             remove_factors(user=user, actor=None)
-            self.stdout.write(f"Removed the second factors of {user}.")
-        self.stdout.write(f"A new password for {user}:\n{password_link(user=user, actor=None)}")
+            self.stdout.write(f"Two-factor of {user} removed.")
+        self.stdout.write(f"Password reset link for {user}:\n{password_link(user=user, actor=None)}")

@@ -25,7 +25,8 @@ OIDC_SECRET = "canary-oidc-2b6f8d0e4a1c"
 METRICS_TOKEN = "canary-metrics-7e1d3b5f9a0c"
 PAGES = [
     *("", "chat/", "tokens/", "telemetry/", "audit/", "system/", "people/", "account/profile/", "account/sessions/"),
-    *("account/security/", "account/security/recovery-codes/", "account/teams/", "account/data/export.jsonl"),
+    *("account/api-keys/", "account/security/", "account/security/recovery-codes/", "account/teams/"),
+    "account/data/export.jsonl",
     *("admin/", "admin/accounts/user/", "admin/accounts/invitation/", "admin/mfa/authenticator/", "audit/export.csv"),
     *("admin/audit/auditevent/", "admin/accounts/apikey/", "admin/accounts/usersession/", "nothing"),
 ]

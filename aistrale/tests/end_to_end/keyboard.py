@@ -123,7 +123,7 @@ def confirm(page: Page, *, code: str = "") -> None:
     expect(page.get_by_label("Password", exact=True)).to_be_focused()
     page.keyboard.type(PASSWORD)
     if code:
-        fill(page, "Code", code)
+        fill(page, "Authenticator or recovery code", code)
     page.keyboard.press("Enter")
     expect(question).to_have_count(0)
 
@@ -147,6 +147,21 @@ def expect_focus_within(part: Locator) -> None:
 
 def expect_toast(page: Page, text: str) -> None:
     expect(page.locator("#toasts")).to_contain_text(text)
+
+
+def open_settings(page: Page, tab: str) -> None:
+    press(page, open_user_menu(page).get_by_role("link", name="Settings"))
+    expect_page(page, "Profile")
+    if tab != "Profile":
+        press(page, page.get_by_role("navigation", name="Settings").get_by_role("link", name=tab, exact=True))
+        expect_page(page, tab)
+
+
+def open_administration(page: Page) -> None:
+    """Django admin, by way of the system page."""
+    follow(page, "System", "System")
+    press(page, page.get_by_role("link", name="Administration", exact=True))
+    expect(page.get_by_role("heading", name="Administration")).to_be_visible()
 
 
 def open_user_menu(page: Page) -> Locator:

@@ -50,7 +50,7 @@ def log_out(page: Page) -> None:
 
 
 def add_tokens(page: Page, provider: FakeProvider) -> None:
-    page.get_by_role("link", name="Tokens", exact=True).click()
+    page.get_by_role("link", name="Provider keys", exact=True).click()
     for name, label in PROVIDERS.items():
         page.get_by_role("link", name="Add key").first.click()
         page.get_by_label("Provider").select_option(name)

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from aistrale.tests.end_to_end.browser import Site, add_administrator
 from aistrale.tests.end_to_end.chat_page import answers, expect_status, expect_words
-from aistrale.tests.end_to_end.keyboard import expect_page, fill, go_to, log_in, open_dialog, press
+from aistrale.tests.end_to_end.keyboard import expect_page, fill, go_to, log_in, open_administration, open_dialog, press
 from inference.tests.fake_provider import FakeProvider
 
 # Of this test alone: whoever has other tokens has another choice of models.
@@ -14,7 +14,7 @@ EMAIL = "keyboard@example.org"
 
 
 def add_token(page: Page, provider: FakeProvider) -> None:
-    press(page, page.get_by_role("link", name="Tokens", exact=True))
+    press(page, page.get_by_role("link", name="Provider keys", exact=True))
     press(page, page.get_by_role("link", name="Add key").first)
     page.wait_for_url("**/tokens/add/")
     go_to(page, page.get_by_label("Provider"))
@@ -75,14 +75,14 @@ def edit(page: Page) -> None:
 def look_at_the_call(page: Page) -> None:
     page.reload()
     press(page, page.get_by_role("link", name="Telemetry", exact=True))
+    press(page, page.get_by_role("link", name="Calls", exact=True))
     page.wait_for_url("**/telemetry/")
     press(page, page.locator("tbody a").first)
     expect(page.get_by_role("heading", name="Messages")).to_be_visible()
 
 
 def administrate(page: Page) -> None:
-    press(page, page.get_by_role("link", name="Admin", exact=True))
-    expect(page.get_by_role("heading", name="Everything that is stored")).to_be_visible()
+    open_administration(page)
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
     page.keyboard.press("Enter")

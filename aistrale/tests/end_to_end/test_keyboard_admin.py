@@ -10,11 +10,12 @@ from playwright.sync_api import Page, expect
 from aistrale.tests.end_to_end.keyboard import (
     choose,
     confirm,
+    expect_focus_within,
     expect_page,
     expect_toast,
     fill,
     go_to,
-    open_dialog,
+    open_administration,
     press,
 )
 
@@ -28,7 +29,7 @@ def skip(page: Page) -> None:
 
 
 def open_admin(page: Page, name: str) -> None:
-    press(page, page.get_by_role("link", name="Admin", exact=True))
+    open_administration(page)
     skip(page)
     press(page, page.locator("#content-main").get_by_role("link", name=name, exact=True))
     expect(page.locator("#changelist")).to_be_visible()
@@ -46,15 +47,15 @@ def search(page: Page, text: str) -> None:
 def test_it_changes_a_role_in_the_dialog(keyboard: Page, newcomer: Newcomer) -> None:
     page = keyboard
     colleague, _ = newcomer(), newcomer()
-    press(page, page.get_by_role("link", name="People"))
+    press(page, page.get_by_role("link", name="Users", exact=True))
     fill(page, "Search", colleague)
     page.keyboard.press("Enter")
     press(page, page.get_by_role("link", name=colleague, exact=True))
     expect_page(page, colleague)
-    opener = page.get_by_role("link", name="Change role")
-    press(page, opener)
+    press(page, page.get_by_role("link", name="Change role"))
     confirm(page)
-    dialog = open_dialog(page, opener, "Change role")
+    dialog = page.get_by_role("dialog", name="Change role")
+    expect_focus_within(dialog)
     choose(page, "Role", "Engineer")
     press(page, dialog.get_by_role("button", name="Change role"))
     expect_toast(page, "is now engineer")
@@ -75,7 +76,7 @@ def test_it_runs_an_action_on_chosen_rows(keyboard: Page, newcomer: Newcomer) ->
     colleague, _ = newcomer(), newcomer()
     open_admin(page, "Users")
     search(page, colleague)
-    run_action(page, "Make links")
+    run_action(page, "Create password")
     confirm(page)
     expect(page.get_by_role("status")).to_contain_text("Your input was restored")
     expect(page.locator("input[name=_selected_action]")).to_be_checked()

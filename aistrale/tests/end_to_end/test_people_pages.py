@@ -57,14 +57,14 @@ def test_it_goes_from_the_invitation_to_the_erasure(page: Page, site: Site, chro
     assert lines[0]["of"] == email and lines[-1] == {"kind": "end", "lines": len(lines)}
 
     guest.get_by_role("link", name="Delete account").click()
-    guest.get_by_label(f"To confirm, type {email}").fill(email)
+    guest.get_by_label(f"Type {email} to confirm").fill(email)
     guest.keyboard.press("Enter")
     expect(guest.get_by_role("heading", name="Your account is deleted")).to_be_visible()
     guest.goto(site.url)
     expect(guest).to_have_url(re.compile("/login/"))
     guest.close()
     page.goto(f"{site.url}/people/?q={email}")
-    expect(page.get_by_text("No people match these filters")).to_be_visible()
+    expect(page.get_by_text("No users match these filters")).to_be_visible()
 
 
 def test_it_changes_a_role_in_the_dialog(page: Page, site: Site) -> None:
@@ -84,7 +84,7 @@ def test_it_offers_the_zone_of_the_browser(chromium: Browser, site: Site) -> Non
     page = chromium.new_page(timezone_id="Europe/Berlin")
     log_in(page, site, person(site, "zone"))
     page.goto(f"{site.url}/account/profile/")
-    page.get_by_role("button", name="Use that").click()
+    page.get_by_role("button", name="Use it").click()
     expect(page.get_by_label("Time zone")).to_have_value("Europe/Berlin")
     page.close()
 

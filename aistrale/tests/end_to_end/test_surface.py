@@ -33,7 +33,7 @@ def test_it_changes_the_theme_at_once_and_keeps_it(dashboard: Page) -> None:
     expect(dashboard.locator("html")).to_have_class("dark")
     dashboard.reload()
     assert is_dark(dashboard)
-    set_theme(dashboard, "Follow system")
+    set_theme(dashboard, "System")
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -44,18 +44,18 @@ def test_it_follows_the_system(dashboard: Page, scheme: Scheme) -> None:
 
 
 def test_it_folds_the_sidebar_and_keeps_it_folded(dashboard: Page) -> None:
-    dashboard.get_by_role("button", name="Fold").click()
+    dashboard.get_by_role("button", name="Collapse sidebar").click()
     dashboard.reload()
     width = dashboard.locator("#shell-nav").bounding_box()
     assert width and width["width"] < 60
-    expect(dashboard.get_by_role("link", name="Tokens", exact=True)).to_be_visible()
+    expect(dashboard.get_by_role("link", name="Provider keys", exact=True)).to_be_visible()
 
 
 def test_it_opens_the_menu_on_a_narrow_screen_and_closes_it_by_keyboard(dashboard: Page) -> None:
     dashboard.set_viewport_size({"width": NARROW, "height": 700})
-    expect(dashboard.get_by_role("link", name="Tokens", exact=True)).to_be_hidden()
+    expect(dashboard.get_by_role("link", name="Provider keys", exact=True)).to_be_hidden()
     dashboard.get_by_role("button", name="Menu").press("Enter")
-    expect(dashboard.get_by_role("link", name="Tokens", exact=True)).to_be_visible()
+    expect(dashboard.get_by_role("link", name="Provider keys", exact=True)).to_be_visible()
     dashboard.keyboard.press("Escape")
     expect(dashboard.get_by_role("button", name="Menu")).to_be_focused()
 

@@ -27,8 +27,8 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("text", help="the question")
-        parser.add_argument("--user", required=True, metavar="EMAIL", help="whose token is used and whose run it is")
+        parser.add_argument("text", help="the message")
+        parser.add_argument("--user", required=True, metavar="EMAIL", help="the user, whose provider key is used")
         parser.add_argument("--provider", required=True, help="for example openai, or echo for the sandbox")
         parser.add_argument("--model", required=True)
         parser.add_argument("--system", default="", metavar="TEXT", help="system prompt")

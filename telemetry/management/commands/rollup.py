@@ -11,10 +11,10 @@ from telemetry.rollups.keeping import mark_all_stale, roll_up
 
 
 class Command(BaseCommand):
-    help = "Count the calls of hours that have changed. With --rebuild, of all hours."
+    help = "Update the rollups of changed hours, or of all hours. Example: manage.py rollup --rebuild"
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--rebuild", action="store_true", help="count all stored calls anew")
+        parser.add_argument("--rebuild", action="store_true", help="recount all stored calls")
 
     def handle(self, *args: Any, rebuild: bool, **options: Any) -> None:
         if rebuild:

@@ -13,13 +13,13 @@ from telemetry.rollups.keeping import roll_up
 
 
 class Command(BaseCommand):
-    help = "Store demonstration calls of the last days, or remove them all again."
+    help = "Store demonstration calls of the last days, or remove them. Example: manage.py seed_demo --calls 3000"
 
     def add_arguments(self, parser: CommandParser) -> None:
         what = parser.add_mutually_exclusive_group(required=True)
-        what.add_argument("--calls", type=int, help="how many to store")
-        what.add_argument("--remove", action="store_true", help="remove all of them")
-        parser.add_argument("--days", type=int, default=90, help="how far back they reach (90)")
+        what.add_argument("--calls", type=int, help="number of calls to store")
+        what.add_argument("--remove", action="store_true", help="remove all demonstration calls")
+        parser.add_argument("--days", type=int, default=90, help="how many days back they reach (default: 90)")
 
     def handle(self, *args: Any, calls: int | None, remove: bool, days: int, **options: Any) -> None:
         if remove:

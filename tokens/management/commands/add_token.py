@@ -19,7 +19,7 @@ from tokens.secrets import SecretRefused, clean_secret
 
 class Command(BaseCommand):
     help = (
-        "Add a provider token for a user. The secret is read from standard input, or asked for on a terminal.\n\n"
+        "Add a provider key for a user. The secret is read from standard input, or asked for on a terminal.\n\n"
         "Example: manage.py add_token --owner ada@example.org --provider openai --label Team < key.txt"
     )
 
@@ -28,11 +28,11 @@ class Command(BaseCommand):
         parser.add_argument("--owner", required=True, metavar="EMAIL")
         parser.add_argument("--provider", required=True, choices=[name for name, _ in keyed_choices()])
         parser.add_argument("--label", required=True, metavar="TEXT")
-        parser.add_argument("--base-url", default="", metavar="URL", help="a compatible server")
+        parser.add_argument("--base-url", default="", metavar="URL", help="base URL of a compatible server")
         sharing = parser.add_mutually_exclusive_group()
-        sharing.add_argument("--shared", action="store_true", help="let everyone use it")
-        sharing.add_argument("--team", default="", metavar="NAME", help="let this team use it")
-        parser.add_argument("--no-check", action="store_true", help="save without asking the provider first")
+        sharing.add_argument("--shared", action="store_true", help="share it with everyone")
+        sharing.add_argument("--team", default="", metavar="NAME", help="share it with this team")
+        parser.add_argument("--no-check", action="store_true", help="save without testing it")
 
     def handle(self, *args: Any, **options: Any) -> None:
         bind(source=Source.COMMAND)
