@@ -63,7 +63,8 @@ function offerFree(name, isOffered) {
 
 function tell(found) {
   const models = new Set(found.map(({ dataset }) => `${dataset.endpoint || dataset.provider} ${dataset.model}`));
-  count.textContent = models.size === 1 ? "1 model" : `${models.size.toLocaleString("en")} models`;
+  const words = models.size === 1 ? "1 model" : `${models.size.toLocaleString("en")} models`;
+  count.textContent = models.size || !filter.value ? words : "No models match";
   const left = list.querySelectorAll("[data-other]").length;
   others.hidden = !left;
   others.textContent = others.getAttribute("aria-pressed") === "true" ? "Chat models only" : `Show all (${left.toLocaleString("en")} more)`;
