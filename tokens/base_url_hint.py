@@ -13,6 +13,7 @@ from tokens.allowed_hosts import allowed_hosts
 from tokens.base_urls import BaseUrlRefused, clean_base_url, is_public, is_trusted
 
 LOOK_UP_SECONDS = 2.0
+NOT_ALLOWED = "Calls without https, or to a private network, are made to allowed hosts only."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ def hint_of(text: str) -> Hint | None:
     try:
         url = clean_base_url(text, trusted_hosts=trusted)
     except BaseUrlRefused as error:
-        return Hint(str(error), is_problem=True, host=_host_of(text))
+        host = _host_of(text)
+        return Hint(NOT_ALLOWED if host else str(error), is_problem=True, host=host)
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     if is_trusted(host, port, trusted):
@@ -41,8 +43,7 @@ def hint_of(text: str) -> Hint | None:
     if not addresses:
         return Hint(f"{host} cannot be found from this server. Check the name.", is_problem=True)
     if not all(map(is_public, addresses)):
-        text = f"{host} is on a private network. It must be allowed before it can be called."
-        return Hint(text, is_problem=True, host=parts.netloc)
+        return Hint(f"{host} is on a private network. {NOT_ALLOWED}", is_problem=True, host=parts.netloc)
     return Hint(f"{host} is on the public internet and will be called over TLS.")
 
 

@@ -118,15 +118,23 @@ def endpoint_choices(*, may_set_url: bool) -> list[tuple[str, list[tuple[str, st
 
 class AddForm(DetailsForm):
     provider = forms.ChoiceField(widget=EndpointSelect)
-    secret = SecretField(label="Key", required=False, help_text=f"{PASTE} Leave empty if the server asks for none.")
+    secret = SecretField(
+        label="Key",
+        help_text=f"{PASTE} Leave empty if the server asks for none.",
+        error_messages={"required": "Enter the key."},
+    )
 
     field_order = ["provider", "label", "base_url", "secret"]
+    # Whether the key is required depends on the provider: the server says so, and keeps what was typed.
+    use_required_attribute = False
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         audiences = audiences_for(user, everyone=user.is_administrator)
         super().__init__(*args, user=user, audiences=audiences, **kwargs)
         provider = cast("forms.ChoiceField", self.fields["provider"])
         provider.choices = endpoint_choices(may_set_url=user.is_administrator)
+        chosen, _, key = str(self.data.get("provider", "")).partition(":")
+        self.fields["secret"].required = _needs_key(chosen, PRESETS.get(key))
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -134,10 +142,7 @@ class AddForm(DetailsForm):
         preset = PRESETS.get(key)
         if preset and not data.get("base_url") and "base_url" not in self.errors:
             data["base_url"] = preset.base_url
-        # Only once it is known that the host is allowed.
         self._check_url(data, provider)
-        if provider and not data.get("secret") and "secret" not in self.errors and _needs_key(provider, preset):
-            self.add_error("secret", "Enter the key.")
         return data | {"provider": provider}
 
     def _check_url(self, data: dict[str, Any], provider: str) -> None:

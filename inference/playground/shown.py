@@ -22,6 +22,7 @@ from prompts.drafts import ROLES, Draft
 from prompts.models import ExampleSet, Prompt
 from prompts.pages.editor import Editor, editor_of
 from telemetry.models import Generation, Status
+from telemetry.ratings import add_ratings
 from tokens.models import ProviderToken
 
 if TYPE_CHECKING:
@@ -170,6 +171,7 @@ def shown(playground: Playground, viewer: User, *, as_diff: bool = False) -> Sho
     files = [row.file for row in attached]
     if as_diff:
         _compare([answers[panel.pk] for panel in panels])
+    add_ratings([one.generation for panel in panels for one in answers[panel.pk] if not one.is_running], viewer)
     best = best_of([answers[panel.pk] for panel in panels])
     names = endpoint_names(panels, viewer)
     shown_panels = [

@@ -15,7 +15,8 @@ _NO_CHAT = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _VISION = re.compile(
-    r"-vl\b|vision|llava|pixtral|gemma-?3|llama-?4|minicpm-v|moondream|internvl|gpt-(4o|4\.1|[5-9])|claude|gemini-",
+    r"-vl\b|vision|llava|pixtral|gemma-?3|llama-?4|minicpm-v|moondream|internvl|gpt-(4o|4\.1|[5-9])"
+    r"|(^|/)o(1|3|4-mini)($|-\d)|claude|gemini-",
     re.IGNORECASE,
 )
 _TOOLS = re.compile(

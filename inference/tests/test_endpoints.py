@@ -69,7 +69,8 @@ def test_a_panel_keeps_its_endpoint(alice: User, client_of: ClientOf) -> None:
     panel = create_playground(owner=alice, title="Test", draft=draft, values={}).panels.get()
     url = f"/playground/{panel.playground_id}/panels/{panel.pk}/"
     client = client_of(alice)
-    sent = {"provider": "compatible", "model": "llama", "endpoint": str(chosen.pk), "repetitions": "1"}
+    message = {"message-0-role": "user", "message-0-content": "Hi"}
+    sent = {"provider": "compatible", "model": "llama", "endpoint": str(chosen.pk), "repetitions": "1", **message}
     assert client.post(url, sent).status_code == 200
     panel.refresh_from_db()
     assert panel.token_id == chosen.pk

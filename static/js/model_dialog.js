@@ -8,6 +8,8 @@ const others = document.getElementById("model-others");
 export const list = document.getElementById("model-options");
 let chosen = () => ({});
 let picked = () => {};
+// Whether the reader has gone through the list: lists that come later leave the selection where it is.
+let hasMoved = false;
 
 /** ``current`` gives the provider, the endpoint and the model that are chosen, ``pick`` is told the option that was picked. */
 export function configure(current, pick) {
@@ -63,7 +65,8 @@ function offerFree(name, isOffered) {
 
 function tell(found) {
   const models = new Set(found.map(({ dataset }) => `${dataset.endpoint || dataset.provider} ${dataset.model}`));
-  count.textContent = models.size === 1 ? "1 model" : `${models.size.toLocaleString("en")} models`;
+  const words = models.size === 1 ? "1 model" : `${models.size.toLocaleString("en")} models`;
+  count.textContent = models.size || !filter.value ? words : "No models match";
   const left = list.querySelectorAll("[data-other]").length;
   others.hidden = !left;
   others.textContent = others.getAttribute("aria-pressed") === "true" ? "Chat models only" : `Show all (${left.toLocaleString("en")} more)`;
@@ -78,14 +81,17 @@ function apply() {
     option.toggleAttribute("data-current", isCurrent(option));
   }
   const found = named.filter((option) => !option.hidden);
-  offerFree(name, Boolean(name) && !found.length);
+  // Words may still be found in a list that is on its way; an ID is one word.
+  const isLoading = list.querySelector("[aria-busy]") !== null;
+  offerFree(name, Boolean(name) && !found.length && !(isLoading && words.length > 1));
   for (const group of list.querySelectorAll("[role=group]")) {
     group.toggleAttribute("data-empty", Boolean(name) && !group.querySelector("[role=option]:not([hidden], [data-free])"));
   }
   tell(found);
+  const kept = hasMoved && found.find((option) => option.getAttribute("aria-selected") === "true");
   const { provider, endpoint } = chosen();
   const here = (option) => option.dataset.provider === provider && (!endpoint || option.dataset.endpoint === endpoint);
-  select(filter, options(), (!name && found.find(isCurrent)) || found[0] || shown().find(here) || shown()[0]);
+  select(filter, options(), kept || (!name && found.find(isCurrent)) || found[0] || shown().find(here) || shown()[0]);
 }
 
 export async function load() {
@@ -114,13 +120,18 @@ async function star(option) {
 new MutationObserver(() => {
   if (!dialog.open) return;
   filter.value = "";
+  hasMoved = false;
   load();
 }).observe(dialog, { attributeFilter: ["open"] });
 
 list.addEventListener("htmx:afterSettle", apply);
 list.addEventListener("htmx:responseError", () => { count.textContent = "The list could not be loaded. Try Refresh."; });
 list.addEventListener("htmx:sendError", () => { count.textContent = "The server could not be reached. Try Refresh."; });
-filter.addEventListener("input", apply);
+filter.addEventListener("input", () => {
+  hasMoved = false;
+  apply();
+});
+filter.addEventListener("keydown", ({ key }) => { hasMoved ||= /^(Arrow|Page)(Up|Down)$/.test(key); });
 walk(filter, shown, pick);
 filter.addEventListener("keydown", (event) => {
   if (event.key.toLowerCase() !== "d" || !(event.ctrlKey || event.metaKey)) return;

@@ -55,13 +55,17 @@ def generation_curl(request: UserRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 def generation_rate(request: UserRequest, pk: UUID) -> HttpResponse:
-    """What the user thinks of a call, with the thumbs as they are from then on."""
+    """What the user thinks of a call, with the thumbs as they are from then on.
+
+    ``within`` in the URL: they stand within another form, and must be none themselves.
+    """
     call = get_object_or_404(Generation.objects.visible_to(request.user), pk=pk)
     form = RatingForm(request.POST)
     if not form.is_valid():
         return HttpResponseBadRequest("A rating is good or bad, with a note of up to 2,000 characters.")
     call.rating = rate_call(call=call, user=request.user, **form.cleaned_data)
-    return render(request, "telemetry/_rating.html", {"call": call}) if request.htmx else redirect(call)
+    template = "telemetry/_rating_within.html" if "within" in request.GET else "telemetry/_rating.html"
+    return render(request, template, {"call": call}) if request.htmx else redirect(call)
 
 
 def _call(request: UserRequest, pk: UUID) -> tuple[Generation, GenerationContent | None]:

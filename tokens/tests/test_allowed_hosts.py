@@ -122,8 +122,8 @@ def test_it_says_where_calls_would_go(url: str, hint: Hint | None, settings: Set
 @pytest.mark.parametrize(
     ("url", "words", "host"),
     [
-        ("http://gpu-1.lan:8000/v1", "Only https", "gpu-1.lan:8000"),
-        ("https://10.0.0.1/v1", "not on the public internet", "10.0.0.1"),
+        ("http://gpu-1.lan:8000/v1", "Calls without https", "gpu-1.lan:8000"),
+        ("https://10.0.0.1/v1", "private network", "10.0.0.1"),
         ("https://localhost:8443/v1", "private network", "localhost:8443"),
         ("https://no-such-host.invalid/v1", "cannot be found", ""),
         ("https://user:pw@gpu-1.lan/", "user name", ""),

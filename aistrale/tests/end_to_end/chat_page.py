@@ -71,6 +71,7 @@ def choose_model(page: Page, words: str) -> None:
     """Choose the first model that fits ``words``, or take them as its name, for what is asked next on this page."""
     page.locator("#model-button").click()
     expect(page.get_by_role("option", name="fake-small").first).to_be_visible()
+    expect(page.locator("#model-options [aria-busy]")).to_have_count(0)
     page.keyboard.type(words)
     page.keyboard.press("Enter")
     expect(page.get_by_role("combobox")).to_be_hidden()

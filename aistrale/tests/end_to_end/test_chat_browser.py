@@ -136,7 +136,7 @@ def test_it_answers_again_with_another_model(chat: Page) -> None:
     ask(chat)
     expect_status(chat, "succeeded")
     chat.get_by_role("button", name="With another model").click()
-    chat.get_by_role("option", name="fake-small").click()
+    chat.get_by_role("option", name="fake-small").first.click()
     expect(chat.locator(".siblings")).to_contain_text("2/2")
     expect(answers(chat).locator("h2")).to_have_text("OpenAI fake-small")
 

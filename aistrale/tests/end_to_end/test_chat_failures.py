@@ -83,7 +83,7 @@ def test_it_tries_another_model_in_one_action(chat: Page, provider: FakeProvider
     ask(chat)
     expect_status(chat, "failed")
     chat.get_by_role("button", name="Try another model").click()
-    chat.get_by_role("option", name="fake-small").click()
+    chat.get_by_role("option", name="fake-small").first.click()
     expect_status(chat, "succeeded")
     expect(answers(chat).locator("h2")).to_have_text("OpenAI fake-small")
 

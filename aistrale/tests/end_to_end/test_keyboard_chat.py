@@ -56,7 +56,7 @@ def test_it_goes_through_the_versions_of_an_answer(keyboard: Page, newcomer: New
     expect(page.get_by_role("link", name="Previous answer")).to_be_focused()
     other = page.get_by_role("button", name="With another model")
     press(page, other)
-    expect(page.get_by_role("combobox", name="Filter models")).to_be_focused()
+    expect(page.get_by_role("combobox", name="Search models or enter a model ID")).to_be_focused()
     page.keyboard.press("Escape")
     expect(other).to_be_focused()
     page.keyboard.press("Enter")

@@ -75,10 +75,17 @@ class Group:
 
 
 def endpoints_of(user: User) -> list[Endpoint]:
-    """The user's, in the order of the providers; of each provider, the default one first."""
-    tokens = list(by_preference(user).select_related("owner"))
+    """In the order of the providers; of each, the user's own first, its default before the others, then the oldest."""
     places = {provider: place for place, provider in enumerate(PROVIDERS)}
-    tokens.sort(key=lambda token: places.get(token.provider, len(places)))
+    tokens = sorted(
+        by_preference(user).select_related("owner"),
+        key=lambda token: (
+            places.get(token.provider, len(places)),
+            token.owner_id != user.pk,
+            not token.is_default,
+            token.created_at,
+        ),
+    )
     alike = Counter(token.provider for token in tokens if not token.base_url)
     keyed = [_endpoint(token, user, is_only=alike[token.provider] == 1) for token in tokens]
     free = [provider for provider in PROVIDERS if not needs_key(provider)]

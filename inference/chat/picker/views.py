@@ -40,7 +40,8 @@ def endpoint_models(request: UserRequest, key: str) -> HttpResponse:
     if not request.htmx:
         return redirect("inference:model-list")
     [group] = groups_of(request.user, [endpoint], refresh=request.method == "POST")
-    return render(request, "inference/_model_group.html", {"group": group, "favourites": _favourites(request, [group])})
+    context = _pinned(request, known_groups(request.user)) | {"group": group, "is_swap": True}
+    return render(request, "inference/_model_group.html", context)
 
 
 @require_POST
@@ -73,11 +74,6 @@ def _pinned(request: UserRequest, groups: list[Group]) -> dict[str, Any]:
     asked = pinned_at(recent_places(request.user), endpoints)
     recent = [one for one in asked if (one.endpoint.key, one.choice.id) not in starred]
     return {"pinned_favourites": favourites, "recent": recent[:MOST_RECENT], "favourites": _names(starred)}
-
-
-def _favourites(request: UserRequest, groups: list[Group]) -> set[str]:
-    places = pinned_at(favourite_places(request.user), [group.endpoint for group in groups])
-    return _names({(one.endpoint.key, one.choice.id) for one in places})
 
 
 def _names(starred: set[tuple[str, str]]) -> set[str]:

@@ -115,3 +115,17 @@ def test_the_calls_stay_when_the_playground_goes(
 
     assert not Playground.objects.exists() and not PanelAnswer.objects.exists()
     assert Generation.objects.count() == 2
+
+
+def test_an_answer_is_rated_where_it_stands(
+    alice: User, playground: Playground, client_of: Callable[[User], Client]
+) -> None:
+    """Within the form of its panel, where no other form may be."""
+    [(answer, order), *_] = run(alice, playground).started
+    Generation.objects.filter(pk=order.generation_id).update(status="succeeded")
+    client, url = client_of(alice), f"/telemetry/{order.generation_id}/rate/?within=form"
+    assert url in client.get(playground.get_absolute_url()).content.decode()
+    thumbs = client.post(url, {"value": "-1", "note": "Too long"}, headers={"HX-Request": "true"}).content.decode()
+    assert "<form" not in thumbs and 'aria-pressed="true"' in thumbs
+    page = client.get(playground.get_absolute_url()).content.decode()
+    assert "Too long" in page and f'id="answer-{answer.pk}"' in page

@@ -36,7 +36,8 @@ def test_it_does_not_chat(model: str) -> None:
     ("model", "expected"),
     [
         ("gpt-4o", (True, True, False)),
-        ("o4-mini", (False, True, True)),
+        ("o4-mini", (True, True, True)),
+        ("o3-mini", (False, True, True)),
         ("claude-sonnet-4-6", (True, True, True)),
         ("llama-3.1-70b-fp8", (False, True, False)),
         ("qwen3:8b", (False, True, True)),

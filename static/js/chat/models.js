@@ -34,9 +34,14 @@ export function choose(next = null) {
 async function suggest() {
   const { provider, model } = composer.elements;
   if (!provider.value || model.value) return;
+  const offer = () => {
+    const option = list.querySelector(`[data-suggested][data-provider="${CSS.escape(provider.value)}"]`);
+    if (option && !model.value && !isOpen()) pick(option);
+  };
+  // The lists of the endpoints come one after the other.
+  list.addEventListener("htmx:afterSettle", offer);
   await load();
-  const option = list.querySelector(`[data-suggested][data-provider="${CSS.escape(provider.value)}"]`);
-  if (option && !model.value && !isOpen()) await pick(option);
+  offer();
 }
 
 configure(() => {
