@@ -4,238 +4,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 import pytest
-from allauth.mfa.models import Authenticator
 from django.test import Client
 from pytest_django import Settings
 
 from accounts.api.errors import PREFIXES
-from accounts.models import ApiKey, Membership, Role, Team, User
+from accounts.models import ApiKey, Role, User
 from accounts.people.invitations import invite
-from accounts.profile import api_keys
-from accounts.sessions.services import live_sessions
+from accounts.tests.access import a_passkey
 from aistrale.recent_errors import recent
+from aistrale.tests.expectations import OBJECTS, TABLE, Who, ids_in
 from aistrale.tests.routes import all_routes, path_of
-from aistrale.tests.test_routes import TABLE, Who
 from audit.models import AuditEvent
-from inference.backtests.models import Backtest, BacktestCall
-from inference.backtests.services import Plan, create_backtest
-from inference.models import Conversation, Message, StoredFile
-from inference.playground.models import Panel, Playground
-from inference.playground.services import create_playground
-from prompts import example_sets, protection
-from prompts import services as prompt_services
-from prompts.drafts import Draft
-from prompts.models import ExampleSet, LabelProposal, Prompt, PromptVersion, Rollout
-from prompts.rollout_rules import Guards
-from prompts.rollouts import start_rollout
-from telemetry.services import NewCall, start_generation
-from tokens import services
+from inference.backtests.tests.access import a_backtest
+from inference.models import Conversation, Message
+from inference.playground.tests.access import a_playground
+from inference.tests.access import a_conversation
+from prompts.tests.access import a_prompt
+from telemetry.tests.access import a_call
 from tokens.models import ProviderToken
-from webhooks import services as webhook_services
-from webhooks.models import Delivery, Webhook
+from tokens.tests.access import SECRET, a_token
+from webhooks.tests.access import a_webhook
 
 pytestmark = pytest.mark.django_db
 ClientOf = Callable[[User], Client]
-SECRET = "sk-canary-7Qw9ZbX3kLmN0pR2"
 
 
-def a_conversation(owner: User) -> Conversation:
-    return Conversation.objects.create(owner=owner, title="private")
-
-
-def a_message(owner: User) -> Message:
-    return Message.objects.create(conversation=a_conversation(owner), role="user", text="private")
-
-
-def a_token(owner: User) -> ProviderToken:
-    return services.add_token(owner=owner, actor=owner, provider="openai", label="Main", secret=SECRET)
-
-
-def a_call(owner: User) -> Any:
-    call = NewCall(conversation_id=uuid4(), provider="echo", model="echo", parameters={}, sent=[], process_id=1)
-    return start_generation(user=owner, call=call)
-
-
-def a_passkey(owner: User) -> Authenticator:
-    return Authenticator.objects.create(user=owner, type=Authenticator.Type.WEBAUTHN, data={"name": "key"})
-
-
-def a_session(owner: User) -> Any:
-    Client().force_login(owner)
-    return live_sessions(owner)[0]
-
-
-def an_entry(owner: User) -> AuditEvent:
-    a_token(owner)
-    return AuditEvent.objects.latest("sequence")
-
-
-def a_key(owner: User) -> ApiKey:
-    return api_keys.create(user=owner, label="script", expires_at=None)[0]
-
-
-def a_membership(owner: User) -> Membership:
-    return Membership.objects.create(team=Team.objects.create(name=f"Team {Team.objects.count()}"), user=owner)
-
-
-def a_team(owner: User) -> Team:
-    return a_membership(owner).team
-
-
-def a_version(owner: User) -> PromptVersion:
-    name = f"triage-{Prompt.objects.count()}"
-    return prompt_services.create_prompt(owner=owner, name=name, type="text", draft=Draft("private"))
-
-
-def an_example_set(owner: User) -> ExampleSet:
-    prompt = a_prompt(owner)
-    return example_sets.create_example_set(prompt=prompt, name="private", values={}, actor=owner)
-
-
-def a_prompt(owner: User) -> Prompt:
-    return a_version(owner).prompt
-
-
-def a_rollout(owner: User) -> Rollout:
-    first = a_version(owner)
-    prompt_services.move_label(prompt=first.prompt, label="production", to=first, actor=owner)
-    second = prompt_services.save_version(prompt=first.prompt, draft=Draft("new"), author=owner)
-    return start_rollout(prompt=first.prompt, label="production", to=second, percent=10, guards=Guards(50), actor=owner)
-
-
-def a_proposal(owner: User) -> LabelProposal:
-    version = a_version(owner)
-    return protection.propose_move(
-        prompt=version.prompt, label="live", to=version, proposer=owner, reason="private", seen_at=None
-    )
-
-
-def a_webhook(owner: User) -> Webhook:
-    return webhook_services.create_webhook(owner=owner, name="private", url="https://hooks.example.org")[0]
-
-
-def a_delivery(owner: User) -> Delivery:
-    return webhook_services.send_test(webhook=a_webhook(owner), actor=owner)
-
-
-def a_playground(owner: User) -> Playground:
-    return create_playground(owner=owner, title="private", draft=Draft("private"), values={})
-
-
-def a_file(owner: User) -> StoredFile:
-    described = {"name": "map.png", "media_type": "image/png", "size": 4, "tokens": 9}
-    digest = f"{StoredFile.objects.count():064x}"
-    return StoredFile.objects.create(user=owner, digest=digest, content=b"made", thumbnail=b"made", **described)
-
-
-def a_panel(owner: User) -> Panel:
-    return a_playground(owner).panels.get()
-
-
-def a_backtest(owner: User) -> Backtest:
-    plan = Plan(title="private", call_ids=[a_call(owner).pk], sample=1, budget_usd=Decimal(1))
-    return create_backtest(owner=owner, plan=plan)
-
-
-def a_backtest_call(owner: User) -> BacktestCall:
-    return a_backtest(owner).calls.get()
-
-
-def ids_of(made: Any) -> tuple[object, ...]:
-    if isinstance(made, PromptVersion):
-        return made.prompt_id, made.number
-    if isinstance(made, StoredFile):
-        return (made.digest,)
-    if isinstance(made, Panel):
-        return made.playground_id, made.pk
-    if isinstance(made, BacktestCall):
-        return made.backtest_id, made.pk
-    if isinstance(made, Rollout | ExampleSet):
-        return made.prompt_id, made.pk
-    return (made.team.pk, made.user.pk) if isinstance(made, Membership) else (made.pk,)
-
-
-OBJECTS: Mapping[str, Callable[[User], Any]] = {
-    "account/security/passkeys/<int:pk>/remove/": a_passkey,
-    "account/security/passkeys/<int:pk>/rename/": a_passkey,
-    "account/sessions/<int:pk>/end/": a_session,
-    "account/api-keys/<int:pk>/revoke/": a_key,
-    "account/teams/<uuid:pk>/": a_team,
-    "account/teams/<uuid:pk>/members/<int:user_pk>/remove/": a_membership,
-    "chat/messages/<int:pk>/source/": a_message,
-    "chat/files/<str:digest>/": a_file,
-    "chat/files/<str:digest>/view/": a_file,
-    "chat/files/<str:digest>/download/": a_file,
-    "chat/files/<str:digest>/thumbnail/": a_file,
-    "chat/prompts/<uuid:pk>/": a_prompt,
-    "chat/<uuid:pk>/": a_conversation,
-    "chat/<uuid:pk>/rename/": a_conversation,
-    "chat/<uuid:pk>/pin/": a_conversation,
-    "chat/<uuid:pk>/archive/": a_conversation,
-    "chat/<uuid:pk>/delete/": a_conversation,
-    "chat/<uuid:pk>/share/": a_conversation,
-    "chat/<uuid:pk>/copy/": a_conversation,
-    "playground/<uuid:pk>/": a_playground,
-    "playground/<uuid:pk>/rename/": a_playground,
-    "playground/<uuid:pk>/share/": a_playground,
-    "playground/<uuid:pk>/delete/": a_playground,
-    "playground/<uuid:pk>/values/": a_playground,
-    "playground/<uuid:pk>/panels/add/": a_playground,
-    "playground/<uuid:pk>/example-set/": a_playground,
-    "playground/<uuid:pk>/values/<int:set_pk>/fill/": a_panel,
-    "playground/<uuid:pk>/panels/<int:panel_pk>/": a_panel,
-    "playground/<uuid:pk>/panels/<int:panel_pk>/code/": a_panel,
-    "playground/<uuid:pk>/panels/<int:panel_pk>/remove/": a_panel,
-    "backtests/<uuid:pk>/": a_backtest,
-    "backtests/<uuid:pk>/start/": a_backtest,
-    "backtests/<uuid:pk>/pause/": a_backtest,
-    "backtests/<uuid:pk>/cancel/": a_backtest,
-    "backtests/<uuid:pk>/share/": a_backtest,
-    "backtests/<uuid:pk>/delete/": a_backtest,
-    "backtests/<uuid:pk>/compare/": a_backtest,
-    "backtests/<uuid:pk>/export.csv": a_backtest,
-    "backtests/<uuid:pk>/export.jsonl": a_backtest,
-    "backtests/<uuid:pk>/calls/<int:row_pk>/again/": a_backtest_call,
-    "prompts/<uuid:pk>/examples/add/": a_prompt,
-    "prompts/<uuid:pk>/examples/<int:number>/": an_example_set,
-    "prompts/<uuid:pk>/examples/<int:number>/delete/": an_example_set,
-    "prompts/<uuid:pk>/export.md": a_prompt,
-    "prompts/<uuid:pk>/export.json": a_prompt,
-    "prompts/<uuid:pk>/": a_prompt,
-    "prompts/<uuid:pk>/edit/": a_prompt,
-    "prompts/<uuid:pk>/compare/": a_prompt,
-    "prompts/<uuid:pk>/labels/": a_prompt,
-    "prompts/<uuid:pk>/labels/move/": a_prompt,
-    "prompts/<uuid:pk>/rollouts/add/": a_prompt,
-    "prompts/<uuid:pk>/rollouts/<int:number>/end/": a_rollout,
-    "prompts/proposals/<uuid:pk>/": a_proposal,
-    "prompts/proposals/<uuid:pk>/decide/": a_proposal,
-    "prompts/<uuid:pk>/details/": a_prompt,
-    "prompts/<uuid:pk>/share/": a_prompt,
-    "prompts/<uuid:pk>/archive/": a_prompt,
-    "prompts/<uuid:pk>/delete/": a_prompt,
-    "prompts/<uuid:pk>/versions/<int:number>/delete/": a_version,
-    "prompts/webhooks/<uuid:pk>/": a_webhook,
-    "prompts/webhooks/<uuid:pk>/edit/": a_webhook,
-    "prompts/webhooks/<uuid:pk>/secret/": a_webhook,
-    "prompts/webhooks/<uuid:pk>/test/": a_webhook,
-    "prompts/webhooks/<uuid:pk>/delete/": a_webhook,
-    "prompts/webhooks/deliveries/<uuid:pk>/send-again/": a_delivery,
-    "tokens/<uuid:token_id>/edit/": a_token,
-    "tokens/<uuid:token_id>/replace/": a_token,
-    "tokens/<uuid:token_id>/check/": a_token,
-    "tokens/<uuid:token_id>/default/": a_token,
-    "tokens/<uuid:token_id>/delete/": a_token,
-    "telemetry/<uuid:pk>/": a_call,
-    "telemetry/<uuid:pk>/rate/": a_call,
-    "audit/<int:sequence>/": an_entry,
-}
 # What differs between any two answers to the same request.
 _VARYING = re.compile(r'name="csrfmiddlewaretoken" value="\w+"|"X-CSRFToken": "\w+"')
 Ask = Callable[[Client, str], Any]
@@ -260,7 +57,7 @@ def test_anothers_object_answers_exactly_as_a_missing_one(
     stranger = confirmed_client_of(charlie)
     different = []
     for route, make in OBJECTS.items():
-        private, missing = path_of(route, *ids_of(make(alice))), path_of(route)
+        private, missing = path_of(route, *ids_in(route, make(alice))), path_of(route)
         answers = [_comparable(WAYS[way](stranger, path), path) for path in (private, missing)]
         if answers[0] != answers[1] or answers[0][0] not in (404, 405):
             different.append((route, answers[0][0], answers[1][0]))
@@ -438,7 +235,7 @@ def test_nothing_changes_by_get(alice: User, admin: User, client_of: ClientOf) -
         client = client_of(user)
         for route in TABLE:
             if "logout" not in route and "export" not in route:
-                client.get(path_of(route, *(ids_of(owned[route]) if route in owned else ())))
+                client.get(path_of(route, *(ids_in(route, owned[route]) if route in owned else ())))
     assert _state() == before
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -26,6 +25,7 @@ from accounts.personal_data import erasure
 from accounts.profile import api_keys
 from accounts.sharing import EVERYONE, share
 from accounts.teams import services as team_services
+from aistrale.tests.audit_scene import SECRET, Scene
 from audit.actions import Action, AuditAction, actions
 from audit.models import AuditEvent
 from conftest import PASSWORD
@@ -35,7 +35,6 @@ from inference.backtests.actions import BacktestAction
 from inference.backtests.models import Backtest
 from inference.conversations.services import delete_conversation
 from inference.conversations.sharing import copy_branch
-from inference.models import Conversation
 from inference.playground.actions import PlaygroundAction
 from inference.playground.models import Playground
 from inference.playground.services import create_playground, delete_playground
@@ -47,53 +46,20 @@ from prompts.actions import PromptsAction
 from prompts.drafts import Draft
 from prompts.files import transfer
 from prompts.files.document import PromptFile
-from prompts.models import ExampleSet, LabelProposal, PromptVersion, ProtectedLabel
+from prompts.models import LabelProposal, ProtectedLabel
 from prompts.rollout_rules import Guards
 from prompts.rollouts import start_rollout
 from telemetry.actions import TelemetryAction
 from tokens import envelope, master_keys, rotation, services
 from tokens.actions import TokensAction
-from tokens.models import EncryptionKey, KeyState, ProviderToken, Trigger
+from tokens.models import EncryptionKey, Trigger
 from webhooks import services as webhook_services
 from webhooks.actions import WebhooksAction
-from webhooks.models import Delivery, Webhook
-
-SECRET = "sk-canary-9Zt4HnW7cB1yKq63"
+from webhooks.models import Delivery
 
 HI = PromptFile("hi", Draft("Hi"))
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@dataclass
-class Scene:
-    """Alice has a token; she and the administrator are at their browsers."""
-
-    alice: User
-    admin: User
-    token: ProviderToken
-    as_alice: Client
-    as_admin: Client
-    settings: Settings
-
-    def path(self, step: str) -> str:
-        return f"/tokens/{self.token.pk}/{step}/"
-
-    def key(self) -> EncryptionKey:
-        return EncryptionKey.objects.get(state=KeyState.PRIMARY)
-
-    def prompt(self) -> PromptVersion:
-        return prompt_services.create_prompt(owner=self.alice, name="triage", type="text", draft=Draft("Hi"))
-
-    def webhook(self) -> Webhook:
-        return webhook_services.create_webhook(owner=self.alice, name="Cache", url="https://hooks.example.org")[0]
-
-    def example_set(self) -> ExampleSet:
-        prompt = self.prompt().prompt
-        return example_sets.create_example_set(prompt=prompt, name="Short", values={"a": "b"}, actor=self.alice)
-
-    def conversation(self) -> Conversation:
-        return Conversation.objects.create(owner=self.alice, title="Mine")
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
+from aistrale.tests.expectations import OBJECTS, ids_in
 from aistrale.tests.routes import path_of
-from aistrale.tests.test_access import OBJECTS, a_token, ids_of
+from tokens.tests.access import a_token
 
 pytestmark = pytest.mark.django_db
 ClientOf = Callable[[User], Client]
@@ -45,7 +46,7 @@ ASKS = {
 
 def address(route: str, admin: User, alice: User) -> str:
     if route in OBJECTS:
-        return path_of(route, *ids_of(OBJECTS[route](admin)))
+        return path_of(route, *ids_in(route, OBJECTS[route](admin)))
     return path_of(route, alice.pk)
 
 

@@ -14,9 +14,9 @@ from accounts.models import Role, User
 from accounts.people.invitations import invite
 from accounts.people.services import password_link
 from accounts.profile.api_keys import create
+from aistrale.tests.expectations import TABLE
 from aistrale.tests.routes import path_of
-from aistrale.tests.test_access import a_backtest
-from aistrale.tests.test_routes import TABLE
+from inference.backtests.tests.access import a_backtest
 from prompts.drafts import Draft
 from prompts.services import create_prompt
 

@@ -1,7 +1,7 @@
 """Every page that there is, for whoever may see it, and what axe finds on it.
 
-Pages are found by their links, so that a new one is held to this as well. A route that no link leads to is in a table
-below, or fails.
+Pages are found by their links, so that a new one is held to this as well. A route that no link leads to is in the
+table below, or in ``NO_PAGES`` of its app, or fails.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from aistrale.tests.end_to_end.crawl import shape, walk
 from aistrale.tests.end_to_end.seed import confirm, fill
 from aistrale.tests.end_to_end.test_account_pages import code
 from aistrale.tests.end_to_end.usability import NARROW, WIDE, check_usable
+from aistrale.tests.expectations import NO_PAGES
 from aistrale.tests.routes import all_routes, path_of
 
 ACCOUNTS = "/(account|people|invitation|login|logout|password)/"
@@ -44,29 +45,7 @@ HELD_BY: Mapping[str, Callable[..., None]] = {
     "account/sso/": test_entrances.test_it_connects_an_account_to_single_sign_on,
     "account/confirm/sso/": test_sso_browser.test_it_logs_in_and_confirms_at_the_provider,
 }
-NO_PAGES: Mapping[str, str] = {
-    "login/passkey/": "answers a script",
-    "chat/parameters/": "answers a script",
-    "chat/prompts/": "answers a script",
-    "chat/prompts/<uuid:pk>/": "answers a script",
-    "chat/messages/<int:pk>/source/": "answers a script",
-    "metrics": "answers a program",
-    "people/<int:pk>/data/export.jsonl": "a file",
-    "prompts/export.zip": "a file",
-    "prompts/export.json": "a file",
-    "prompts/<uuid:pk>/export.md": "a file",
-    "prompts/<uuid:pk>/export.json": "a file",
-    "account/confirm/code/": "leads to the other ways to confirm",
-    "account/security/passkeys/": "leads to the page of all factors",
-    "admin/login/": "leads to the log-in",
-    "admin/logout/": "leads to the log-in",
-    "admin/password_change/": "leads to the page of the product",
-    "admin/password_change/done/": "nothing leads to it",
-    "admin/r/<path:content_type_id>/<path:object_id>/": "leads to a page of the product",
-    "admin/accounts/team/<path:object_id>/delete/": "leads to the page of the product",
-    "admin/inference/conversation/<path:object_id>/change/": "not of what was said",
-    "admin/(?P<url>.*)$": "is not there",
-}
+A_FILE = re.compile(r".*/export\.\w+$")
 # Of Django's admin, which leads them on to the page of change, and to the audit log.
 LEAD_ON = re.compile("admin/.*/<path:object_id>/(history/)?$")
 FURNISH = f"""
@@ -216,7 +195,8 @@ class Sweep:
     def _is_page(self, route: str) -> bool:
         answer = self.page.request.get(self.site.url + path_of(route))
         is_refused = answer.status in (403, 405)
-        return not is_refused and "text/html" in answer.headers["content-type"] and not LEAD_ON.match(route)
+        is_other = LEAD_ON.match(route) or A_FILE.match(route)
+        return not is_refused and "text/html" in answer.headers["content-type"] and not is_other
 
 
 def test_every_page_of_the_admin_site_is_usable(page: Page, furnished: Site) -> None:

@@ -1,0 +1,36 @@
+"""What this app declares to the tests of every route: see ``aistrale/tests/expectations.py``."""
+
+from __future__ import annotations
+
+from accounts.models import User
+from inference.models import Conversation, Message, StoredFile
+from prompts.tests.access import a_prompt
+
+
+def a_conversation(owner: User) -> Conversation:
+    return Conversation.objects.create(owner=owner, title="private")
+
+
+def a_message(owner: User) -> Message:
+    return Message.objects.create(conversation=a_conversation(owner), role="user", text="private")
+
+
+def a_file(owner: User) -> StoredFile:
+    described = {"name": "map.png", "media_type": "image/png", "size": 4, "tokens": 9}
+    digest = f"{StoredFile.objects.count():064x}"
+    return StoredFile.objects.create(user=owner, digest=digest, content=b"made", thumbnail=b"made", **described)
+
+
+OBJECTS = {
+    "chat/<uuid:pk>/": (a_conversation, "pk"),
+    "chat/messages/<int:pk>/": (a_message, "pk"),
+    "chat/files/<str:digest>/": (a_file, "digest"),
+    "chat/prompts/<uuid:pk>/": (a_prompt, "pk"),
+}
+NO_PAGES = {
+    "chat/parameters/": "answers a script",
+    "chat/prompts/": "answers a script",
+    "chat/prompts/<uuid:pk>/": "answers a script",
+    "chat/messages/<int:pk>/source/": "answers a script",
+    "admin/inference/conversation/<path:object_id>/change/": "not of what was said",
+}
