@@ -85,7 +85,6 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
-    "csp.middleware.CSPMiddleware",
     "aistrale.tracing.TraceMiddleware",
     "aistrale.middleware.AnswerHeaders",
     "django.middleware.security.SecurityMiddleware",
