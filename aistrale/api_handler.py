@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import Any
 
-from django.core import signals
 from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.base import BaseHandler
 from django.http.response import HttpResponseBase
@@ -48,12 +47,11 @@ class ApiHandler(BaseHandler):
 
     def _serve(self, scope: dict[str, Any], body: bytes) -> tuple[int, Headers, bytes]:
         set_script_prefix(scope.get("root_path", ""))
-        signals.request_started.send(sender=type(self), scope=scope)
         response = self._response_to(scope, body)
         try:
             return response.status_code, _headers(response), b"".join(response)
         finally:
-            # Which gives the database connection back as well.
+            # Which gives the database connection back as well, so that no request begins with one to be closed.
             response.close()
 
     def _response_to(self, scope: dict[str, Any], body: bytes) -> HttpResponseBase:

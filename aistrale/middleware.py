@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 from allauth.account.adapter import get_adapter
 from allauth.core.exceptions import ReauthenticationRequired
+from csp.constants import HEADER
+from csp.utils import build_policy
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
@@ -108,7 +110,18 @@ def api_middleware(get_response: GetResponse) -> GetResponse:
 
 
 class AnswerHeaders(SecurityMiddleware):
-    """Django's headers alone: on what its own middleware answers by itself too, to http and to hosts not allowed."""
+    """Django's headers and the policy: on what its own middleware answers by itself too, to http and foreign hosts.
+
+    django-csp's middleware would build the same policy anew for each answer, and a second one to report only.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        super().__init__(get_response)
+        self._policy = build_policy()
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        response.headers.setdefault(HEADER, self._policy)
+        return super().process_response(request, response)
 
     def process_request(self, request: HttpRequest) -> None:
         return None

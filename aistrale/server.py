@@ -48,12 +48,16 @@ def serve(listener: socket.socket, *, on_ready: Callable[[], None]) -> None:
     reactor: Any = asyncioreactor.AsyncioSelectorReactor(loop)
     installReactor(reactor)
     # daphne takes the reactor that it finds when it is imported, and the application wants the settings.
+    from daphne import http_protocol
+
     from aistrale.asgi import application
     from aistrale.request_bodies import bound_bodies
     from aistrale.slow_clients import PatientServer, bound_sockets
 
     bound_bodies()
     bound_sockets()
+    # It would write a line of each request for nobody: aistrale.request_log tells of them.
+    http_protocol.HTTPFactory.log = _log_nothing
     lifecycle = ServerLifecycle(loop, on_ready=on_ready, stop=reactor.stop)
     reactor.callWhenRunning(lifecycle.begin)
     PatientServer(
@@ -64,6 +68,10 @@ def serve(listener: socket.socket, *, on_ready: Callable[[], None]) -> None:
         websocket_max_frame_size=SOCKET_MESSAGE_BYTES,
         server_name="",
     ).run()
+
+
+def _log_nothing(factory: Any, request: Any) -> None:
+    """In place of a method of the factory."""
 
 
 class ServerLifecycle:

@@ -85,7 +85,6 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
-    "csp.middleware.CSPMiddleware",
     "aistrale.tracing.TraceMiddleware",
     "aistrale.middleware.AnswerHeaders",
     "django.middleware.security.SecurityMiddleware",
@@ -281,38 +280,24 @@ OIDC_DOMAINS: list[str] = env.list("AISTRALE_OIDC_DOMAINS", [])
 OIDC_ROLE_CLAIM = env.str("AISTRALE_OIDC_ROLE_CLAIM", "")
 OIDC_ADMINISTRATORS: list[str] = env.list("AISTRALE_OIDC_ADMINISTRATORS", [])
 SOCIALACCOUNT_ADAPTER = "accounts.login.sso.SocialAccountAdapter"
-SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
-    "openid_connect": {
-        "APPS": [
-            {
-                "provider_id": OIDC_PROVIDER_ID,
-                "name": OIDC_NAME,
-                "client_id": env.str("AISTRALE_OIDC_CLIENT_ID", ""),
-                "secret": OIDC_CLIENT_SECRET,
-                "settings": {"server_url": OIDC_SERVER.rstrip("/"), "oauth_pkce_enabled": True},
-            }
-        ]
-        if OIDC_SERVER
-        else []
-    }
+_OIDC_APP = {
+    "provider_id": OIDC_PROVIDER_ID,
+    "name": OIDC_NAME,
+    "client_id": env.str("AISTRALE_OIDC_CLIENT_ID", ""),
+    "secret": OIDC_CLIENT_SECRET,
+    "settings": {"server_url": OIDC_SERVER.rstrip("/"), "oauth_pkce_enabled": True},
 }
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {"openid_connect": {"APPS": [_OIDC_APP] if OIDC_SERVER else []}}
 
 FORM_RENDERER = "aistrale.renderers.FormRenderer"
 # A prompt of 500 messages and as many variables has 4,000.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
 CSRF_FAILURE_VIEW = "aistrale.errors.csrf_failure"
+_OWN_ALONE = ("script-src", "style-src", "img-src", "font-src", "connect-src", "form-action")
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
-        "default-src": ["'none'"],
-        "script-src": ["'self'"],
-        "style-src": ["'self'"],
-        "img-src": ["'self'"],
-        "font-src": ["'self'"],
-        "connect-src": ["'self'"],
-        "form-action": ["'self'"],
-        "base-uri": ["'none'"],
-        "object-src": ["'none'"],
-        "frame-ancestors": ["'none'"],
+        **dict.fromkeys(("default-src", "object-src", "base-uri", "frame-ancestors"), ["'none'"]),
+        **dict.fromkeys(_OWN_ALONE, ["'self'"]),
     }
 }
 

@@ -33,7 +33,9 @@ class StreamRenderer:
         self._language: str | None = None
 
     async def paint(self, deltas: Sequence[Delta]) -> str:
-        await turn(sum(len(delta.text) for delta in deltas))
+        await turn(sum([len(delta.text) for delta in deltas]))
+        if not self._is_fresh and all(delta.kind == "text" for delta in deltas):
+            return await self._text("".join([delta.text for delta in deltas]), "beforeend")
         swap = "innerHTML" if self._is_fresh else "beforeend"
         fragments = [
             await self._text("".join(delta.text for delta in deltas if delta.kind == "text"), swap),
@@ -52,10 +54,10 @@ class StreamRenderer:
         return self._blocks(blocks, "beforeend") + self._tail(Tail("")) + calls + notice
 
     async def _text(self, text: str, swap: str) -> str:
-        blocks = await self._rendered(self._splitter.feed(text))
+        blocks = self._splitter.feed(text)
         if self._is_fresh or blocks or self._splitter.language != self._language:
             self._language = self._splitter.language
-            return self._blocks(blocks, swap) + self._tail(self._splitter.tail)
+            return self._blocks(await self._rendered(blocks), swap) + self._tail(self._splitter.tail)
         return self._added("tail", text, "beforeend")
 
     async def _rendered(self, blocks: Sequence[str]) -> str:

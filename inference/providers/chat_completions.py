@@ -107,11 +107,11 @@ class ChatCompletionParser(StreamParser):
         self.identify(**names, service_tier=payload.get("service_tier"))
         choice = first_of(payload.get("choices"))
         yield from self._text(choice, is_whole=payload.get("object") == "chat.completion")
-        apart = mapping_of(payload.get("x_groq"))
-        self.request_id = self.request_id or name_of(apart.get("id"))
+        if apart := mapping_of(payload.get("x_groq")):
+            self.request_id = self.request_id or name_of(apart.get("id"))
+            if is_error(apart):
+                self.fail(apart)
         yield from self.count(payload.get("usage"), choice.get("usage"), apart.get("usage"))
-        if is_error(apart):
-            self.fail(apart)
         if reason := choice.get("finish_reason"):
             self._finish(reason, choice)
 

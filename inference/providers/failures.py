@@ -152,7 +152,7 @@ def _words(value: Any, depth: int) -> Iterator[str]:
 
 def mapping_of(value: Any) -> Mapping[str, Any]:
     """For bookkeeping: what is no mapping says nothing."""
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _place(location: Any) -> str:
@@ -168,8 +168,14 @@ def _json(text: str) -> Any:
         return None
 
 
+_TELLS_OF_ERRORS = frozenset({"error", "errors", "type", "base_resp", "detail", "message", "msg"})
+
+
 def is_error(payload: Mapping[str, Any]) -> bool:
     """Whether what came in place of a chunk of an answer is an error."""
+    # Asked of every chunk, of which nearly all say none of it.
+    if _TELLS_OF_ERRORS.isdisjoint(payload) and payload.get("object") != "error":
+        return False
     if payload.get("error") or payload.get("errors") or "error" in (payload.get("object"), payload.get("type")):
         return True
     if mapping_of(payload.get("base_resp")).get("status_code"):

@@ -21,7 +21,7 @@ from inference.providers.failures import from_error_event, is_error, is_from_out
 from inference.providers.sse import END, EventReader
 from inference.providers.timeouts import Limits
 from inference.providers.transport import Body, drain
-from inference.turns import pieces, turn
+from inference.turns import LARGE, pieces, turn
 
 log = structlog.get_logger(__name__)
 
@@ -95,6 +95,9 @@ class StreamParser(ABC):
         chunk = None
         while chunk != b"" and not self.complete:
             chunk = await limits.next_chunk(body)
+            if len(chunk) < LARGE:
+                yield chunk
+                continue
             for piece in pieces(chunk):
                 await turn(len(piece))
                 yield piece
@@ -103,7 +106,7 @@ class StreamParser(ABC):
         """Raises ``StreamBroken`` where text is of another type than text."""
         if payload is END:
             self.complete = True
-        elif isinstance(payload, Mapping):
+        elif isinstance(payload, dict):
             self._begun = True
             if name == "error" or is_error(payload):
                 self.fail(payload)
@@ -197,7 +200,7 @@ def name_of(value: Any) -> str:
 
 def text_holder(value: Any) -> Mapping[str, Any]:
     """A mapping that may hold text, where None holds none. Raises ``StreamBroken`` for anything else."""
-    if value is None or isinstance(value, Mapping):
+    if value is None or isinstance(value, dict):
         return value or {}
     raise StreamBroken("The provider sent a chunk of an unknown shape.")
 

@@ -9,6 +9,7 @@ connection: readers go by ``at``. What is far from copied when its run has ended
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -54,8 +55,11 @@ def watched_key(generation_id: UUID) -> str:
 
 @dataclass(eq=False)
 class _Copy:
+    """``kept_until``: when Redis forgets it, by the monotonic clock."""
+
     live: LiveRun
     position: int = 0
+    kept_until: float = 0.0
 
 
 class RedisRelay:
@@ -122,7 +126,9 @@ class RedisRelay:
             pipeline.xadd(key, {"at": copy.position, "deltas": orjson.dumps(entries)})
         if ended:
             pipeline.xadd(key, {"at": end, "deltas": b"[]"})
-        pipeline.expire(key, KEEP_SECONDS)
+        if ended or copy.kept_until - time.monotonic() < KEEP_SECONDS / 2:
+            pipeline.expire(key, KEEP_SECONDS)
+            copy.kept_until = time.monotonic() + KEEP_SECONDS
         return end, ended
 
 

@@ -11,7 +11,7 @@ import time
 from bisect import bisect_right
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 FAST_CHUNKS_PER_SECOND = 100
@@ -25,8 +25,7 @@ BATCH_CHARACTERS = 16_384
 Kind = Literal["text", "reasoning", "notice", "tool_call", "arguments"]
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(NamedTuple):
     """A piece of the answer, or a ``notice`` about the run that replaces the one before (a retry, say).
 
     A ``tool_call`` says, in JSON, whose ``arguments`` follow (see ``tool_calls``).
@@ -93,6 +92,8 @@ class LiveRun:
     def append(self, delta: Delta) -> None:
         if delta.kind in ("notice", "tool_call"):
             self._add_piece(delta)
+        elif len(delta.text) <= PIECE_CHARACTERS:
+            self._gather(delta)
         else:
             for start in range(0, len(delta.text), PIECE_CHARACTERS):
                 self._gather(Delta(delta.kind, delta.text[start : start + PIECE_CHARACTERS]))

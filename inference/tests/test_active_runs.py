@@ -17,16 +17,14 @@ from inference.models import Conversation, Message, Role
 from inference.providers.registry import load_adapter
 from inference.runs.active import OFTEN_SAVED_CHARACTERS, Runs, _is_worth_saving
 from inference.runs.database import in_thread
-from inference.runs.finish import Partial, interrupt_runs, save_partials
+from inference.runs.finish import Partial, save_partials
 from inference.runs.process_lock import connection_parameters
 from inference.runs.start import PreparedRun, RunRequest, StartedRun, start_run
 from inference.tests.conftest import StartRuns, until
 from inference.tests.fake_provider import FakeProvider
 from telemetry.models import Generation, GenerationContent, Status
-from tokens.actions import TokensAction
-from tokens.checks import TokenState
 from tokens.models import ProviderToken
-from tokens.services import add_token, replace_secret
+from tokens.services import add_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -340,101 +338,6 @@ async def test_it_keeps_the_longer_text_when_a_late_save_meets_the_end(alice: Us
         await in_thread(save_partials)(partials=[Partial(order.generation_id, text, "")], alive=[])
 
     assert (await in_thread(GenerationContent.objects.get)(pk=order.generation_id)).response_text == "the whole answer"
-
-
-async def finished(user: User, runs: Runs, model: str) -> Generation:
-    order = await start(user, model)
-    runs.launch(order)
-    return await ended(order)
-
-
-@pytest.mark.usefixtures("token_of_alice")
-async def test_it_marks_a_token_that_the_provider_refuses_and_unmarks_it(alice: User, start_runs: StartRuns) -> None:
-    runs = await start_runs()
-    await finished(alice, runs, "status-401")
-    refused = await in_thread(ProviderToken.objects.get)()
-    await finished(alice, runs, "words-2")
-    taken = await in_thread(ProviderToken.objects.get)()
-    tests = await in_thread(
-        lambda: list(AuditEvent.objects.filter(action=TokensAction.TOKEN_TEST).order_by("sequence"))
-    )()
-
-    assert (refused.state, refused.check_message) == (TokenState.REFUSED, "made-up failure 401")
-    assert refused.checked_at is not None
-    assert (taken.state, taken.check_message) == (TokenState.WORKING, "")
-    assert [event.after for event in tests] == [{"state": "refused"}, {"state": "working"}]
-
-
-@pytest.mark.usefixtures("token_of_alice")
-async def test_it_judges_a_token_once(alice: User, start_runs: StartRuns) -> None:
-    runs = await start_runs()
-    for _ in range(2):
-        await finished(alice, runs, "status-401")
-
-    assert await in_thread(AuditEvent.objects.filter(action=TokensAction.TOKEN_TEST).count)() == 1
-
-
-@pytest.mark.usefixtures("token_of_alice")
-async def test_it_does_not_judge_a_secret_that_was_entered_since(alice: User, start_runs: StartRuns) -> None:
-    runs = await start_runs()
-    order = await start(alice, "status-401")
-    token = await in_thread(ProviderToken.objects.get)()
-    await in_thread(replace_secret)(token=token, actor=alice, secret="sk-new-5678")
-    runs.launch(order)
-    await ended(order)
-
-    assert (await in_thread(ProviderToken.objects.get)()).state == TokenState.UNTESTED
-
-
-@pytest.mark.usefixtures("token_of_alice")
-async def test_it_does_not_take_a_limit_for_a_refusal(alice: User, start_runs: StartRuns) -> None:
-    await finished(alice, await start_runs(), "status-403")
-
-    assert (await in_thread(ProviderToken.objects.get)()).state == TokenState.UNTESTED
-
-
-@pytest.mark.usefixtures("token_of_alice")
-async def test_it_interrupts_runs_with_the_text_that_was_stored(alice: User) -> None:
-    order = await start(alice, "words-5")
-    await in_thread(save_partials)(partials=[Partial(order.generation_id, "as far as it came", "")], alive=[])
-
-    assert await in_thread(interrupt_runs)(Generation.objects.running()) == 1
-    generation = await stored(order)
-    assert (generation.status, generation.message.text) == (Status.INTERRUPTED, "as far as it came")
-
-
-@pytest.mark.usefixtures("token_of_alice")
-async def test_it_interrupts_runs_with_newer_text_that_was_copied_to_redis(alice: User, start_runs: StartRuns) -> None:
-    runs = await start_runs()
-    order = await start(alice, "endless")
-    live = runs.launch(order)
-    async with aclosing(live.follow()) as batches:
-        await anext(batches)
-    shown = live.text()
-    await runs._relay.copy()
-    await in_thread(interrupt_runs)(Generation.objects.running())
-    generation = await stored(order)
-
-    assert generation.status == Status.INTERRUPTED
-    assert generation.message.text.startswith(shown)
-
-
-@pytest.mark.usefixtures("token_of_alice")
-async def test_it_stores_the_result_of_a_run_that_was_taken_for_dead(alice: User, start_runs: StartRuns) -> None:
-    runs = await start_runs()
-    order = await start(alice, "words-20-every-20ms")
-    live = runs.launch(order)
-    async with aclosing(live.follow()) as batches:
-        await anext(batches)
-    await in_thread(interrupt_runs)(Generation.objects.running())
-
-    async def succeeded() -> Generation | None:
-        generation = await stored(order)
-        return generation if generation.status == Status.SUCCEEDED else None
-
-    generation = await until(succeeded)
-    assert (generation.message.text, generation.error_type) == (live.text(), "")
-    assert (generation.output_tokens, generation.usage_source) == (20, "reported")
 
 
 @pytest.mark.usefixtures("token_of_alice")
