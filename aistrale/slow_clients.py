@@ -99,7 +99,18 @@ class BoundedProtocol(WebSocketProtocol):
 
 
 class PatientServer(Server):
-    """Lets the application wait in ``send`` until the browser has read enough of what was sent before."""
+    """Lets the application wait in ``send`` until the browser has read enough of what was sent before.
+
+    ``ports`` are those that it listens on, as Twisted has them.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.ports: list[Any] = []
+
+    def listen_success(self, port: Any) -> None:
+        self.ports.append(port)
+        super().listen_success(port)
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         if isinstance(protocol, BoundedProtocol) and message["type"] == "websocket.send":
