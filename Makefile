@@ -9,7 +9,7 @@ JOBS ?= 4
 REPEATS ?= 20
 SUITABLE := 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
 
-.PHONY: help run install install-dev install-security dump restore secrets settings-docs test test-slow faults check security lock bench bench-audit bench-hostile bench-keys bench-pages bench-prompts bench-telemetry clean
+.PHONY: help run install install-dev install-security dump restore secrets settings-docs test test-slow cluster rehearse-upgrade observability-test faults check security lock bench bench-audit bench-hostile bench-keys bench-pages bench-prompts bench-telemetry clean
 
 # Some shells and containers set it. Without compiled files each start of Python takes 3 seconds more.
 unexport PYTHONDONTWRITEBYTECODE
@@ -58,6 +58,19 @@ test: install-dev ## Run all tests on throw-away servers (JOBS=..., ARGS="...")
 
 test-slow: install-dev ## Run those in a browser, of servers that are killed, and of installations with each Python
 	@exec $(BIN)/pytest -n $(JOBS) --dist worksteal -m slow $(ARGS)
+
+cluster: install-dev ## Run three web processes and two workers behind nginx, kill and restart them (STREAMS=50)
+	@AISTRALE_CLUSTER_STREAMS=$(or $(STREAMS),50) exec $(BIN)/pytest -m slow -v aistrale/tests/end_to_end/test_cluster.py $(ARGS)
+
+rehearse-upgrade: install-dev ## Take over the data of the last release while requests come, and restore its dump
+	@exec $(BIN)/pytest -m slow -v -rP aistrale/tests/end_to_end/test_upgrade.py $(ARGS)
+
+OBSERVED = aistrale/tests/test_monitoring.py aistrale/tests/test_receivers.py aistrale/tests/test_sentry.py \
+	aistrale/tests/test_span_export.py aistrale/tests/test_logs.py aistrale/tests/end_to_end/test_prometheus.py \
+	aistrale/tests/end_to_end/test_tracing.py
+
+observability-test: install-dev ## Have Prometheus scrape a site, and receivers of traces and errors take what it sends, or not
+	@exec $(BIN)/pytest -n 2 --dist loadfile -m "slow or not slow" -v $(OBSERVED) $(ARGS)
 
 faults: SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
 faults: install-dev ## Cause every fault REPEATS=20 times with other seeds, and look whether all is sound (SEED=...)

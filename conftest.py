@@ -46,7 +46,7 @@ hypothesis.settings.load_profile("patient")
 PASSWORD = "correct horse battery staple"
 # These take a minute each. They begin first, so that nobody waits for them at the end.
 LONGEST = {"test_install.py", "test_every_page.py", "test_naughty_forms.py", "test_secret_leaks.py"}
-KEPT_VARIABLES = {"AISTRALE_REQUIRE_BROWSER"}
+KEPT_VARIABLES = {"AISTRALE_CLUSTER_STREAMS", "AISTRALE_REQUIRE_BROWSER"}
 
 
 @dataclass

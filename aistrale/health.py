@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
 from accounts.admission import OUTAGES
+from aistrale.bootstrap import pending_migrations
 from aistrale.disk import full_disk
 from aistrale.process import runs
 from inference.runs.database import storage_problem
@@ -22,6 +23,8 @@ READY_SECONDS = 2.0
 TEXT = "text/plain; charset=utf-8"
 # What is too much for so little memory goes to the disk of the database, and leaves nothing there.
 _WRITE = "SET LOCAL work_mem = '64kB'; SELECT count(*) FROM generate_series(1, 10000)"
+
+_was_migrated = False
 
 
 @require_safe
@@ -61,11 +64,23 @@ def _problem_of_postgres() -> str:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_WRITE)
             cursor.execute("SHOW transaction_read_only")
-            return "The database is read-only." if cursor.fetchone() == ("on",) else ""
+            is_read_only = cursor.fetchone() == ("on",)
+        return "The database is read-only." if is_read_only else _problem_of_schema()
     except Error as error:
         return storage_problem(error) or "PostgreSQL does not answer."
     finally:
         connections.close_all()
+
+
+def _problem_of_schema() -> str:
+    return "" if _is_migrated() else "Database migrations are pending."
+
+
+def _is_migrated() -> bool:
+    """Once it is, nothing but a newer version has more to apply, which is another process."""
+    global _was_migrated
+    _was_migrated = _was_migrated or not pending_migrations()
+    return _was_migrated
 
 
 def _problem_of_redis() -> str:

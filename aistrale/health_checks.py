@@ -7,15 +7,16 @@ import shutil
 import sys
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
 
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.utils import timezone
 
-from aistrale import bootstrap, connectivity, disk, job_queue
+from aistrale import bootstrap, connectivity, disk, job_queue, receivers
 from aistrale.checks import master_keys_problem
+from aistrale.findings import Failed, Finding, Warned
 from audit import checkpoint
 from audit.models import AuditVerification
 from telemetry import partitions
@@ -27,26 +28,14 @@ PYTHONS = ((3, 11), (3, 13))
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[.*?\])?==([^ ;\\]+) *(?:;(.*?))?\\?$", re.MULTILINE)
 
 
-class Failed(Exception):
-    """What is wrong and what to do, in one line."""
-
-
-class Warned(Exception):
-    """What will be wrong if nobody does anything, and what to do, in one line."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """``warning``: well for now, but somebody should do what the detail says."""
-
-    name: str
-    ok: bool
-    detail: str
-    warning: bool = False
-
-
 def run() -> list[Finding]:
-    return [_run(name, check) for name, check in CHECKS.items()]
+    return [*(_run(name, check) for name, check in CHECKS.items()), *receiver_findings()]
+
+
+def receiver_findings() -> list[Finding]:
+    """All are asked at once: those that are away would keep each other waiting."""
+    with ThreadPoolExecutor(len(receivers.CHECKS), "receivers") as threads:
+        return list(threads.map(_run, receivers.CHECKS.keys(), receivers.CHECKS.values()))
 
 
 def _run(name: str, check: Callable[[], str]) -> Finding:

@@ -24,8 +24,9 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_prometheus.middleware import PrometheusAfterMiddleware
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Metric, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Metric, disable_created_metrics, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from accounts.admission import OUTAGES
@@ -34,6 +35,9 @@ from aistrale.database.base import DatabaseWrapper
 from aistrale.forwarded import is_in
 from audit import checkpoint
 from audit.models import AuditEvent, AuditVerification
+from inference.backtests.models import Backtest, State
+from telemetry.rollups.coverage import HOUR, hour_of
+from telemetry.rollups.keeping import stale_hours
 from tokens.checks import TokenState
 from tokens.models import EncryptionKey, KeyState, ProviderToken, Rotation
 
@@ -46,7 +50,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
         raise Http404
     if not may_read(request.headers.get("Authorization", ""), request.META.get("REMOTE_ADDR", "")):
         return HttpResponse("unauthorized", status=401, headers={"WWW-Authenticate": "Bearer"})
-    return HttpResponse(scrape(), content_type=CONTENT_TYPE_LATEST)
+    content, content_type = scrape(request.headers.get("Accept", ""))
+    return HttpResponse(content, content_type=content_type)
 
 
 def is_enabled() -> bool:
@@ -61,8 +66,11 @@ def may_read(authorization: str, address: str) -> bool:
     return bool(settings.METRICS_TOKEN) and compare_digest(authorization.encode(), expected.encode())
 
 
-def scrape() -> bytes:
-    return generate_latest(REGISTRY)
+def scrape(accept: str) -> tuple[bytes, str]:
+    """The metrics and their content type: OpenMetrics, which alone has exemplars, for those who accept it."""
+    if "application/openmetrics-text" in accept:
+        return openmetrics.generate_latest(REGISTRY), openmetrics.CONTENT_TYPE_LATEST
+    return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
 
 
 class RequestMetrics(PrometheusAfterMiddleware):
@@ -75,7 +83,8 @@ class RequestMetrics(PrometheusAfterMiddleware):
 
 
 def register() -> None:
-    """Add what this process knows of itself to every scrape."""
+    """Add what this process knows of itself to every scrape, and leave out when each series began."""
+    disable_created_metrics()
     REGISTRY.register(PoolCollector())
 
 
@@ -90,7 +99,7 @@ class SystemCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         try:
-            found = [*_keys(), *_tokens(), *_audit(), *_jobs()]
+            found = [*_keys(), *_tokens(), *_audit(), *_jobs(), *_rollups(), *_budgets()]
         except OUTAGES:
             found = []
         return [
@@ -147,6 +156,27 @@ def _jobs() -> Iterator[Metric]:
     if heartbeat := job_queue.last_heartbeat():
         age = (timezone.now() - heartbeat).total_seconds()
         yield _gauge("worker_heartbeat_age_seconds", "Since when no worker has given a sign of life", age)
+
+
+def _rollups() -> Iterator[Metric]:
+    # That of the current hour is read from the calls themselves.
+    now = timezone.now()
+    stale = stale_hours(before=hour_of(now))
+    yield _gauge("rollups_stale", "Hours whose calls the rollups have not counted yet", len(stale))
+    lag = (now - min(stale) - HOUR).total_seconds() if stale else 0
+    yield _gauge("rollup_lag_seconds", "How long ago the first of these hours ended", lag)
+
+
+def _budgets() -> Iterator[Metric]:
+    backtests = GaugeMetricFamily("aistrale_backtests", "Backtests by state", labels=["state"])
+    counts = dict(Backtest.objects.values_list("state").annotate(Count("pk")).order_by())
+    for state in State:
+        backtests.add_metric([state.value], counts.get(state.value, 0))
+    yield backtests
+    running = list(Backtest.objects.filter(state=State.RUNNING))
+    budget, used = sum(one.budget_usd for one in running), sum(one.used_usd for one in running)
+    yield _gauge("backtest_budget_usd", "What running backtests may cost", float(budget))
+    yield _gauge("backtest_used_usd", "What they have cost, or may cost with the calls they make", float(used))
 
 
 class PoolCollector(Collector):

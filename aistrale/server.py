@@ -1,7 +1,8 @@
 """The web server process: daphne, with a shutdown that loses nothing.
 
 daphne by itself cuts every open connection at SIGTERM. Here the runs are drained first: new ones are refused, those
-going on get some seconds, the rest are saved as interrupted; only then does the server stop.
+going on get some seconds, the rest are saved as interrupted. Then no more connections are taken, and requests that have
+begun are answered. Only then does the server stop: a proxy finds another process for every request.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ BACKLOG = 1024
 # Of sockets and runs. By default there would be as few as six: while the database hangs, pages that connect again
 # would wait for each other's end, and the answers to be stored for them.
 DATABASE_THREADS = 32
+# How long requests that are being answered at the end may take.
+REQUEST_SECONDS = 8.0
 # Beyond the drain time: for what a dead database or cache may keep a shutdown waiting.
 SHUTDOWN_SECONDS = 20.0
 
@@ -58,16 +61,17 @@ def serve(listener: socket.socket, *, on_ready: Callable[[], None]) -> None:
     bound_sockets()
     # It would write a line of each request for nobody: aistrale.request_log tells of them.
     http_protocol.HTTPFactory.log = _log_nothing
-    lifecycle = ServerLifecycle(loop, on_ready=on_ready, stop=reactor.stop)
-    reactor.callWhenRunning(lifecycle.begin)
-    PatientServer(
+    server = PatientServer(
         application,
         endpoints=[f"fd:fileno={listener.fileno()}"],
         signal_handlers=False,
         websocket_max_message_size=SOCKET_MESSAGE_BYTES,
         websocket_max_frame_size=SOCKET_MESSAGE_BYTES,
         server_name="",
-    ).run()
+    )
+    lifecycle = ServerLifecycle(loop, server, on_ready=on_ready, stop=reactor.stop)
+    reactor.callWhenRunning(lifecycle.begin)
+    server.run()
 
 
 def _log_nothing(factory: Any, request: Any) -> None:
@@ -78,12 +82,13 @@ class ServerLifecycle:
     """What goes on beside serving: the runs are opened, memory is given back, at a signal all comes to an end."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, *, on_ready: Callable[[], None], stop: Callable[[], None]
+        self, loop: asyncio.AbstractEventLoop, server: Any, *, on_ready: Callable[[], None], stop: Callable[[], None]
     ) -> None:
         from aistrale.process import runs
 
         self._runs = runs
         self._loop = loop
+        self._server = server
         self._on_ready = on_ready
         self._stop = stop
         # The loop itself holds tasks only weakly.
@@ -119,9 +124,12 @@ class ServerLifecycle:
             await asyncio.to_thread(get_adapter, provider)
 
     async def _shut_down(self) -> None:
+        from aistrale.last_requests import finish_requests
+
         try:
             async with asyncio.timeout(settings.RUN_DRAIN_SECONDS + SHUTDOWN_SECONDS):
                 await self._runs.drain(seconds=settings.RUN_DRAIN_SECONDS)
+                await finish_requests(self._server, within=REQUEST_SECONDS)
                 await self._runs.close()
         except Exception:
             log.exception("shutdown_incomplete")

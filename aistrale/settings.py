@@ -13,7 +13,7 @@ import dj_email_url
 from environs import validate
 from procrastinate import RetryStrategy
 
-from aistrale import embedded, keyfiles, logs
+from aistrale import embedded, keyfiles, logs, outgoing
 from aistrale.env import SettingsEnv, read_env_file, read_secret
 from inference.providers.base import Timeouts
 
@@ -333,6 +333,12 @@ KEY_MAX_AGE_DAYS = env.int("AISTRALE_KEY_MAX_AGE_DAYS", 365)
 PROVIDER_HOSTS: list[str] = env.list("AISTRALE_PROVIDER_HOSTS", [])
 # The same for the receivers of webhooks.
 WEBHOOK_HOSTS: list[str] = env.list("AISTRALE_WEBHOOK_HOSTS", [])
+
+# A proxy for all requests to other servers but these hosts, and the certificate authorities to trust.
+OUTGOING_PROXY = read_secret(env, "AISTRALE_OUTGOING_PROXY", DATA_DIR / "outgoing_proxy")
+NO_PROXY: list[str] = [*env.list("AISTRALE_NO_PROXY", []), *outgoing.LOCAL]
+CA_FILE = env.str("AISTRALE_CA_FILE", "")
+outgoing.publish(proxy=OUTGOING_PROXY, no_proxy=NO_PROXY, ca_file=CA_FILE)
 
 # Seconds: how long an attempt may take to connect, to say its first word, between words, and in all.
 _timeouts = Timeouts()

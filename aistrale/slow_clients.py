@@ -109,7 +109,18 @@ class BoundedProtocol(WebSocketProtocol):
 
 
 class PatientServer(Server):
-    """Lets the application wait in ``send`` until the browser has read enough of what was sent before."""
+    """Lets the application wait in ``send`` until the browser has read enough of what was sent before.
+
+    ``ports`` are those that it listens on, as Twisted has them.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.ports: list[Any] = []
+
+    def listen_success(self, port: Any) -> None:
+        self.ports.append(port)
+        super().listen_success(port)
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         if message["type"] == "websocket.send" and not protocol.has_room.is_set():

@@ -21,7 +21,6 @@ from opentelemetry.instrumentation.redis import RedisInstrumentor
 from opentelemetry.propagate import extract
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import (
     Decision,
     ParentBased,
@@ -30,11 +29,11 @@ from opentelemetry.sdk.trace.sampling import (
     TraceIdRatioBased,
 )
 from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.util.types import Attributes
 
 from aistrale.health_checks import aistrale_version
+from aistrale.span_export import SpanOutbox
 
-# Spans that wait to be sent; more are dropped.
-QUEUED = 4096
 SEND_SECONDS = 5
 LONGEST_STATEMENT = 2000
 
@@ -56,18 +55,25 @@ def begin(role: str) -> TracerProvider | None:
             "deployment.environment.name": settings.ENVIRONMENT,
         }
     )
-    provider = TracerProvider(sampler=ParentBased(RootSampler(settings.TRACE_RATIO)), resource=resource)
+    provider = TracerProvider(sampler=sampler(settings.TRACE_RATIO), resource=resource)
     endpoint = f"{settings.OTLP_ENDPOINT.rstrip('/')}/v1/traces"
-    exporter = OTLPSpanExporter(endpoint=endpoint, timeout=SEND_SECONDS)
-    provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=QUEUED))
+    provider.add_span_processor(SpanOutbox(OTLPSpanExporter(endpoint=endpoint, timeout=SEND_SECONDS)))
     trace.set_tracer_provider(provider)
     connection_created.connect(_trace_statements)
     RedisInstrumentor().instrument(tracer_provider=provider)
     return provider
 
 
+def sampler(ratio: float) -> Sampler:
+    return ParentBased(
+        RootSampler(ratio),
+        local_parent_not_sampled=UnsampledSampler(),
+        remote_parent_not_sampled=UnsampledSampler(),
+    )
+
+
 class RootSampler(Sampler):
-    """A share of all traces; none of what the server asks Redis for by itself, again and again."""
+    """A share of all traces, the others only in case that they fail; none of what the server asks Redis by itself."""
 
     def __init__(self, ratio: float) -> None:
         self._ratio = TraceIdRatioBased(ratio)
@@ -83,10 +89,34 @@ class RootSampler(Sampler):
     ) -> SamplingResult:
         if kind == SpanKind.CLIENT:
             return SamplingResult(Decision.DROP)
-        return self._ratio.should_sample(parent_context, trace_id, name, kind, *arguments, **named)
+        drawn = self._ratio.should_sample(parent_context, trace_id, name, kind, *arguments, **named)
+        return drawn if drawn.decision.is_sampled() else SamplingResult(Decision.RECORD_ONLY)
 
     def get_description(self) -> str:
         return f"RootSampler({self._ratio.rate})"
+
+
+class UnsampledSampler(Sampler):
+    """Of traces that were not drawn: requests, runs, attempts and jobs are recorded, in case that something fails.
+
+    Statements and commands of Redis, which are most of the work, are not.
+    """
+
+    def should_sample(
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        *arguments: Any,
+        **named: Any,
+    ) -> SamplingResult:
+        is_attempt = "gen_ai.operation.name" in (attributes or {})
+        return SamplingResult(Decision.DROP if kind == SpanKind.CLIENT and not is_attempt else Decision.RECORD_ONLY)
+
+    def get_description(self) -> str:
+        return "UnsampledSampler"
 
 
 class TraceMiddleware:
@@ -128,7 +158,7 @@ def _trace_statements(connection: BaseDatabaseWrapper, **_: Any) -> None:
 
 def _statement_span(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
     """Of the statement with its placeholders; the values stay here."""
-    if not trace.get_current_span().is_recording():
+    if not trace.get_current_span().get_span_context().trace_flags.sampled:
         return execute(sql, params, many, context)
     text = str(sql)
     words: Sequence[str] = text.split(maxsplit=1)

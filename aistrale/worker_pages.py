@@ -15,7 +15,6 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import structlog
 from django.conf import settings
 from django.db import connections
-from prometheus_client import CONTENT_TYPE_LATEST
 
 from aistrale import metrics
 
@@ -58,13 +57,14 @@ class WorkerPages:
                 return ("200 OK", TEXT, b"ok") if self._turns() else ("503 Service Unavailable", TEXT, b"hangs")
             case "/metrics":
                 if metrics.may_read(environ.get("HTTP_AUTHORIZATION", ""), environ["REMOTE_ADDR"]):
-                    return "200 OK", CONTENT_TYPE_LATEST, self._scrape()
+                    body, content_type = self._scrape(environ.get("HTTP_ACCEPT", ""))
+                    return "200 OK", content_type, body
                 return "401 Unauthorized", TEXT, b"unauthorized"
         return "404 Not Found", TEXT, b"not found"
 
-    def _scrape(self) -> bytes:
+    def _scrape(self, accept: str) -> tuple[bytes, str]:
         try:
-            return metrics.scrape()
+            return metrics.scrape(accept)
         finally:
             # Each request has a thread of its own, whose connection goes back to the pool.
             connections.close_all()

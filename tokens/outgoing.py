@@ -1,7 +1,7 @@
 """Where requests to other servers may go: to public addresses, and to hosts that are trusted.
 
 What a name resolves to is checked here and connected to as it was checked, so that a name that changes its mind
-between the two gains nothing.
+between the two gains nothing. A proxy of the operator (``AISTRALE_OUTGOING_PROXY``) looks names up by itself.
 """
 
 from __future__ import annotations
@@ -53,9 +53,12 @@ class PublicResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """Raises AddressRefused for a name that leads, with any of its addresses, to where requests may not go."""
+        """Raises AddressRefused for a name that leads, with any of its addresses, to where requests may not go.
+
+        By way of a proxy only its own name is asked for: where the others lead is for the proxy to judge.
+        """
         found = await self._resolver.resolve(host, port, family)
-        if not all(is_public(result["host"]) for result in found):
+        if not _is_proxy(host, port) and not all(is_public(result["host"]) for result in found):
             await self._check_private(host, port)
             self._private.add(host)
         return found
@@ -80,7 +83,30 @@ class PublicResolver(AbstractResolver):
         await self._resolver.close()
 
 
-@lru_cache
+def proxy_for(url: URL) -> str | None:
+    """That of the operator, which alone may be used: what the environment says may be meant for others."""
+    if not settings.OUTGOING_PROXY or any(_is_below(url.host or "", name) for name in settings.NO_PROXY):
+        return None
+    proxy: str = settings.OUTGOING_PROXY
+    return proxy
+
+
+def _is_below(host: str, name: str) -> bool:
+    return host == name or host.endswith(f".{name.lstrip('.')}")
+
+
+def _is_proxy(host: str, port: int) -> bool:
+    proxy = URL(settings.OUTGOING_PROXY)
+    return (proxy.host, proxy.port) == (host, port)
+
+
 def tls() -> ssl.SSLContext:
+    return _tls(settings.CA_FILE)
+
+
+@lru_cache
+def _tls(ca_file: str) -> ssl.SSLContext:
     """Reading the certificate authorities takes tens of milliseconds: once is enough."""
+    if ca_file:
+        return ssl.create_default_context(cafile=ca_file)
     return httpx2.create_ssl_context(trust_env=False)

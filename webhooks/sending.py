@@ -1,4 +1,4 @@
-"""The request to a receiver: to public or trusted addresses only, no redirects, no proxies, within a few seconds."""
+"""The request to a receiver: to public or trusted addresses only, no redirects, within a few seconds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import aiohttp
 from yarl import URL
 
 from audit.text import replace_unstorable
-from tokens.outgoing import AddressRefused, PublicResolver, tls, trust_in_setting
+from tokens.outgoing import AddressRefused, PublicResolver, proxy_for, tls, trust_in_setting
 from webhooks.models import LONGEST_RESPONSE
 
 # For everything, from the look-up of the name to the answer.
@@ -65,7 +65,8 @@ async def _post(url: URL, body: bytes, headers: Mapping[str, str]) -> tuple[int,
         auto_decompress=False,
         trust_env=False,
     )
-    async with session, session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
+    request = session.post(url, data=body, headers=headers, allow_redirects=False, proxy=proxy_for(url))
+    async with session, request as answer:
         return answer.status, await _begin_of(answer)
 
 

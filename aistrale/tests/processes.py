@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from aistrale.embedded import Child
 from aistrale.embedded.process import command_of
@@ -28,6 +29,13 @@ def lines_until(beginning: str, lines: Iterator[str]) -> Iterator[str]:
         yield line
         if line.startswith(beginning):
             return
+
+
+def drop(output: IO[bytes]) -> None:
+    """Read it until its end: a full pipe would stop what writes it."""
+    with output:
+        for _ in output:
+            pass
 
 
 def ended(pid: int) -> bool:

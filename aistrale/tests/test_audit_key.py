@@ -7,7 +7,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from aistrale import health_checks, keyfiles
-from aistrale.health_checks import Finding
+from aistrale.findings import Finding
 from audit import checkpoint
 from audit.models import AuditVerification
 

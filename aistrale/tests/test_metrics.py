@@ -14,6 +14,9 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from accounts.models import User
 from aistrale.metrics import SystemCollector
 from audit.models import AuditVerification
+from inference.backtests.models import Backtest
+from telemetry.rollups.coverage import hour_of
+from telemetry.rollups.models import StaleHour
 from tokens import services
 from tokens.checks import TokenState
 from tokens.models import EncryptionKey, ProviderToken
@@ -94,6 +97,28 @@ def test_it_counts_jobs_and_tells_the_heartbeat_of_workers(db: None) -> None:
     found = scraped()
     assert (found["jobs todo"], found["jobs failed"], found["workers"]) == (1, 0, 1)
     assert 5 <= found["worker_heartbeat_age_seconds"] < 30
+
+
+def test_it_tells_how_far_the_rollups_are_behind(db: None) -> None:
+    assert (scraped()["rollups_stale"], scraped()["rollup_lag_seconds"]) == (0, 0)
+    StaleHour.objects.create(hour=hour_of(timezone.now()) - timedelta(hours=3))
+    found = scraped()
+    assert found["rollups_stale"] == 1 and 2 * 3600 <= found["rollup_lag_seconds"] < 3 * 3600
+
+
+def test_it_tells_the_budgets_of_running_backtests(alice: User) -> None:
+    for state, budget in (("running", 10), ("running", 5), ("done", 100)):
+        Backtest.objects.create(owner=alice, title="x", matching=1, seed=1, budget_usd=budget, state=state)
+    found = scraped()
+    assert (found["backtests running"], found["backtests done"], found["backtest_budget_usd"]) == (2, 1, 15)
+    assert found["backtest_used_usd"] == 0
+
+
+def test_it_speaks_openmetrics_to_whoever_accepts_it(db: None) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}", "Accept": "application/openmetrics-text;version=1.0.0"}
+    answer = Client().get("/metrics", headers=headers)
+    assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
+    assert answer.content.endswith(b"# EOF\n") and b"_created" not in answer.content
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer wrong", f"Basic {TOKEN}", "Bearer ä"])

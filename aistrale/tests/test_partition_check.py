@@ -7,7 +7,8 @@ from datetime import timedelta
 from django.utils import timezone
 
 from accounts.models import User
-from aistrale.health_checks import Finding, run
+from aistrale.findings import Finding
+from aistrale.health_checks import run
 from telemetry import partitions
 from telemetry.models import Generation
 

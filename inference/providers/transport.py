@@ -1,6 +1,6 @@
 """The connections under the provider SDKs: one pool for each event loop, and the rules for every call.
 
-Calls go to public or trusted addresses only, proxies from the environment are ignored, redirects refused,
+Calls go to public or trusted addresses only, proxies but that of the settings are ignored, redirects refused,
 certificates verified, cookies dropped, compressed answers refused (they could unfold without end), and every body that
 is not an event stream is read up to a size, that of an error for a short time. An HTTP error becomes a
 ``ProviderError`` here, before an SDK sees it, so that all five map alike.
@@ -32,7 +32,7 @@ from inference.providers.errors import BadRequest, ProviderError, StreamBroken
 from inference.providers.failures import from_response
 from inference.providers.timeouts import Limits
 from tokens.allowed_hosts import TRUST
-from tokens.outgoing import AddressRefused, PublicResolver, tls
+from tokens.outgoing import AddressRefused, PublicResolver, proxy_for, tls
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -214,6 +214,7 @@ class _Sender:
                 headers=headers,
                 data=content or None,
                 allow_redirects=False,
+                proxy=proxy_for(url),
                 timeout=aiohttp.ClientTimeout(total=None, connect=limits.get("connect")),
             )
         except AddressRefused as error:

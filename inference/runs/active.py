@@ -19,7 +19,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from accounts.sessions.store import redis_key
-from inference.runs import finish, metrics, relay
+from inference.runs import finish, metrics, relay, tracing
 from inference.runs.database import in_thread, storage_problem
 from inference.runs.finish import Partial
 from inference.runs.process_lock import ProcessLock
@@ -112,7 +112,7 @@ class Runs:
     async def _own(self, run: Run) -> None:
         structlog.contextvars.bind_contextvars(call=str(run.order.generation_id))
         try:
-            with metrics.RUNNING.track_inprogress():
+            with metrics.RUNNING.track_inprogress(), tracing.run_span(run.order):
                 await self._finish(run.order, await run.outcome(), datetime.now(UTC))
         except Exception:
             log.exception("result_not_stored", generation=str(run.order.generation_id))

@@ -13,6 +13,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from opentelemetry import trace
 from prometheus_client import Counter, Gauge, Histogram
 
 from accounts.providers import PROVIDERS
@@ -72,9 +73,10 @@ def observe_call(call: Generation, outcome: CallOutcome, *, ended_at: datetime, 
     name = model_name(call.provider, call.request_model, call.base_url)
     labels = _labels(call.provider, name)
     CALLS.labels(call.provider, outcome.status, outcome.error_type).inc()
-    DURATION.labels(*labels, outcome.error_type).observe(_seconds(call.started_at, ended_at))
+    trace_of_call = _exemplar()
+    DURATION.labels(*labels, outcome.error_type).observe(_seconds(call.started_at, ended_at), trace_of_call)
     if outcome.first_token_at is not None:
-        FIRST_CHUNK.labels(*labels).observe(_seconds(call.started_at, outcome.first_token_at))
+        FIRST_CHUNK.labels(*labels).observe(_seconds(call.started_at, outcome.first_token_at), trace_of_call)
     _observe_retries(call.provider, outcome.attempts)
     if outcome.tokens is not None:
         _observe_usage(labels, outcome.tokens)
@@ -82,6 +84,12 @@ def observe_call(call: Generation, outcome: CallOutcome, *, ended_at: datetime, 
             UNPRICED.labels(call.provider).inc()
         else:
             COST.labels(call.provider, name).inc(float(cost_usd))
+
+
+def _exemplar() -> dict[str, str] | None:
+    """The trace of what goes on, if it is one that is sent."""
+    context = trace.get_current_span().get_span_context()
+    return {"trace_id": f"{context.trace_id:032x}"} if context.trace_flags.sampled else None
 
 
 def observe_abandoned(call: Generation, outcome: CallOutcome) -> None:

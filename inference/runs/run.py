@@ -141,10 +141,6 @@ class Run:
 
     async def outcome(self) -> CallOutcome:
         """Make the call and tell how it ended. Raises nothing that a provider can cause."""
-        with tracing.run_span(self.order):
-            return await self._outcome_of_call()
-
-    async def _outcome_of_call(self) -> CallOutcome:
         if self._stop_reason is not None:
             return self._ended(self._stop_reason)
         self._call = asyncio.create_task(self._attempts())

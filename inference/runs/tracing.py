@@ -29,7 +29,7 @@ _PARAMETERS = ("temperature", "top_p", "top_k", "max_tokens", "seed", "frequency
 
 @contextmanager
 def run_span(order: PreparedRun) -> Iterator[None]:
-    """All attempts at a call."""
+    """All attempts at a call, and the storing of its result."""
     with _tracer.start_as_current_span("run", attributes={"aistrale.call.id": str(order.generation_id)}):
         yield
 

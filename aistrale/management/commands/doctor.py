@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from aistrale import health_checks
-from aistrale.health_checks import Finding
+from aistrale.findings import Finding
 
 
 class Command(BaseCommand):

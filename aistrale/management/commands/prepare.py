@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 from argparse import ArgumentParser
 from typing import Any
@@ -17,6 +18,7 @@ from accounts.services import setup_link
 from aistrale import bootstrap
 from aistrale.checks import master_keys_problem
 from aistrale.connectivity import OutOfReach, pgvector_version, postgres_version, redis_version
+from aistrale.management.commands.serve import open_listener
 from inference.runs.finish import interrupt_runs
 from telemetry.models import Generation
 from tokens.services import recheck_unreadable
@@ -43,6 +45,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # Whoever comes from now on waits until this version serves, instead of being refused.
+        listener = open_listener(settings.HOST, settings.PORT) if options["serve"] else None
         if options["wait"] and not sys.stdin.readline():
             raise CommandError("The servers have not been started.")
         if problem := master_keys_problem():
@@ -64,15 +68,15 @@ class Command(BaseCommand):
             interrupt_runs(Generation.objects.running())
         self._say(json.dumps(report))
         connection.close()
-        if options["serve"]:
-            self._serve(settings_are_stale=report["master_key"] is not None)
+        if listener:
+            self._serve(listener, settings_are_stale=report["master_key"] is not None)
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
 
-    def _serve(self, *, settings_are_stale: bool) -> None:
+    def _serve(self, listener: socket.socket, *, settings_are_stale: bool) -> None:
         if settings_are_stale:
             manage = str(settings.BASE_DIR / "manage.py")
             os.execv(sys.executable, [sys.executable, manage, "serve", "--verbosity", "0"])
-        call_command("serve", skip_checks=False, verbosity=0)
+        call_command("serve", skip_checks=False, verbosity=0, listener=listener)

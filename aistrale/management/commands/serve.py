@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from argparse import ArgumentParser
 from typing import Any
 
@@ -19,7 +20,18 @@ from aistrale.settings_record import record_changes
 log = structlog.get_logger(__name__)
 
 
+def open_listener(host: str, port: int) -> socket.socket:
+    """Raises CommandError."""
+    try:
+        return listening_socket(host, port)
+    except OSError as error:
+        raise CommandError(
+            f"Cannot listen on {host}:{port}: {error.strerror}. Choose another PORT, or stop what uses this one."
+        ) from error
+
+
 class Command(BaseCommand):
+    stealth_options = ("listener",)
     help = "Serve the application on HOST:PORT. Example: manage.py serve --host 0.0.0.0"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -27,12 +39,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=settings.PORT, help="port (default: %(default)s)")
 
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
-        try:
-            listener = listening_socket(host, port)
-        except OSError as error:
-            raise CommandError(
-                f"Cannot listen on {host}:{port}: {error.strerror}. Choose another PORT, or stop what uses this one."
-            ) from error
+        listener = options.get("listener") or open_listener(host, port)
         sentry.begin()
         tracing.begin("web")
         try:

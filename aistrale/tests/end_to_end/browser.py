@@ -79,7 +79,7 @@ def running_site(
         port = free_port()
         variables = os.environ | {
             "DATABASE_URL": database_url,
-            "REDIS_URL": _redis_url(),
+            "REDIS_URL": redis_url(),
             "AISTRALE_DATA_DIR": str(directory),
             "AISTRALE_PUBLIC_URL": f"http://127.0.0.1:{port}{base_path}",
             "AISTRALE_PROVIDER_HOSTS": "127.0.0.1",
@@ -97,7 +97,7 @@ def running_site(
             server.output.close()
 
 
-def _redis_url() -> str:
+def redis_url() -> str:
     server, _, number = os.environ["REDIS_URL"].rpartition("/")
     return f"{server}/{FIRST_SITE_DATABASE + int(number)}"
 

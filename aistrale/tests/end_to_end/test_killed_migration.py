@@ -6,25 +6,15 @@ import secrets
 import signal
 from collections.abc import Callable, Iterator
 from random import Random
-from typing import Any
-from urllib.parse import urlsplit
 
-import psycopg
 import pytest
-from django.conf import settings
 from django.db import connection
 
+from aistrale.tests.end_to_end.prepared import url_of
+from aistrale.tests.schema import schema
 from tokens.tests import killed
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-COLUMNS = (
-    "SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns"
-    " WHERE table_schema = 'public' ORDER BY 1, 2"
-)
-CONSTRAINTS = "SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE conrelid <> 0 ORDER BY 1, 2"
-INDEXES = "SELECT tablename, indexname FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1, 2"
-TRIGGERS = "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2"
 
 
 def migrate(database: str, die_at: int) -> None:
@@ -32,12 +22,6 @@ def migrate(database: str, die_at: int) -> None:
 
     with killed.dying(database, die_at):
         call_command("migrate", interactive=False, verbosity=0)
-
-
-def schema(database: str) -> list[Any]:
-    url = urlsplit(settings.DATABASE_URL)._replace(path=f"/{database}").geturl()
-    with psycopg.connect(url) as looking:
-        return [looking.execute(query).fetchall() for query in (COLUMNS, CONSTRAINTS, INDEXES, TRIGGERS)]
 
 
 @pytest.fixture
@@ -60,5 +44,5 @@ def test_it_finishes_a_migration_that_was_killed(
     again = killed.start(empty, 0, target=migrate)
     again.join(60)
     assert again.exitcode == 0
-    assert schema(empty) == schema(str(connection.settings_dict["NAME"]))
+    assert schema(url_of(empty)) == schema(url_of(str(connection.settings_dict["NAME"])))
     check_invariants()

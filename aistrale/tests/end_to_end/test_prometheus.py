@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,6 +43,12 @@ class Prometheus:
         answer = httpx2.get(f"{self.url}/api/v1/query", params={"query": expression}).json()
         assert answer["status"] == "success", f"{expression}: {answer}"
         return bool(answer["data"]["result"])
+
+    def traces(self, series: str) -> set[str]:
+        """Those that the exemplars of a series lead to."""
+        span: dict[str, str | float] = {"query": series, "start": time.time() - 3600, "end": time.time() + 60}
+        found = httpx2.get(f"{self.url}/api/v1/query_exemplars", params=span).json()["data"]
+        return {exemplar["labels"]["trace_id"] for one in found for exemplar in one["exemplars"]}
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,11 @@ def running_prometheus(directory: Path, **targets: int) -> Iterator[Prometheus]:
     (directory / "prometheus.yml").write_text(yaml.safe_dump(configuration))
     port = free_port()
     command = ["prometheus", f"--config.file={directory}/prometheus.yml", f"--storage.tsdb.path={directory}/data"]
-    child = Child("Prometheus", [*command, f"--web.listen-address=127.0.0.1:{port}"], environment=os.environ)
+    child = Child(
+        "Prometheus",
+        [*command, "--enable-feature=exemplar-storage", f"--web.listen-address=127.0.0.1:{port}"],
+        environment=os.environ,
+    )
     Thread(target=lambda: [None for _ in child.output], daemon=True).start()
     try:
         yield Prometheus(f"http://127.0.0.1:{port}")
@@ -99,7 +110,13 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """A site that has served calls, failures, log-ins and a rotation, and what Prometheus has scraped of it."""
     directory = tmp_path_factory.mktemp("watched")
     worker_port = free_port()
-    variables = {"AISTRALE_METRICS_ADDRESSES": "127.0.0.1", "AISTRALE_WORKER_PORT": str(worker_port)}
+    variables = {
+        "AISTRALE_METRICS_ADDRESSES": "127.0.0.1",
+        "AISTRALE_WORKER_PORT": str(worker_port),
+        # Nobody is there.
+        "AISTRALE_OTLP_ENDPOINT": f"http://127.0.0.1:{free_port()}",
+        "AISTRALE_TRACE_RATIO": "1",
+    }
     with running_site(tmp_path_factory.mktemp("site"), **variables) as site:
         add_administrator(site)
         ports = {"aistrale_web": int(site.url.rpartition(":")[2]), "aistrale_worker": worker_port}
@@ -158,6 +175,16 @@ def test_an_expression_for_what_is_not_there_is_found_out(watched: Watched) -> N
     assert empty(watched.prometheus, [("up", "up"), ("wrong", "rate(aistrale_invented[5m])")]) == [
         ("wrong", "rate(aistrale_invented[5m])")
     ]
+
+
+@pytest.mark.parametrize("name", ["duration", "time_to_first_chunk"])
+def test_measurements_lead_to_the_traces_of_their_calls(watched: Watched, name: str) -> None:
+    traces = until(lambda: watched.prometheus.traces(f"gen_ai_client_inference_{name}_seconds_bucket"))
+    assert all(re.fullmatch("[0-9a-f]{32}", trace) for trace in traces)
+
+
+def test_spans_that_nobody_takes_are_counted(watched: Watched) -> None:
+    until(lambda: watched.prometheus.finds('aistrale_spans_dropped_total{reason="not_taken"} > 0'), within=60)
 
 
 @pytest.mark.parametrize("process", ["web", "worker"])

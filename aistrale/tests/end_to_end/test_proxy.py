@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
 import pytest
-from django.conf import settings
 
-from aistrale.embedded import Child
 from aistrale.embedded.state import free_port
 from aistrale.tests.end_to_end.browser import Site, add_administrator, running_site
+from aistrale.tests.end_to_end.nginx import CONFIGURATION, NGINX, copy, running_nginx
 from aistrale.tests.end_to_end.site_runs import STARTED, ask, chat_socket, ended
-from aistrale.tests.processes import wait_until
 
-NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not NGINX, reason="There is no nginx.")]
-
-CONFIGURATION: Path = settings.BASE_DIR / "deploy" / "nginx"
-
-
-def copy(directory: Path, **replaced: str) -> None:
-    """The files of `deploy/nginx`, with what belongs to one installation replaced."""
-    shutil.copytree(CONFIGURATION, directory, dirs_exist_ok=True)
-    main = directory / "nginx.conf"
-    text = main.read_text()
-    for old, new in {" /tmp": f" {directory}", **replaced}.items():
-        assert old in text
-        text = text.replace(old, new)
-    main.write_text(text)
 
 
 def check(directory: Path, configuration: str) -> None:
@@ -62,32 +43,6 @@ def test_nginx_accepts_the_site_of_a_host(tmp_path: Path) -> None:
     check(tmp_path, "host.conf")
 
 
-@contextmanager
-def proxy(directory: Path, site: Site, *, port: int) -> Iterator[str]:
-    """The URL of the proxy of the containers, before the web process of a site."""
-    copy(directory, **{"http://web:8000": site.url, "listen 8080": f"listen 127.0.0.1:{port}"})
-    child = Child(
-        "nginx",
-        [str(NGINX), "-p", str(directory), "-c", str(directory / "nginx.conf"), "-g", "daemon off;"],
-        environment={},
-        stop_signal=signal.SIGQUIT,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_until(lambda: answers(url))
-        yield url
-    finally:
-        child.stop(within=20)
-        child.output.close()
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx2.get(f"{url}/health/live").status_code == 200
-    except httpx2.TransportError:
-        return False
-
-
 @pytest.fixture(scope="module")
 def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, str]]:
     directory, port = tmp_path_factory.mktemp("proxy"), free_port()
@@ -96,7 +51,10 @@ def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, st
         "AISTRALE_BEHIND_PROXY": "true",
         "AISTRALE_METRICS_ADDRESSES": "127.0.0.1",
     }
-    with running_site(tmp_path_factory.mktemp("site"), **variables) as site, proxy(directory, site, port=port) as url:
+    with (
+        running_site(tmp_path_factory.mktemp("site"), **variables) as site,
+        running_nginx(directory, [site.url], port=port) as url,
+    ):
         add_administrator(site)
         yield site, url
 
