@@ -27,7 +27,7 @@ _UNSPACED = re.compile(
 _ENGLISH = """
 a an and are as at be but by for from had has have he her his i if in into is it its me my of on or our she so that the
 their them then there these they this to was we were what when which who will with you your how do does can could would
-should not no
+should not no please want
 """
 # Of other languages, only words that mean nothing in English.
 _OTHERS = "der die das und ist ein eine zu den mit von im le la les de des et un une du en el los las y que"

@@ -134,13 +134,15 @@ def by_meaning(places: QuerySet[Place], vector: Vectors, embedder: Embedder, *, 
     embedded = places.filter(text__embeddings__embedder=embedder)
     with transaction.atomic():
         if not has_index(embedder) or not places.order_by()[SMALL : SMALL + 1].exists():
-            return _nearest(embedded, vector, embedder, limit=limit, exact=True)
+            return nearest_places(embedded, vector, embedder, limit=limit, exact=True)
         with _index_settings():
-            found = _nearest(embedded, vector, embedder, limit=limit, exact=False)
-        return found if len(found) == limit else _nearest(embedded, vector, embedder, limit=limit, exact=True)
+            found = nearest_places(embedded, vector, embedder, limit=limit, exact=False)
+        return found if len(found) == limit else nearest_places(embedded, vector, embedder, limit=limit, exact=True)
 
 
-def _nearest(embedded: QuerySet[Place], vector: Vectors, embedder: Embedder, *, limit: int, exact: bool) -> list[Found]:
+def nearest_places(
+    embedded: QuerySet[Place], vector: Vectors, embedder: Embedder, *, limit: int, exact: bool
+) -> list[Found]:
     stored = Cast(F("text__embeddings__vector"), HalfVectorField(dimensions=embedder.dimension))
     distance: Combinable = _Distance(stored, Value(literal(vector)))
     if exact:

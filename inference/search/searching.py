@@ -12,10 +12,10 @@ from accounts.models import User
 from audit.services import record
 from inference.search import vectors
 from inference.search.actions import SearchAction
+from inference.search.choosing import embed_query
 from inference.search.embedders import local
 from inference.search.embedders.base import EmbedderFailed
 from inference.search.models import Embedder, IndexedText
-from inference.search.provider_queries import embed_query
 from inference.search.query_text import QueryText
 from inference.search.ranking import fused
 from inference.search.retrieval import Found, by_meaning, by_words, holding, weights_of
@@ -54,7 +54,7 @@ def search(
     if query.is_empty or not viewer.is_active:
         return Results()
     places = holding(places_in(viewer, filters), query.literals)
-    rankings, notice = _rankings(places, query, viewer, limit + 1, prefix=prefix, provider=provider)
+    rankings, notice = rankings_of(places, query, viewer, limit + 1, prefix=prefix, provider=provider)
     order = fused({name: [_object(found) for found in ranking] for name, ranking in rankings.items()}, WEIGHTS)
     matches = {key: match for key, match in _matches(rankings).items() if key in order[:limit]}
     hits = show(order[:limit], matches, query, viewer=viewer, prefix=prefix)
@@ -67,7 +67,7 @@ def note_search_of_others(*, actor: User, filters: Filters) -> None:
         record(action=SearchAction.OTHERS_SEARCH, actor=actor, target=filters.user)
 
 
-def _rankings(
+def rankings_of(
     places: QuerySet[Place], query: QueryText, viewer: User, limit: int, *, prefix: bool, provider: bool
 ) -> tuple[dict[str, list[Found]], str]:
     weights = weights_of(query.terms)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from accounts.models import User
@@ -16,7 +16,6 @@ from inference.search.snippets import Snippet, snippet_of
 from prompts.models import Prompt
 from telemetry.models import Generation
 
-HIDDEN = "Content hidden. Reading another user's call is recorded in the audit log."
 _TITLES = {"question": "Message", "answer": "Answer", "title": "Title", "name": "Name and description"}
 
 
@@ -51,6 +50,21 @@ class _Shown(NamedTuple):
     facts: list[str]
     status: str = ""
     is_hidden: bool = False
+
+
+def as_json(hit: Hit, absolute: Callable[[str], str] = str) -> dict[str, Any]:
+    """For programs."""
+    pieces = hit.snippet.pieces if hit.snippet else ()
+    return {
+        "kind": hit.kind.value,
+        "id": str(hit.object_id),
+        "title": hit.title,
+        "url": absolute(hit.url),
+        "at": hit.at.isoformat(),
+        "status": hit.status,
+        "reasons": hit.reasons,
+        "snippet": [{"text": piece.text, "marked": piece.marked} for piece in pieces],
+    }
 
 
 def show(

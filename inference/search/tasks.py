@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from inference.search import indexing, statistics, vectors
+from inference.search import choosing, indexing, statistics, vectors
 from inference.search.topics import keeping
 
 
@@ -14,6 +14,7 @@ from inference.search.topics import keeping
 @app.task(lock="search.index_changes", queueing_lock="search.index_changes", retry=settings.JOB_RETRY)
 def index_changes(timestamp: int) -> None:
     indexing.index_changes(seconds=50)
+    choosing.embed_by_provider(seconds=50)
     if statistics.is_outdated():
         statistics.count()
     vectors.build_missing_indexes()

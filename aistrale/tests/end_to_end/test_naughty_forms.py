@@ -41,6 +41,8 @@ FORMS = {
     "/prompts/<id>/edit/: config message model parameters response_schema text tools variable-0-default "
     "variable-0-sample",
     "/backtests/add/: model parameters",
+    "/search/: endpoint least_cost model most_cost q user",
+    "/search/settings/: model",
     "/prompts/<id>/examples/add/: name value-ticket",
     *("/prompts/<id>/details/: description tags", "/prompts/<id>/labels/move/: label reason"),
     *(

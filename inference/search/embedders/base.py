@@ -39,6 +39,8 @@ def checked(raw: Any, *, count: int, dimension: int) -> Vectors:
         raise EmbedderFailed(f"The embedder returned {vectors.shape[1]} dimensions instead of {dimension}.")
     if not np.isfinite(vectors).all():
         raise EmbedderFailed("The embedder returned numbers that are not finite.")
+    if not vectors.any(axis=1).all():
+        raise EmbedderFailed("The embedder returned a vector of nothing but zeros.")
     return normalized(vectors)
 
 

@@ -50,8 +50,10 @@ def test_it_shows_what_was_found_with_marks(
 def test_it_takes_whatever_is_typed(typed: str, alice: User, add_call: AddCall, client_of: ClientOf) -> None:
     add_call(alice, "the word")
     client = client_of(alice)
-    assert client.get(PAGE, {"q": typed}).status_code == 200
-    assert client.get("/search/palette/", {"q": typed}).status_code == 200
+    # No address of this site may hold a NUL.
+    expected = 400 if typed == "\0" else 200
+    assert client.get(PAGE, {"q": typed}).status_code == expected
+    assert client.get("/search/palette/", {"q": typed}).status_code == expected
 
 
 @pytest.mark.parametrize(
@@ -138,7 +140,7 @@ def two_topics(alice: User, add_call: AddCall, index: Callable[[], int]) -> None
 def test_it_groups_calls_by_what_they_ask_for(two_topics: None, alice: User, bob: User, client_of: ClientOf) -> None:
     assert recount(alice, now=timezone.now()) == 2
     page = client_of(alice).get("/search/topics/").content.decode()
-    assert "refund" in page
+    assert "money" in page
     assert "translate" in page
     assert '1 <span class="muted">(20.0%)</span>' in page
     assert "No topics yet" in client_of(bob).get("/search/topics/").content.decode()
@@ -158,5 +160,5 @@ def test_it_shows_the_calls_of_a_topic_to_its_user_alone(
 ) -> None:
     recount(alice, now=timezone.now())
     topic = Topic.objects.get(words__contains=["french"])
-    assert client_of(alice).get(PAGE, {"topic": topic.pk}).content.decode().count('class="hit"') == 4
-    assert client_of(bob).get(PAGE, {"topic": topic.pk}).content.decode().count('class="hit"') == 0
+    assert client_of(alice).get(PAGE, {"topic": str(topic.pk)}).content.decode().count('class="hit"') == 4
+    assert client_of(bob).get(PAGE, {"topic": str(topic.pk)}).content.decode().count('class="hit"') == 0

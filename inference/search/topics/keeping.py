@@ -17,7 +17,6 @@ from inference.search.embedders.base import Vectors
 from inference.search.models import IndexedText, Kind, Place, Topic, TopicCall
 from inference.search.topics.clustering import clustered, recognised
 from inference.search.topics.naming import names_of
-from inference.search.vectors import literal
 from telemetry.models import Generation
 
 DAYS = 30
@@ -53,7 +52,7 @@ def _calls(user: User, now: datetime) -> list[tuple[UUID, int]]:
 
 def _vectors(texts: Sequence[int]) -> Mapping[int, Vectors]:
     rows: Any = vectors.local_row().embeddings.filter(text__in=texts).values_list("text_id", "vector")
-    return {text: np.asarray(vector.to_list(), dtype=np.float32) for text, vector in rows}
+    return {text: np.asarray(vector, dtype=np.float32) for text, vector in rows}
 
 
 def _groups(calls: Sequence[tuple[UUID, int]], found: Mapping[int, Vectors]) -> list[_Group]:
@@ -83,14 +82,14 @@ def _store(user: User, groups: Sequence[_Group]) -> None:
     # Of two counts at once, the second waits.
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     old = list(Topic.objects.filter(user=user).order_by("first_seen_at", "pk"))
-    centers = np.array([topic.center.to_list() for topic in old], dtype=np.float32)
+    centers = np.array([topic.center for topic in old], dtype=np.float32)
     known = recognised(centers, np.array([group.center for group in groups], dtype=np.float32))
     kept = {old[place].pk for place in known.values()}
     TopicCall.objects.filter(topic__user=user).delete()
     Topic.objects.filter(user=user).exclude(pk__in=kept).delete()
     for number, group in enumerate(groups):
         topic = old[known[number]] if number in known else Topic(user=user)
-        topic.words, topic.center = group.words, literal(group.center)
+        topic.words, topic.center = group.words, group.center.tolist()
         topic.save()
         TopicCall.objects.bulk_create([TopicCall(topic=topic, call_id=call) for call in group.calls])
 
