@@ -267,7 +267,8 @@ def show(report: Mapping[str, Any]) -> None:
     print("\nrecall@10 and MRR of each\n")
     for row in report["speed"]:
         print(
-            f"{row['vectors']:>9,} {row['scope']:24} p50 {row['p50']:6.1f} ms, p95 {row['p95']:6.1f} ms, recall {row['recall']:.3f}"
+            f"{row['vectors']:>9,} {row['scope']:24} p50 {row['p50']:6.1f} ms, p95 {row['p95']:6.1f} ms,",
+            f"recall {row['recall']:.3f}",
         )
     print("\n" + json.dumps({key: report.get(key) for key in ("indexed per second", "sizes", "topics")}, indent=2))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from inference.search.analysis import terms_of, wanted_terms
 
 LONGEST = 1000
-MOST_TERMS = 32
+MOST_TERMS = 64
 _QUOTED = re.compile(r"[\"“„«]([^\"“”„«»]+)[\"”“»]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
