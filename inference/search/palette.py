@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -90,7 +90,7 @@ def groups_for(viewer: User, query: QueryText) -> list[Group]:
     groups = [
         Group("Pages", _doors(PAGES, viewer, query.terms)),
         Group("Actions", _doors(ACTIONS, viewer, query.terms)),
-        *(Group(kind.label, [_option(hit) for hit in hits if hit.kind == kind][:SHOWN]) for kind in _ORDER),
+        *(Group(kind.label, _options(hit for hit in hits if hit.kind == kind)) for kind in _ORDER),
         Group("Models", _models(viewer, query.terms)),
     ]
     return [group for group in groups if group.options]
@@ -102,6 +102,12 @@ _ORDER = (Kind.CONVERSATION, Kind.PROMPT, Kind.CALL)
 def _recent(viewer: User) -> list[Option]:
     order = newest(viewer=viewer, filters=Filters(), limit=SHOWN)
     return [_option(hit) for hit in show(order, {}, QueryText(""), viewer=viewer)]
+
+
+def _options(hits: Iterable[Hit]) -> list[Option]:
+    """Of calls that say the same to the same model, one is enough."""
+    found = {(option.title, option.note): option for option in map(_option, reversed(list(hits)))}
+    return list(reversed(found.values()))[:SHOWN]
 
 
 def _option(hit: Hit) -> Option:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -17,6 +18,7 @@ from listing.pages import query_of, render_list
 from telemetry.models import Generation
 
 FIRST, MORE = 20, 100
+_WRITTEN = re.compile(r"text|message-\d+-content")
 
 
 @require_safe
@@ -54,7 +56,7 @@ def similar_calls(request: UserRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 def similar_prompts(request: UserRequest) -> HttpResponse:
-    """Prompts like the one that is being written; ``prompt`` is that itself."""
-    texts = [*request.POST.getlist("body"), *request.POST.getlist("content")]
+    """Prompts like the one that the editor sends, which is ``prompt`` itself unless it is new."""
+    texts = [str(value) for name, value in request.POST.items() if _WRITTEN.fullmatch(name)]
     hits = similar.prompts_like("\n".join(texts), viewer=request.user, but=request.POST.get("prompt", ""))
     return render(request, "search/_similar_prompts.html", {"hits": hits})

@@ -120,7 +120,7 @@ def test_it_shows_prompts_like_the_one_that_is_written(
 ) -> None:
     prompt = add_prompt(alice, "summary", "Summarise the customer's email in two sentences.")
     index()
-    sent = {"body": "Write a summary of the email of a customer."}
+    sent = {"message-0-content": "Write a summary of the email of a customer."}
     assert "summary" in client_of(alice).post("/search/similar/prompts/", sent).content.decode()
     assert (
         "No similar" in client_of(alice).post("/search/similar/prompts/", sent | {"prompt": prompt.pk}).content.decode()

@@ -12,7 +12,10 @@ WORDS = 4
 
 
 def names_of(groups: Sequence[Iterable[str]]) -> list[list[str]]:
-    """For each group its words, the most telling first, as they are written most often."""
+    """For each group its words, the most telling first, as they are written most often.
+
+    Of words that tell as much, those that come first in the texts.
+    """
     counts: list[Counter[str]] = []
     written: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for texts in groups:
@@ -38,4 +41,4 @@ def _telling(counts: Sequence[Counter[str]]) -> Iterable[list[str]]:
     for each in counts:
         words = sum(each.values()) or 1
         weight = {term: count / words * math.log(1 + mean / total[term]) for term, count in each.items()}
-        yield sorted(weight, key=lambda term: (-weight[term], term))[:WORDS]
+        yield sorted(weight, key=lambda term: -weight[term])[:WORDS]
