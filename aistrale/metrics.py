@@ -34,6 +34,8 @@ from aistrale.database.base import DatabaseWrapper
 from aistrale.forwarded import is_in
 from audit import checkpoint
 from audit.models import AuditEvent, AuditVerification
+from inference.search import indexing
+from inference.search.models import Change
 from tokens.checks import TokenState
 from tokens.models import EncryptionKey, KeyState, ProviderToken, Rotation
 
@@ -90,7 +92,7 @@ class SystemCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         try:
-            found = [*_keys(), *_tokens(), *_audit(), *_jobs()]
+            found = [*_keys(), *_tokens(), *_audit(), *_jobs(), *_search()]
         except OUTAGES:
             found = []
         return [
@@ -147,6 +149,12 @@ def _jobs() -> Iterator[Metric]:
     if heartbeat := job_queue.last_heartbeat():
         age = (timezone.now() - heartbeat).total_seconds()
         yield _gauge("worker_heartbeat_age_seconds", "Since when no worker has given a sign of life", age)
+
+
+def _search() -> Iterator[Metric]:
+    yield _gauge("search_waiting", "Changes that are not in the search index yet", Change.objects.count())
+    lag = indexing.lag(timezone.now()).total_seconds()
+    yield _gauge("search_lag_seconds", "For how long the oldest of them has been waiting", lag)
 
 
 class PoolCollector(Collector):
