@@ -66,7 +66,6 @@ class Place(models.Model):
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["owner", "kind"], name="place_of_owner", condition=Q(owner__isnull=False)),
-            models.Index(fields=["kind", "object_id"], name="place_not_owned", condition=Q(owner=None)),
         ]
 
     def __str__(self) -> str:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from django.contrib.postgres.search import SearchQueryField
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import BooleanField, F, FloatField, Func, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
-from pgvector.django import HalfVectorField
+from psycopg import sql
 
 from inference.search.analysis import as_query, quoted
 from inference.search.models import Embedder, Place, Statistics, TermCount
@@ -34,8 +35,7 @@ _LENGTH_WEIGHT = 0.4
 # Of a term that is counted nowhere since it is rare.
 _RARE = 3
 # A word that is in more texts than this does not bring in texts alone, where a rarer one does.
-_COMMON = 20_000
-_LIMITS = {"hnsw.iterative_scan": "strict_order", "hnsw.ef_search": "100", "enable_sort": "off", "jit": "off"}
+_COMMON = 5_000
 
 
 class Found(NamedTuple):
@@ -77,7 +77,8 @@ def by_words(
     scored = places.filter(_Matches(F("text__terms"), _as_query(query))).annotate(
         score=_score(terms, weights, prefix=prefix)
     )
-    return [Found(*row) for row in scored.order_by("-score", "-pk").values_list(*_COLUMNS, "score")[:limit]]
+    with _settings(_ALL):
+        return [Found(*row) for row in scored.order_by("-score", "-pk").values_list(*_COLUMNS, "score")[:limit]]
 
 
 class _Matches(Func):
@@ -131,36 +132,64 @@ def by_meaning(places: QuerySet[Place], vector: Vectors, embedder: Embedder, *, 
     """
     if not vector.any():
         return []
-    embedded = places.filter(text__embeddings__embedder=embedder)
-    with transaction.atomic():
-        if not has_index(embedder) or not places.order_by()[SMALL : SMALL + 1].exists():
-            return nearest_places(embedded, vector, embedder, limit=limit, exact=True)
-        with _index_settings():
-            found = nearest_places(embedded, vector, embedder, limit=limit, exact=False)
-        return found if len(found) == limit else nearest_places(embedded, vector, embedder, limit=limit, exact=True)
+    if not has_index(embedder):
+        return nearest_places(places, vector, embedder, limit=limit, way=_ALL)
+    if not places.order_by()[SMALL : SMALL + 1].exists():
+        return nearest_places(places, vector, embedder, limit=limit, way=_FEW)
+    found = nearest_places(places, vector, embedder, limit=limit, way=_INDEX)
+    return found if len(found) == limit else nearest_places(places, vector, embedder, limit=limit, way=_ALL)
+
+
+_NEAREST = """
+SELECT place.kind, place.object_id, place.part, place.text_id, {distance} AS distance
+FROM ({places}) AS place
+JOIN search_embedding AS embedding ON embedding.text_id = place.text_id AND embedding.embedder_id = {embedder}
+ORDER BY distance LIMIT {limit}
+"""
+_DISTANCE = "embedding.vector::halfvec({dimension}) <=> {vector}::halfvec"
 
 
 def nearest_places(
-    embedded: QuerySet[Place], vector: Vectors, embedder: Embedder, *, limit: int, exact: bool
+    places: QuerySet[Place], vector: Vectors, embedder: Embedder, *, limit: int, way: Mapping[str, str]
 ) -> list[Found]:
-    stored = Cast(F("text__embeddings__vector"), HalfVectorField(dimensions=embedder.dimension))
-    distance: Combinable = _Distance(stored, Value(literal(vector)))
-    if exact:
-        # Not what the index is of, so that it is not used.
-        distance = distance + Value(0.0)
-    rows: Any = embedded.annotate(distance=distance).order_by("distance").values_list(*_COLUMNS, "distance")
-    return [found._replace(score=1 - found.score) for found in map(Found._make, rows[:limit])]
+    """``way``: how PostgreSQL looks, as its settings."""
+    try:
+        scope, values = places.order_by().values_list(*_COLUMNS).query.sql_with_params()
+    except EmptyResultSet:
+        return []
+    # What is added to it makes it something that the index is not of.
+    distance = sql.SQL(_DISTANCE if way is _INDEX else f"({_DISTANCE}) + 0").format(
+        dimension=sql.Literal(embedder.dimension), vector=sql.Literal(literal(vector))
+    )
+    query = sql.SQL(_NEAREST).format(
+        distance=distance,
+        places=sql.SQL(scope),
+        embedder=sql.Literal(embedder.pk),
+        limit=sql.Literal(limit),
+    )
+    with _settings(way), connection.cursor() as cursor:
+        cursor.execute(query, values)
+        return [found._replace(score=1 - found.score) for found in map(Found._make, cursor.fetchall())]
 
 
-class _Distance(Func):
-    template, arg_joiner, output_field = "(%(expressions)s::halfvec)", " <=> ", FloatField()
+# Compiling such a query takes longer than it does.
+_ALL: Mapping[str, str] = {"jit": "off"}
+# Vectors one by one, by the index of their texts, rather than all of them.
+_FEW = {"jit": "off", "enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+# Without sorting, only the index gives the places in their order.
+_INDEX = {"jit": "off", "enable_sort": "off", "hnsw.iterative_scan": "strict_order", "hnsw.ef_search": "200"}
+EXACT = _ALL
+
+
+_SET = "SELECT set_config(name, value, true) FROM unnest(%s::text[], %s::text[]) AS given (name, value)"
+_RESET = "SELECT set_config(name, reset_val, true) FROM pg_settings WHERE name = ANY(%s)"
 
 
 @contextmanager
-def _index_settings() -> Iterator[None]:
-    """Within the transaction. Without sorting, only the index gives the places in their order."""
-    with connection.cursor() as cursor:
-        for name, value in _LIMITS.items():
-            cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
+def _settings(given: Mapping[str, str]) -> Iterator[None]:
+    """Within a transaction, at the end of which they are as before; also where that is the caller's."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_SET, [list(given), list(given.values())])
         yield
-        cursor.execute("SET LOCAL enable_sort = on")
+        if connection.savepoint_ids:
+            cursor.execute(_RESET, [list(given)])

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q
 
 from accounts.models import User
 from inference.models import Conversation
@@ -121,10 +122,19 @@ def places_in(viewer: User, filters: Filters) -> QuerySet[Place]:
     if (calls := _calls(viewer, filters)) is not None:
         found |= calls
     if filters.wants(Kind.CONVERSATION):
-        found |= Q(kind=Kind.CONVERSATION, object_id__in=conversations_in(viewer, filters).order_by().values("pk"))
+        found |= Q(_IsOneOf(conversations_in(viewer, filters)), kind=Kind.CONVERSATION)
     if filters.wants(Kind.PROMPT):
-        found |= Q(kind=Kind.PROMPT, object_id__in=prompts_in(viewer, filters).order_by().values("pk"))
+        found |= Q(_IsOneOf(prompts_in(viewer, filters)), kind=Kind.PROMPT)
     return Place.objects.filter(found)
+
+
+class _IsOneOf(Func):
+    """Whether the object of a place is one of the rows. As an array, which is read once and then looked up by index."""
+
+    template, arg_joiner, output_field = "(%(expressions)s))", " = ANY (", BooleanField()
+
+    def __init__(self, rows: QuerySet[Any]) -> None:
+        super().__init__(F("object_id"), ArraySubquery(rows.order_by().values("pk")))
 
 
 def _calls(viewer: User, filters: Filters) -> Q | None:

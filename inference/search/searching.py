@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from django.db import transaction
+
 from accounts.models import User
 from audit.services import record
 from inference.search import vectors
@@ -61,6 +63,7 @@ def search(
     return Results(hits, notice, has_more=len(order) > limit)
 
 
+@transaction.atomic
 def note_search_of_others(*, actor: User, filters: Filters) -> None:
     """That an administrator searches what another user has said: what is found tells something of it."""
     if filters.user is not None and filters.user != actor:

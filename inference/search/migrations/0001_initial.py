@@ -133,10 +133,6 @@ class Migration(migrations.Migration):
             model_name='place',
             index=models.Index(condition=models.Q(('owner__isnull', False)), fields=['owner', 'kind'], name='place_of_owner'),
         ),
-        migrations.AddIndex(
-            model_name='place',
-            index=models.Index(condition=models.Q(('owner', None)), fields=['kind', 'object_id'], name='place_not_owned'),
-        ),
         migrations.AddConstraint(
             model_name='place',
             constraint=models.UniqueConstraint(fields=('object_id', 'kind', 'part', 'chunk'), name='a_place_has_one_text'),

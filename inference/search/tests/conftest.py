@@ -29,6 +29,8 @@ def index(db: None) -> Callable[[], int]:
 @pytest.fixture
 def add_call(db: None) -> AddCall:
     def add(user: User, question: str, answer: str = "", *, system: str = "", **fields: Any) -> Generation:
+        from django.db import transaction
+
         from telemetry.context import SentMessage
         from telemetry.models import Status
         from telemetry.services import CallOutcome, NewCall, finish_generation, start_generation
@@ -43,7 +45,8 @@ def add_call(db: None) -> AddCall:
         }
         call = start_generation(user=user, call=NewCall(**{**given, "sent": sent, **fields}))
         outcome = CallOutcome(status=Status.SUCCEEDED, finish_reason="stop", text=answer)
-        finish_generation(generation_id=call.pk, outcome=outcome)
+        with transaction.atomic():
+            finish_generation(generation_id=call.pk, outcome=outcome)
         call.refresh_from_db()
         return call
 
