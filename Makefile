@@ -9,7 +9,7 @@ JOBS ?= 4
 REPEATS ?= 20
 SUITABLE := 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
 
-.PHONY: help run install install-dev install-security dump restore secrets settings-docs test test-slow cluster rehearse-upgrade observability-test faults check security lock bench bench-audit bench-hostile bench-keys bench-pages bench-prompts bench-telemetry clean
+.PHONY: help run install install-dev install-security dump restore secrets settings-docs test test-slow cluster rehearse-upgrade observability-test faults check security lock bench bench-audit bench-hostile bench-keys bench-pages bench-prompts bench-search bench-telemetry clean
 
 # Some shells and containers set it. Without compiled files each start of Python takes 3 seconds more.
 unexport PYTHONDONTWRITEBYTECODE
@@ -116,6 +116,9 @@ bench-prompts: install-dev ## Measure how fast applications read prompts through
 
 bench-telemetry: install-dev ## Measure pages of figures and calls at 100 k and 1 M calls (FULL=1 for 10 M, ARGS="--json")
 	@exec $(BIN)/python -m bench.telemetry $(if $(FULL),--full) $(ARGS)
+
+bench-search: install-dev ## Measure how well and how fast search finds, by labelled sets of others (FULL=1 for 1 M vectors)
+	@exec $(BIN)/python -m bench.search $(if $(FULL),--full) $(ARGS)
 
 UV ?= $(BIN)/uv
 COMPILE = $(UV) pip compile $(ARGS) --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -17,6 +17,7 @@ from ninja.parser import Parser
 
 from accounts.api.auth import AUTH, unauthorized
 from accounts.api.errors import ApiError, Error, respond
+from inference.search import api as search_api
 from prompts.api import litellm, operations
 
 VERSION = "1"
@@ -105,6 +106,7 @@ def projects(request: HttpRequest) -> dict[str, Any]:
 api.add_router("/api/public", public)
 api.add_router("/api/public", operations.router)
 api.add_router("/beta", litellm.router)
+api.add_router("/api", search_api.router)
 
 # Also looked up by themselves: those of all pages take several times as long.
 urlpatterns = [path("", api.urls)]

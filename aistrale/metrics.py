@@ -36,6 +36,8 @@ from aistrale.forwarded import is_in
 from audit import checkpoint
 from audit.models import AuditEvent, AuditVerification
 from inference.backtests.models import Backtest, State
+from inference.search import indexing
+from inference.search.models import Change
 from telemetry.rollups.coverage import HOUR, hour_of
 from telemetry.rollups.keeping import stale_hours
 from tokens.checks import TokenState
@@ -99,7 +101,7 @@ class SystemCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         try:
-            found = [*_keys(), *_tokens(), *_audit(), *_jobs(), *_rollups(), *_budgets()]
+            found = [*_keys(), *_tokens(), *_audit(), *_jobs(), *_rollups(), *_budgets(), *_search()]
         except OUTAGES:
             found = []
         return [
@@ -177,6 +179,12 @@ def _budgets() -> Iterator[Metric]:
     budget, used = sum(one.budget_usd for one in running), sum(one.used_usd for one in running)
     yield _gauge("backtest_budget_usd", "What running backtests may cost", float(budget))
     yield _gauge("backtest_used_usd", "What they have cost, or may cost with the calls they make", float(used))
+
+
+def _search() -> Iterator[Metric]:
+    yield _gauge("search_waiting", "Changes that are not in the search index yet", Change.objects.count())
+    lag = indexing.lag(timezone.now()).total_seconds()
+    yield _gauge("search_lag_seconds", "For how long the oldest of them has been waiting", lag)
 
 
 class PoolCollector(Collector):

@@ -39,9 +39,12 @@ class Entry:
 
 TELEMETRY = (
     Entry("Dashboard", "dashboard"),
-    Entry("Calls", "telemetry:generation-list", below=("telemetry:generation-",)),
+    Entry("Calls", "telemetry:generation-list", below=("telemetry:generation-", "telemetry:view-")),
+    Entry("Topics", "search:topic-list"),
+    Entry("Costs", "telemetry:costs", below=("telemetry:budget-",)),
 )
 MAIN = (
+    Entry("Search", "search:search", "search", below=("search:",)),
     Entry("Chat", "inference:chat", "message-square", below=("inference:",)),
     Entry("Playground", "playground:playground-list", "flask-conical", below=("playground:",)),
     Entry(
@@ -58,7 +61,7 @@ MAIN = (
 ADMIN = (
     Entry("Users", "people:person-list", "user", below=("people:",)),
     Entry("Teams", "accounts:team-list", "users", below=("accounts:team-", "accounts:member-")),
-    Entry("Prices", "admin:telemetry_priceoverride_changelist", "tags", below=("telemetry:price-",)),
+    Entry("Prices", "telemetry:price-list", "tags", below=("telemetry:price-", "telemetry:retirement-")),
     Entry("Encryption keys", "tokens:key-list", "lock", below=("tokens:key-", "tokens:rotation-")),
     Entry("Audit", "audit:event-list", "scroll-text", below=("audit:",)),
     Entry("System", "system", "server"),

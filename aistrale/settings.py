@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "inference",
     "inference.playground",
     "inference.backtests",
+    "inference.search",
     "tokens",
     "telemetry",
     "accounts",

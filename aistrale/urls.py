@@ -29,6 +29,7 @@ urlpatterns = [
     path("chat/", include("inference.urls")),
     path("playground/", include("inference.playground.urls")),
     path("backtests/", include("inference.backtests.urls")),
+    path("search/", include("inference.search.urls")),
     path("prompts/webhooks/", include("webhooks.urls")),
     path("prompts/", include("prompts.urls")),
     path("tokens/", include("tokens.urls")),

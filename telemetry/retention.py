@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
@@ -11,6 +12,9 @@ from django.utils import timezone
 from audit.services import record
 from telemetry.actions import TelemetryAction
 from telemetry.partitions import CONTENT, CONTEXT, drop
+
+# What apps above keep of content that is no longer there. Called within the transaction that has dropped it.
+also_forget: list[Callable[[], None]] = []
 
 
 def drop_old_content() -> list[date]:
@@ -34,6 +38,7 @@ def _drop_month(month: date) -> None:
     for of in (CONTENT, CONTEXT):
         if month in of.months():
             drop(of, month)
+    _forget_elsewhere()
     record(
         action=TelemetryAction.CONTENT_DROP,
         actor=None,
@@ -50,8 +55,14 @@ def _delete_from_default_partitions(first_kept: date) -> None:
         cursor.execute("DELETE FROM telemetry_contextmessage_default WHERE period < %s", [first_kept])
         messages = cursor.rowcount
     if contents or messages:
+        _forget_elsewhere()
         record(
             action=TelemetryAction.CONTENT_DROP,
             actor=None,
             after={"before": f"{first_kept:%Y-%m}", "calls": contents, "kept_days": settings.CONTENT_DAYS},
         )
+
+
+def _forget_elsewhere() -> None:
+    for forget in also_forget:
+        forget()

@@ -8,7 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 READ_AUDIT, READ_PROMPTS, WRITE_PROMPTS = "audit:read", "prompts:read", "prompts:write"
-TITLES = {READ_AUDIT: "Read the audit log", READ_PROMPTS: "Read prompts", WRITE_PROMPTS: "Create and change prompts"}
+READ_SEARCH = "search:read"
+TITLES = {
+    READ_AUDIT: "Read the audit log",
+    READ_PROMPTS: "Read prompts",
+    WRITE_PROMPTS: "Create and change prompts",
+    READ_SEARCH: "Search calls, conversations and prompts",
+}
 WITH_PREFIX = frozenset({READ_PROMPTS, WRITE_PROMPTS})
 LONGEST = 250
 

@@ -74,6 +74,8 @@ def _comparable(response: Any, path: str) -> tuple[int, str, dict[str, str]]:
     "path",
     [
         "/audit/",
+        "/search/",
+        "/search/topics/",
         "/telemetry/",
         "/telemetry/costs/",
         "/telemetry/prices/",

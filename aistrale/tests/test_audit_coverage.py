@@ -41,6 +41,8 @@ from inference.playground.models import Playground
 from inference.playground.services import create_playground, delete_playground
 from inference.runs.finish import request_stop
 from inference.runs.start import RunRequest, StartedRun, start_run
+from inference.search import choosing, indexing
+from inference.search.actions import SearchAction
 from prompts import example_sets, protection
 from prompts import services as prompt_services
 from prompts.actions import PromptsAction
@@ -301,6 +303,19 @@ TABLE: dict[str, tuple[Callable[[Scene], object], Sequence[Action]]] = {
             BacktestAction.BACKTEST_SHARE,
             BacktestAction.BACKTEST_DELETE,
         ],
+    ),
+    "embedders of search changed": (
+        lambda s: choosing.use_local_only(actor=s.admin),
+        [SearchAction.EMBEDDER_CHANGE],
+    ),
+    "search index rebuilt": (lambda s: indexing.rebuild(), [SearchAction.INDEX_REBUILD]),
+    "consent to embed private content given": (
+        lambda s: choosing.set_consent(user=s.alice, given=True),
+        [SearchAction.CONSENT_CHANGE],
+    ),
+    "calls of a user searched by an administrator": (
+        lambda s: s.as_admin.get("/search/", {"q": "refund", "user": s.alice.email}),
+        [SearchAction.OTHERS_SEARCH],
     ),
     "run started": (start, [InferenceAction.RUN_START]),
     "run stopped": (stop, [InferenceAction.RUN_START, InferenceAction.RUN_STOP]),

@@ -11,6 +11,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 import httpx2
 from google import genai
@@ -33,6 +34,7 @@ from inference.providers.base import (
 )
 from inference.providers.call_reader import arguments_of
 from inference.providers.counting import Reading, Report, count_of, disjoint
+from inference.providers.embedding import post
 from inference.providers.failures import as_provider_error, mapping_of
 from inference.providers.model_lists import read_models
 from inference.providers.parts import as_text, is_text
@@ -314,3 +316,15 @@ _LEVEL = Parameter(
     "choice",
     choices=("low", "high"),
 )
+
+
+async def embed(texts: Sequence[str], *, model: str, api_key: str, base_url: str | None, seconds: float) -> Any:
+    """https://ai.google.dev/api/embeddings (2026-11)"""
+    server = (base_url or BASE_URL).rstrip("/")
+    version = _VERSION_PATH.search(server)
+    root = f"{server[: version.start()]}/{version[1]}" if version else f"{server}/{API_VERSION}"
+    name = f"models/{model.removeprefix('models/')}"
+    body = {"requests": [{"model": name, "content": {"parts": [{"text": text}]}} for text in texts]}
+    headers = {"x-goog-api-key": api_key}
+    answer = await post(f"{root}/{quote(name)}:batchEmbedContents", body, headers, api_key=api_key, seconds=seconds)
+    return [mapping_of(row).get("values") for row in mapping_of(answer).get("embeddings") or ()]

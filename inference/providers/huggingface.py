@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 from huggingface_hub import AsyncInferenceClient, set_async_client_factory
@@ -13,12 +14,15 @@ from huggingface_hub import AsyncInferenceClient, set_async_client_factory
 from inference.providers import openai_sdk, options
 from inference.providers.base import Abilities, ChatRequest, ModelInfo, Parameter, StreamEvent, Timeouts
 from inference.providers.chat_completions import stream_chat
+from inference.providers.embedding import embed_by_openai, post
 from inference.providers.failures import as_provider_error
 from inference.providers.model_lists import read_models
 from inference.providers.timeouts import Limits
 from inference.providers.transport import Body, CapturingTransport, http_clients
 
 BASE_URL = "https://router.huggingface.co/v1"
+# https://huggingface.co/docs/inference-providers/tasks/feature-extraction (2026-11)
+FEATURES_URL = "https://router.huggingface.co/hf-inference/models/{}/pipeline/feature-extraction"
 WHOAMI_URL = "https://huggingface.co/api/whoami-v2"
 
 # The SDK asks a factory, one for the whole process, for the HTTP client of each of its clients.
@@ -86,3 +90,12 @@ def parameters(model: str) -> tuple[Parameter, ...]:
 def abilities(model: str) -> Abilities:
     """They depend on which provider the router chooses, and it says for itself what that one cannot do."""
     return Abilities()
+
+
+async def embed(texts: Sequence[str], *, model: str, api_key: str, base_url: str | None, seconds: float) -> Any:
+    """An endpoint of one's own speaks OpenAI's protocol, the router one of its own."""
+    if base_url:
+        return await embed_by_openai(texts, model=model, api_key=api_key, base_url=base_url, seconds=seconds)
+    headers = {"Authorization": f"Bearer {api_key}"}
+    url = FEATURES_URL.format(quote(model))
+    return await post(url, {"inputs": list(texts)}, headers, api_key=api_key, seconds=seconds)

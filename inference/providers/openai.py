@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
 
 from inference.providers import openai_sdk, options
 from inference.providers.base import Abilities, ChatRequest, ModelInfo, Parameter, StreamEvent
+from inference.providers.embedding import embed_by_openai
 
 BASE_URL = "https://api.openai.com/v1"
 
@@ -42,3 +44,7 @@ def parameters(model: str) -> tuple[Parameter, ...]:
 def abilities(model: str) -> Abilities:
     """Of models that are not OpenAI's, nothing is known: their servers say for themselves what they cannot do."""
     return Abilities(tools=not _NO_TOOLS.match(model), schema=not _NO_SCHEMA.match(model))
+
+
+async def embed(texts: Sequence[str], *, model: str, api_key: str, base_url: str | None, seconds: float) -> Any:
+    return await embed_by_openai(texts, model=model, api_key=api_key, base_url=base_url or BASE_URL, seconds=seconds)

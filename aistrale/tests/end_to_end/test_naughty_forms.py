@@ -23,6 +23,8 @@ FAR = {
     "/admin/telemetry/priceoverride/add/: model provider valid_from_0 valid_from_1",
     "/backtests/add/: model parameters",
     "/people/<id>/erase/: email",
+    "/search/: endpoint least_cost model most_cost q user",
+    "/search/settings/: model",
     "/prompts/<id>/examples/add/: name value-ticket",
     "/prompts/webhooks/add/: labels name name_prefix url",
     "/tokens/<id>/replace/: secret",

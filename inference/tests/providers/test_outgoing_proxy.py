@@ -14,7 +14,6 @@ from inference.tests.providers.calls import WIRE_PROVIDERS, collect, collect_fai
 from inference.tests.tls_proxy import HOST, TlsProxy, make_certificate
 from inference.tests.wire import BASE_PATHS
 from tokens.outgoing import proxy_for
-from webhooks import sending
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +48,6 @@ async def test_hosts_of_no_proxy_are_reached_without_it(
     settings.NO_PROXY = ["127.0.0.1"]
     await collect("openai", request("words-3"), fake.base_url("openai"))
     assert proxy.asked == []
-
-
-def test_webhooks_take_it_too(proxy: TlsProxy) -> None:
-    answer = sending.post(f"https://{HOST}/hook", body=b"{}", headers={})
-    assert answer.status is not None and proxy.asked == [f"{HOST}:443"]
 
 
 @pytest.mark.parametrize(

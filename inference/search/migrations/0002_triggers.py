@@ -1,0 +1,126 @@
+from django.db import migrations
+
+FUNCTIONS = """
+CREATE FUNCTION search_note_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO search_change (source, key, noted_at)
+  VALUES (TG_ARGV[0], to_jsonb(NEW) ->> TG_ARGV[1], clock_timestamp());
+  RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION search_forget_call() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM search_place WHERE object_id = OLD.generation_id AND kind = 'call';
+  RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION search_forget_message() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM search_place
+  WHERE object_id = OLD.conversation_id AND kind = 'conversation' AND part = 'message ' || OLD.id;
+  RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION search_forget_conversation() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM search_place WHERE object_id = OLD.id AND kind = 'conversation';
+  RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION search_forget_version() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM search_place WHERE object_id = OLD.prompt_id AND kind = 'prompt' AND part = 'version ' || OLD.number;
+  RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION search_forget_prompt() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM search_place WHERE object_id = OLD.id AND kind = 'prompt';
+  RETURN NULL;
+END
+$$;
+
+-- What stands nowhere any more goes at once, with its vectors.
+CREATE FUNCTION search_forget_texts() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  WITH lonely AS (
+    DELETE FROM search_indexedtext AS text USING (SELECT DISTINCT text_id FROM gone) AS left_behind
+    WHERE text.id = left_behind.text_id AND NOT EXISTS (SELECT FROM search_place AS place WHERE place.text_id = text.id)
+    RETURNING text.id
+  )
+  DELETE FROM search_embedding AS embedding USING lonely WHERE embedding.text_id = lonely.id;
+  RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER search_note AFTER INSERT OR UPDATE ON telemetry_generationcontent
+  FOR EACH ROW EXECUTE FUNCTION search_note_change('call', 'generation_id');
+CREATE TRIGGER search_forget AFTER DELETE ON telemetry_generationcontent
+  FOR EACH ROW EXECUTE FUNCTION search_forget_call();
+
+CREATE TRIGGER search_note AFTER INSERT OR UPDATE OF text ON inference_message
+  FOR EACH ROW EXECUTE FUNCTION search_note_change('message', 'id');
+CREATE TRIGGER search_forget AFTER DELETE ON inference_message
+  FOR EACH ROW EXECUTE FUNCTION search_forget_message();
+
+CREATE TRIGGER search_note AFTER INSERT ON inference_conversation
+  FOR EACH ROW EXECUTE FUNCTION search_note_change('conversation', 'id');
+CREATE TRIGGER search_note_update AFTER UPDATE ON inference_conversation
+  FOR EACH ROW WHEN (OLD.title <> NEW.title OR OLD.visibility <> NEW.visibility)
+  EXECUTE FUNCTION search_note_change('conversation', 'id');
+CREATE TRIGGER search_forget AFTER DELETE ON inference_conversation
+  FOR EACH ROW EXECUTE FUNCTION search_forget_conversation();
+
+CREATE TRIGGER search_note AFTER INSERT ON prompts_prompt
+  FOR EACH ROW EXECUTE FUNCTION search_note_change('prompt', 'id');
+CREATE TRIGGER search_note_update AFTER UPDATE ON prompts_prompt
+  FOR EACH ROW
+  WHEN (OLD.name <> NEW.name OR OLD.description <> NEW.description OR OLD.visibility <> NEW.visibility)
+  EXECUTE FUNCTION search_note_change('prompt', 'id');
+CREATE TRIGGER search_forget AFTER DELETE ON prompts_prompt
+  FOR EACH ROW EXECUTE FUNCTION search_forget_prompt();
+
+CREATE TRIGGER search_note AFTER INSERT ON prompts_promptversion
+  FOR EACH ROW EXECUTE FUNCTION search_note_change('version', 'id');
+CREATE TRIGGER search_forget AFTER DELETE ON prompts_promptversion
+  FOR EACH ROW EXECUTE FUNCTION search_forget_version();
+
+CREATE TRIGGER search_forget AFTER DELETE ON search_place
+  REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION search_forget_texts();
+
+INSERT INTO search_change (source, key, noted_at)
+  SELECT 'conversation', id::text, clock_timestamp() FROM inference_conversation;
+INSERT INTO search_change (source, key, noted_at)
+  SELECT 'message', id::text, clock_timestamp() FROM inference_message;
+INSERT INTO search_change (source, key, noted_at)
+  SELECT 'prompt', id::text, clock_timestamp() FROM prompts_prompt;
+INSERT INTO search_change (source, key, noted_at)
+  SELECT 'version', id::text, clock_timestamp() FROM prompts_promptversion;
+INSERT INTO search_change (source, key, noted_at)
+  SELECT 'call', generation_id::text, clock_timestamp() FROM telemetry_generationcontent;
+"""
+NO_FUNCTIONS = """
+DROP FUNCTION search_note_change() CASCADE;
+DROP FUNCTION search_forget_call() CASCADE;
+DROP FUNCTION search_forget_message() CASCADE;
+DROP FUNCTION search_forget_conversation() CASCADE;
+DROP FUNCTION search_forget_version() CASCADE;
+DROP FUNCTION search_forget_prompt() CASCADE;
+DROP FUNCTION search_forget_texts() CASCADE;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("search", "0001_initial"),
+        ("inference", "0007_limits_by_id"),
+        ("prompts", "0004_example_sets"),
+        ("telemetry", "0017_score"),
+    ]
+
+    operations = [migrations.RunSQL(FUNCTIONS, NO_FUNCTIONS)]

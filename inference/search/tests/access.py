@@ -1,0 +1,14 @@
+"""What this app declares to the tests of every route: see ``aistrale/tests/expectations.py``."""
+
+from __future__ import annotations
+
+from telemetry.tests.access import a_call
+
+EVERYONE = {"api/search"}
+ADMINISTRATORS = {"search/settings/embedder/"}
+OBJECTS = {"search/similar/calls/<uuid:pk>/": (a_call, "pk")}
+NO_PAGES = {
+    "search/palette/": "a part of all pages",
+    "search/similar/calls/<uuid:pk>/": "a part of the page of a call",
+    "search/similar/prompts/": "a part of the prompt editor",
+}

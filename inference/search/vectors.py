@@ -1,0 +1,97 @@
+"""The vectors of texts: made, stored, and found again by how near they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+import orjson
+from django.db import connection
+from psycopg import sql
+
+from inference.search.embedders import local
+from inference.search.embedders.base import Vectors
+from inference.search.models import Embedder, Embedding
+
+# From so many vectors on an index is worth what it costs each time that one is stored.
+INDEXED_FROM = 20_000
+
+
+def local_row() -> Embedder:
+    """The local embedder. A new model of it is a new row, so that its vectors are made anew."""
+    row, _ = Embedder.objects.get_or_create(
+        provider="", model=local.NAME, dimension=local.DIMENSION, defaults={"state": Embedder.State.ACTIVE}
+    )
+    return row
+
+
+def embed_locally(texts: Mapping[int, str]) -> None:
+    """Those by their ids that have no vector yet."""
+    row = local_row()
+    known = set(Embedding.objects.filter(text__in=list(texts), embedder=row).values_list("text_id", flat=True))
+    new = [pk for pk in texts if pk not in known]
+    if new:
+        store(row, new, local.local_embedder().embed([texts[pk] for pk in new]))
+
+
+_INSERT = """
+INSERT INTO search_embedding (text_id, embedder_id, vector)
+SELECT text_id, %s, vector::halfvec FROM unnest(%s::bigint[], %s::text[]) AS new (text_id, vector)
+ON CONFLICT (text_id, embedder_id) DO NOTHING
+"""
+
+
+def store(embedder: Embedder, text_ids: Sequence[int], vectors: Vectors) -> None:
+    """A text of which no vector can be made, such as an empty one, has none."""
+    rows = [(pk, literal(row)) for pk, row in zip(text_ids, vectors, strict=True) if row.any()]
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, [embedder.pk, [pk for pk, _ in rows], [vector for _, vector in rows]])
+
+
+def literal(vector: Vectors) -> str:
+    """As PostgreSQL reads it."""
+    return orjson.dumps(vector, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+
+
+def index_name(embedder: Embedder) -> str:
+    return f"search_hnsw_{embedder.pk}"
+
+
+def has_index(embedder: Embedder) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid WHERE relname = %s AND indisvalid",
+            [index_name(embedder)],
+        )
+        return cursor.fetchone() is not None
+
+
+def build_index(embedder: Embedder) -> None:
+    """Outside of a transaction, while the index is used and written. One that was broken off is made anew."""
+    name = sql.Identifier(index_name(embedder))
+    statements = [
+        sql.SQL("SET statement_timeout = 0"),
+        sql.SQL("SET lock_timeout = 0"),
+        sql.SQL("SET maintenance_work_mem = '512MB'"),
+        sql.SQL("DROP INDEX IF EXISTS {}").format(name),
+        sql.SQL(
+            "CREATE INDEX CONCURRENTLY {} ON search_embedding USING hnsw ((vector::halfvec({})) halfvec_cosine_ops) "
+            "WHERE embedder_id = {}"
+        ).format(name, sql.Literal(embedder.dimension), sql.Literal(embedder.pk)),
+    ]
+    with connection.cursor() as cursor:
+        try:
+            for statement in statements:
+                cursor.execute(statement)
+        finally:
+            # The next job may get the same connection.
+            with suppress(Exception):
+                cursor.execute("RESET statement_timeout")
+                cursor.execute("RESET lock_timeout")
+                cursor.execute("RESET maintenance_work_mem")
+
+
+def build_missing_indexes() -> None:
+    for embedder in Embedder.objects.exclude(state=Embedder.State.RETIRED):
+        if not has_index(embedder) and embedder.embeddings.all()[INDEXED_FROM : INDEXED_FROM + 1].exists():
+            build_index(embedder)
