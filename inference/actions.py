@@ -9,3 +9,5 @@ class InferenceAction(Action):
     CONVERSATION_SHARE = "inference:conversation:share"
     CONVERSATION_COPY = "inference:conversation:copy"
     CONVERSATION_DELETE = "inference:conversation:delete"
+    CONVERSATION_RESTORE = "inference:conversation:restore"
+    CONVERSATION_EXPORT = "inference:conversation:export"

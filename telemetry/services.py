@@ -43,12 +43,13 @@ class CallOutcome:
     """How a call ended. Times are aware datetimes, ``attempts`` one mapping per attempt, ``tool_calls`` one per call.
 
     ``cache_write_1h`` is the part of ``tokens.cache_write`` that is billed as kept for an hour; ``usage_note`` says
-    what a reader of the receipt should know about the figures.
+    what a reader of the receipt should know about the figures. ``thought_ms`` is how long the reasoning took.
     """
 
     status: Status
     text: str = ""
     reasoning: str = ""
+    thought_ms: int | None = None
     tool_calls: Sequence[Mapping[str, str]] = ()
     tokens: TokenCounts | None = None
     tokens_are_estimated: bool = False

@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 from allauth.mfa.models import Authenticator
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.api.errors import PREFIXES
@@ -47,6 +48,10 @@ SECRET = "sk-canary-7Qw9ZbX3kLmN0pR2"
 
 def a_conversation(owner: User) -> Conversation:
     return Conversation.objects.create(owner=owner, title="private")
+
+
+def a_deleted_conversation(owner: User) -> Conversation:
+    return Conversation.objects.create(owner=owner, title="private", deleted_at=timezone.now())
 
 
 def a_message(owner: User) -> Message:
@@ -179,6 +184,8 @@ OBJECTS: Mapping[str, Callable[[User], Any]] = {
     "chat/<uuid:pk>/pin/": a_conversation,
     "chat/<uuid:pk>/archive/": a_conversation,
     "chat/<uuid:pk>/delete/": a_conversation,
+    "chat/<uuid:pk>/export/": a_conversation,
+    "chat/<uuid:pk>/restore/": a_deleted_conversation,
     "chat/<uuid:pk>/share/": a_conversation,
     "chat/<uuid:pk>/copy/": a_conversation,
     "playground/<uuid:pk>/": a_playground,

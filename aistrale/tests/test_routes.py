@@ -117,6 +117,8 @@ TABLE: Mapping[str, Who] = {
     "chat/<uuid:pk>/pin/": Who.PEOPLE,
     "chat/<uuid:pk>/archive/": Who.PEOPLE,
     "chat/<uuid:pk>/delete/": Who.PEOPLE,
+    "chat/<uuid:pk>/export/": Who.PEOPLE,
+    "chat/<uuid:pk>/restore/": Who.PEOPLE,
     "chat/<uuid:pk>/share/": Who.PEOPLE,
     "chat/<uuid:pk>/copy/": Who.PEOPLE,
     "playground/": Who.PEOPLE,

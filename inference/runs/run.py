@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -32,6 +32,7 @@ from inference.runs.database import in_thread
 from inference.runs.estimates import estimate_tokens, estimate_uncounted
 from inference.runs.start import PreparedRun, as_sent
 from inference.runs.stream_buffer import Delta, LiveRun
+from inference.runs.thoughts import Part, ThoughtSplitter
 from inference.runs.tool_calls import CallWriter, as_stored, said_in, tool_calls_of
 from telemetry.models import Status
 from telemetry.pricing import TokenCounts
@@ -91,24 +92,45 @@ class CallStats:
     first_token_at: datetime | None = None
     attempts: list[dict[str, Any]] = field(default_factory=list)
     last_chunk: float | None = None
+    thought_since: float | None = None
+    thought_ms: int | None = None
     _calls: CallWriter = field(default_factory=CallWriter)
+    _thoughts: ThoughtSplitter = field(default_factory=ThoughtSplitter)
 
     def take(self, event: StreamEvent, live: LiveRun) -> None:
         match event:
             case TextDelta(text):
                 self._note_chunk()
-                live.append(Delta("text", replace_unstorable(text)))
+                self._say(self._thoughts.feed(text), live)
             case ReasoningDelta(text):
                 self._note_chunk()
-                live.append(Delta("reasoning", replace_unstorable(text)))
+                self._say([("reasoning", text)], live)
             case ToolCallDelta():
                 self._note_chunk()
+                self._note_thought()
                 for delta in self._calls.deltas(event):
                     live.append(delta)
             case Usage():
                 self.usage = event
             case Finished():
                 self.finished = event
+
+    def end(self, live: LiveRun) -> None:
+        """No more events will come."""
+        self._say(self._thoughts.finish(), live)
+
+    def _say(self, parts: Iterable[Part], live: LiveRun) -> None:
+        for kind, text in parts:
+            if kind == "text":
+                self._note_thought()
+            elif self.thought_since is None:
+                self.thought_since = self.last_chunk
+            live.append(Delta(kind, replace_unstorable(text)))
+
+    def _note_thought(self) -> None:
+        """The reasoning ends with the first word of the answer."""
+        if self.thought_since is not None and self.thought_ms is None:
+            self.thought_ms = round((time.monotonic() - self.thought_since) * 1000)
 
     def _note_chunk(self) -> None:
         now = time.monotonic()
@@ -191,8 +213,11 @@ class Run:
         with tracing.attempt_span(order, record):
             events = adapter.stream(request, api_key=order.api_key, base_url=order.base_url)
             async with aclosing(events):
-                async for event in events:
-                    record.take(event, self.live)
+                try:
+                    async for event in events:
+                        record.take(event, self.live)
+                finally:
+                    record.end(self.live)
             tracing.note_content(self.live.text("text"))
         if record.finished and record.finished.reason == "content_filter" and not record.first_token_at:
             raise ContentFiltered("The provider withheld the whole answer.", request_id=record.finished.request_id)
@@ -237,6 +262,7 @@ class Run:
             status=status,
             text=self.live.text("text"),
             reasoning=self.live.text("reasoning"),
+            thought_ms=record.thought_ms,
             tool_calls=as_stored(tool_calls_of(self.live.deltas)),
             first_token_at=record.first_token_at,
             attempts=tuple(record.attempts),

@@ -67,7 +67,7 @@ def test_it_reads_along_until_the_owner_takes_it_back(signed_in: Page, reader: P
     reader.goto(f"{site.url}/chat/")
     reader.get_by_label("Shared with me").check()
     reader.get_by_role("link", name="Live talk").click()
-    expect(reader.get_by_text("with the team Readers <b> – read only")).to_be_visible()
+    expect(reader.get_by_text("with the team Readers <b>")).to_be_visible()
 
     ask(page, "And what now?")
     expect(reader.locator(".question").last).to_contain_text("And what now?")

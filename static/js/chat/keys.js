@@ -32,6 +32,12 @@ function copy(event) {
   return true;
 }
 
+function startNew(event) {
+  if (!(event.ctrlKey || event.metaKey) || !event.shiftKey || event.code !== "KeyO") return false;
+  document.querySelector("#chat-list .bar a").click();
+  return true;
+}
+
 /** Calls each with a key that was pressed, until one says that it was meant. An open dialog or popover has its own. */
 export function onKey(...handlers) {
   document.addEventListener("keydown", (event) => {
@@ -40,4 +46,4 @@ export function onKey(...handlers) {
   });
 }
 
-onKey(copy, single);
+onKey(copy, startNew, single);

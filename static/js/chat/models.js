@@ -1,6 +1,6 @@
 // The model of the next message.
 import { configure, isOpen, list, load, nameOf, onClose, open } from "../model_dialog.js";
-import { composer } from "./page.js";
+import { chat, composer } from "./page.js";
 import { values } from "./parameters.js";
 
 let then = null;
@@ -10,7 +10,7 @@ export async function pick(option, parameters = values()) {
   const { provider, model, context, images = "maybe", pdfs = "maybe" } = option.dataset;
   composer.elements.provider.value = provider;
   composer.elements.model.value = model;
-  document.getElementById("model-name").textContent = nameOf(option);
+  name(option);
   const facts = document.getElementById("model-facts");
   facts.replaceChildren(...[...option.querySelector("[data-facts]").childNodes].map((node) => node.cloneNode(true)));
   Object.assign(facts.dataset, { context, model, images, pdfs });
@@ -20,6 +20,16 @@ export async function pick(option, parameters = values()) {
   const url = list.dataset.url.replace("models", "parameters");
   await htmx.ajax("GET", url, { target: panel, swap: "innerHTML", values: { provider, model, ...parameters } });
   next?.();
+}
+
+function name(option) {
+  const { provider, model, label } = option.dataset;
+  const isSandbox = provider === "echo";
+  document.getElementById("model-name").textContent = isSandbox ? "Sandbox" : model;
+  document.getElementById("model-provider").textContent = isSandbox ? "" : nameOf(option).slice(0, -model.length).trim();
+  document.getElementById("model-tile").textContent = label.slice(0, 1);
+  // Once the dialog has given the focus back to what opened it.
+  queueMicrotask(() => chat.dispatchEvent(new CustomEvent("chat:model")));
 }
 
 /** ``next`` runs once a model is chosen and its parameters are there. */
