@@ -84,6 +84,7 @@ function sync() {
   settleAccepted();
   if (document.querySelector("#composer-errors li")) settle();
   composer.toggleAttribute("data-running", Boolean(running()));
+  chat.toggleAttribute("data-running", Boolean(running()));
   messages.setAttribute("aria-busy", String(Boolean(running())));
 }
 onChange(sync);

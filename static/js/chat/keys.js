@@ -41,7 +41,7 @@ function startNew(event) {
 /** Calls each with a key that was pressed, until one says that it was meant. An open dialog or popover has its own. */
 export function onKey(...handlers) {
   document.addEventListener("keydown", (event) => {
-    if (event.isComposing || document.querySelector("dialog[open], :popover-open")) return;
+    if (event.defaultPrevented || event.isComposing || document.querySelector("dialog[open], :popover-open")) return;
     if (handlers.some((handle) => handle(event))) event.preventDefault();
   });
 }

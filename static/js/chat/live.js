@@ -33,7 +33,7 @@ function showThought(meta, now) {
   const clock = thoughts.get(id) ?? { start: now };
   if (!reasoning.textContent || clock.end) return;
   thoughts.set(id, clock);
-  if (!document.getElementById(`tail-${id}`).textContent && !document.getElementById(`blocks-${id}`).textContent) return;
+  if (!document.getElementById(`tail-${id}`).textContent.trim() && !document.getElementById(`blocks-${id}`).textContent) return;
   clock.end = now;
   const box = reasoning.closest("details");
   box.querySelector("[data-thought]").textContent = `Thought for ${Math.max(1, Math.round((now - clock.start) / 1000)).toLocaleString("en")} s`;

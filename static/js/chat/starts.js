@@ -4,8 +4,6 @@ import { composer, input } from "./page.js";
 document.getElementById("starts")?.addEventListener("click", (event) => {
   const start = event.target.closest("[data-start]");
   if (!start) return;
-  const length = document.getElementById("id_param-length");
-  if (length && start.dataset.startLength) length.value = start.dataset.startLength;
   input.value = start.dataset.start;
   composer.requestSubmit();
 });
