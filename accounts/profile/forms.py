@@ -58,7 +58,7 @@ class ProfileForm(forms.Form):
         cast(forms.ChoiceField, self.fields["default_model"]).choices = _with(_models(user), chosen)
 
     def clean_enter_key(self) -> str:
-        return self.cleaned_data["enter_key"] or self.initial["enter_key"]
+        return str(self.cleaned_data["enter_key"] or self.initial["enter_key"])
 
     def clean_default_model(self) -> tuple[str, str]:
         """Provider and model, both empty for none."""

@@ -11,11 +11,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from html import escape
 
+from django.template.loader import render_to_string
+
 from inference.chat.call_painter import CallPainter
 from inference.chat.open_block import OpenBlock
 from inference.rendering.blocks import BlockSplitter
 from inference.rendering.markdown import AnswerRenderer, is_quick, render_whole
 from inference.runs.stream_buffer import Delta
+from inference.runs.waiting import waiting_of
 from inference.turns import turn
 
 # One for all answers: parsing holds the interpreter's lock, so that more of them would only slow the event loop down.
@@ -27,6 +30,7 @@ class StreamRenderer:
 
     def __init__(self, answer_id: int) -> None:
         self._id = answer_id
+        self._has_notice = False
         self._splitter = BlockSplitter()
         self._renderer = AnswerRenderer()
         self._calls = CallPainter(answer_id)
@@ -81,15 +85,24 @@ class StreamRenderer:
 
     def _notice(self, deltas: Sequence[Delta]) -> str:
         """The last one, until something comes of the answer."""
-        if deltas and deltas[-1].kind == "notice":
-            return self._swapped("notice", deltas[-1].text, "innerHTML")
-        return ""
+        if not deltas:
+            return ""
+        waits = deltas[-1].kind == "notice"
+        if not waits and not self._has_notice:
+            return ""
+        self._has_notice = waits
+        shown = _waiting(deltas[-1].text) if waits else ""
+        return f'<div id="notice-{self._id}" hx-swap-oob="innerHTML">{shown}</div>'
 
     def _added(self, part: str, text: str, swap: str) -> str:
         return self._swapped(part, text, swap) if text or self._is_fresh else ""
 
     def _swapped(self, part: str, text: str, swap: str) -> str:
         return f'<div id="{part}-{self._id}" hx-swap-oob="{swap}">{escape(text, quote=False)}</div>'
+
+
+def _waiting(notice: str) -> str:
+    return render_to_string("inference/_waiting.html", {"waiting": waiting_of(notice)})
 
 
 async def _in_thread(work: Callable[[], str]) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Iterable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -34,6 +34,7 @@ from inference.runs.start import PreparedRun, as_sent
 from inference.runs.stream_buffer import Delta, LiveRun
 from inference.runs.thoughts import Part, ThoughtSplitter
 from inference.runs.tool_calls import CallWriter, as_stored, said_in, tool_calls_of
+from inference.runs.waiting import Waiting, as_notice
 from telemetry.models import Status
 from telemetry.pricing import TokenCounts
 from telemetry.services import CallOutcome
@@ -151,6 +152,7 @@ class Run:
         self._record = CallStats(self._observe_gap)
         self._stop_reason: StopReason | None = None
         self._call: asyncio.Task[None] | None = None
+        self._hurried = asyncio.Event()
 
     def stop(self, reason: StopReason) -> None:
         """End the call; the connection to the provider closes with it. The first reason given counts."""
@@ -158,6 +160,10 @@ class Run:
             self._stop_reason = reason
             if self._call is not None:
                 self._call.cancel()
+
+    def hurry(self) -> None:
+        """Wait no longer for the next attempt."""
+        self._hurried.set()
 
     async def outcome(self) -> CallOutcome:
         """Make the call and tell how it ended. Raises nothing that a provider can cause."""
@@ -199,11 +205,19 @@ class Run:
                 self._note_attempt(started_at, time.monotonic() - started, error=error, wait=wait)
                 if wait is None:
                     raise
-                self.live.append(Delta("notice", f"{error.message} Trying again in {wait:.0f} s."))
-                await asyncio.sleep(wait)
+                until = time.time() + wait
+                self._hurried.clear()
+                waiting = Waiting(error.kind, error.message, until, attempt + 1, self._policy.attempts)
+                self.live.append(Delta("notice", as_notice(waiting)))
+                await self._wait(wait)
             else:
                 self._note_attempt(started_at, time.monotonic() - started)
                 return
+
+    async def _wait(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._hurried.wait()
 
     async def _attempt(self, request: ChatRequest) -> None:
         order, record = self.order, self._record

@@ -50,6 +50,11 @@ def explanation(generation: Generation) -> Explanation:
 
 
 @register.filter
+def error_title(kind: str) -> str:
+    return _EXPLANATIONS.get(kind, _UNKNOWN).title
+
+
+@register.filter
 def about(generation: Generation) -> str:
     """The mark of figures that nobody has reported."""
     return "≈ " if generation.usage_source == UsageSource.ESTIMATED else ""

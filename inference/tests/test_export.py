@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.http import HttpResponse
@@ -27,7 +28,11 @@ def conversation(alice: User) -> Conversation:
 @pytest.fixture
 def exported(alice: User, conversation: Conversation, client_of: ClientOf) -> Callable[[str], HttpResponse]:
     url = reverse("inference:conversation-export", args=[conversation.pk])
-    return lambda name: client_of(alice).get(url, {"format": name})
+
+    def export(name: str) -> Any:
+        return client_of(alice).get(url, {"format": name})
+
+    return export
 
 
 def test_it_writes_markdown(exported: Callable[[str], HttpResponse]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 import pytest
 
@@ -13,6 +14,7 @@ from inference.rendering.markdown import render
 from inference.rendering.tool_calls import arguments_html
 from inference.runs.stream_buffer import Delta, Kind
 from inference.runs.tool_calls import CallWriter
+from inference.runs.waiting import Waiting, as_notice
 from inference.tests.test_markdown import DANGEROUS, HOSTILE
 
 
@@ -91,7 +93,7 @@ async def test_what_a_stream_leaves_is_what_a_reload_shows() -> None:
     assert f'<div id="blocks-7" hx-swap-oob="innerHTML">{render(text)}</div>' in shown
 
 
-@pytest.mark.parametrize("kind", ["text", "reasoning", "notice"])
+@pytest.mark.parametrize("kind", ["text", "reasoning"])
 async def test_it_escapes_everything_that_is_not_rendered_yet(kind: Kind) -> None:
     painted = await StreamRenderer(7).paint([Delta(kind, "<script>alert(1)</script>")])
 
@@ -110,7 +112,7 @@ async def test_what_is_painted_is_harmless_wherever_a_stream_is_cut(text: str) -
             assert not DANGEROUS.search(_without_our_own(fragment))
 
 
-KINDS: tuple[Kind, ...] = ("text", "reasoning", "notice")
+KINDS: tuple[Kind, ...] = ("text", "reasoning")
 _OUR_OWN = re.compile(
     r'<div(?: id="(?:blocks|tail|reasoning|calls|notice)-1")?(?: class="[\w -]+")?'
     r' hx-swap-oob="\w+">'
@@ -171,3 +173,12 @@ async def test_it_says_nothing_of_calls_where_there_are_none() -> None:
 def test_arguments_are_harmless(text: str) -> None:
     for arguments in (text, json.dumps({text: text}), f"```\n{text}"):
         assert not DANGEROUS.search(arguments_html(arguments))
+
+
+async def test_it_says_what_a_run_waits_for_until_something_comes() -> None:
+    painter = StreamRenderer(7)
+    waiting = Waiting("rate_limited", "Slow <down>", time.time() + 9, attempt=2, attempts=3)
+    painted = await painter.paint([Delta("notice", as_notice(waiting))])
+    for shown in ("Rate limit reached.", "Retrying in 9 s", "(attempt 2 of 3)", "Slow &lt;down&gt;", "data-retry-now"):
+        assert shown in painted
+    assert '<div id="notice-7" hx-swap-oob="innerHTML"></div>' in await painter.paint([Delta("text", "Hi")])

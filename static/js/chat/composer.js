@@ -46,6 +46,7 @@ chat.addEventListener("htmx:wsConfigSend", (event) => {
   if (why) return toast(why, "warning");
   document.getElementById("composer-errors").replaceChildren();
   if (!running() && !pending()) return dispatch(message);
+  if ("instead" in event.target.dataset) return replace({ ...message, parent: questionOf(event.target) });
   if (event.target !== composer) return toast("Wait for the answer to finish, or press Esc to stop it.", "warning");
   enqueue(message);
   empty();
@@ -55,6 +56,18 @@ function dispatch(message) {
   put(message);
   chat.dispatchEvent(new CustomEvent("chat:sent"));
   if (connected()) send(message);
+}
+
+let replacement = null;
+
+function questionOf(form) {
+  return form.closest(".answer").previousElementSibling.id.replace("message-", "");
+}
+
+/** Sent once what is running now has been stopped. */
+function replace(message) {
+  replacement = message;
+  stop();
 }
 
 // Below the answer it has waited for.
@@ -85,6 +98,8 @@ function sync() {
   if (document.querySelector("#composer-errors li")) settle();
   composer.toggleAttribute("data-running", Boolean(running()));
   chat.toggleAttribute("data-running", Boolean(running()));
+  if (replacement && !running() && !pending()) dispatch(replacement);
+  if (!running()) replacement = null;
   messages.setAttribute("aria-busy", String(Boolean(running())));
 }
 onChange(sync);

@@ -23,5 +23,6 @@ import "./source.js";
 import "./starts.js";
 import "./times.js";
 import "./title.js";
+import "./waiting.js";
 import "./window.js";
 import "./writing.js";
