@@ -11,6 +11,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.requests import UserRequest
@@ -29,6 +30,7 @@ CONVERSATION_LIST = "conversation-list"
 
 
 @require_safe
+@gzip_page
 def chat(request: UserRequest) -> HttpResponse:
     """A conversation that is stored with its first message."""
     if request.htmx.target == CONVERSATION_LIST:
@@ -46,6 +48,7 @@ def chat(request: UserRequest) -> HttpResponse:
 
 
 @require_safe
+@gzip_page
 def conversation_detail(request: UserRequest, pk: UUID) -> HttpResponse:
     """``leaf`` chooses the branch and the part of it that is shown, which begins with ``from`` at the latest.
 

@@ -1,4 +1,5 @@
 // The chat page. Each module looks after one behaviour and finds its own elements.
+import "../base.js";
 import "./code.js";
 import "./composer.js";
 import "./context.js";

@@ -1,4 +1,5 @@
 // The page of a conversation that somebody else shares: it shows what comes, and sends nothing but the wish to watch.
+import "../base.js";
 import "./code.js";
 import "./dialogs.js";
 import "./focus.js";
