@@ -15,7 +15,7 @@ from aistrale.static_storage import BUNDLES
 FILES = {
     "js/main.js": 'import "./a.js";\nimport { one as first, two } from "./lib/b.js";\nconsole.log(first, two());\n',
     "js/a.js": '// Says so.\nimport { one } from "./lib/b.js";\nconsole.log("a", one);\n',
-    "js/lib/b.js": "export const one = 1;\nconst hidden = 2;\n/** Two. */\nexport function two() {\n  return hidden;\n}\n",
+    "js/lib/b.js": "export const one = 1;\nconst two_ = 2;\n/** Two. */\nexport function two() {\n  return two_;\n}\n",
 }
 
 
