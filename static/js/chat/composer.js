@@ -32,6 +32,7 @@ function messageOf(form) {
 }
 
 function refusal(message) {
+  if (pending()) return "Still sending the last message.";
   if (message.type === "run" && !message.text.trim() && !message.attachments) return "Write a message first.";
   if (!message.model) return "Choose a model first.";
   return problem();
@@ -45,7 +46,7 @@ chat.addEventListener("htmx:wsConfigSend", (event) => {
   const why = refusal(message);
   if (why) return toast(why, "warning");
   document.getElementById("composer-errors").replaceChildren();
-  if (!running() && !pending()) return dispatch(message);
+  if (!running()) return dispatch(message);
   if ("instead" in event.target.dataset) return replace({ ...message, parent: questionOf(event.target) });
   if (event.target !== composer) return toast("Wait for the answer to finish, or press Esc to stop it.", "warning");
   enqueue(message);
