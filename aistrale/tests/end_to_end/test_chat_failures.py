@@ -102,3 +102,23 @@ def test_it_marks_a_refused_token_and_leads_to_it(chat: Page, provider: FakeProv
     expect_status(chat, "succeeded")
     chat.goto(f"{chat.url.partition('/chat/')[0]}/tokens/")
     expect(row).to_contain_text("Working")
+
+
+def test_it_waits_no_longer_than_one_wants(chat: Page) -> None:
+    use(chat, "status-429-retry-15")
+    ask(chat)
+    note = answers(chat).locator(".notice .note")
+    expect(note).to_contain_text("attempt 2 of 3")
+    chat.get_by_role("button", name="Retry now").click()
+    expect(note).to_contain_text("attempt 3 of 3")
+    chat.get_by_role("button", name="Cancel").click()
+    expect_status(chat, "stopped")
+
+
+def test_it_asks_another_model_instead_of_waiting(chat: Page) -> None:
+    use(chat, "status-429-retry-15")
+    ask(chat)
+    answers(chat).get_by_role("button", name="Try another model").click()
+    chat.get_by_role("option", name="fake-small").click()
+    expect(chat.locator(".answer .siblings")).to_contain_text("2/2")
+    expect_status(chat, "succeeded")

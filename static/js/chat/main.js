@@ -1,5 +1,6 @@
 // The chat page. Each module looks after one behaviour and finds its own elements.
 import "../base.js";
+import "./branch.js";
 import "./code.js";
 import "./composer.js";
 import "./context.js";
@@ -16,7 +17,6 @@ import "./prompts.js";
 import "./questions.js";
 import "./queue.js";
 import "./returned.js";
-import "./save_prompt.js";
 import "./scroll.js";
 import "./shortcuts.js";
 import "./socket.js";
