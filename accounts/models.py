@@ -42,6 +42,13 @@ class Role(models.TextChoices):
     ADMINISTRATOR = "administrator", "Administrator"
 
 
+class EnterKey(models.TextChoices):
+    """What the Enter key does in the message box of the chat; the other one takes a modifier."""
+
+    SEND = "send", "Sends the message"
+    NEW_LINE = "new_line", "Starts a new line"
+
+
 class Theme(models.TextChoices):
     SYSTEM = "system", "Follow system"
     LIGHT = "light", "Light"
@@ -84,6 +91,7 @@ class User(AbstractBaseUser):
     # What a new chat begins with, if it can; both are empty where the user leaves it to the chat.
     default_provider = models.CharField(max_length=30, blank=True)
     default_model = models.CharField(max_length=200, blank=True)
+    enter_key = models.CharField(max_length=10, choices=EnterKey, default=EnterKey.SEND, db_default=EnterKey.SEND)
     checklist_dismissed = models.BooleanField(default=False)
     has_read_a_record = models.BooleanField(default=False)
     date_joined = models.DateTimeField(auto_now_add=True)

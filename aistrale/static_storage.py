@@ -1,6 +1,17 @@
 """Where the static files of a running server lie: each under a name with its hash, compressed."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.files.base import ContentFile
 from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+from aistrale.modules import bundled
+
+# Scripts of pages that are put together from their modules.
+BUNDLES = ("js/chat/main.js", "js/chat/reader.js")
 
 
 class ModuleStorage(CompressedManifestStaticFilesStorage):
@@ -24,3 +35,19 @@ class ModuleStorage(CompressedManifestStaticFilesStorage):
     )
     # One for each step of the longest chain of imports, and one that finds nothing left to do.
     max_post_process_passes = 8
+
+    def post_process(self, paths: dict[str, Any], *args: Any, **options: Any) -> Iterator[Any]:
+        bundles = {name: self._bundled(name, paths) for name in BUNDLES if name in paths}
+        for name, content in bundles.items():
+            self.delete(name)
+            self.save(name, ContentFile(content.encode()))
+            paths[name] = (self, name)
+        yield from super().post_process(paths, *args, **options)
+
+    def _bundled(self, name: str, paths: dict[str, Any]) -> str:
+        def read(path: str) -> str:
+            storage, stored = paths[path]
+            with storage.open(stored) as file:
+                return str(file.read().decode())
+
+        return bundled(name, read)

@@ -10,3 +10,5 @@ class InferenceAction(Action):
     CONVERSATION_COPY = "inference:conversation:copy", "duplicated conversation {target}"
     MODEL_FAVOURITE = "inference:model:favourite", "changed favourite model {target}", ROUTINE
     CONVERSATION_DELETE = "inference:conversation:delete", "deleted conversation {target}"
+    CONVERSATION_RESTORE = "inference:conversation:restore", "restored conversation {target}"
+    CONVERSATION_EXPORT = "inference:conversation:export", "exported conversation {target}[ as {format}]"

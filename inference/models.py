@@ -14,10 +14,30 @@ from accounts.sharing import Shared, SharedQuerySet
 from telemetry.models import Generation
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
     from accounts.models import User
 
 
 class ConversationQuerySet(SharedQuerySet["Conversation"]):
+    """Nobody sees those in the trash, not even their owner."""
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        return super().visible_to(user).filter(deleted_at=None)
+
+    def visible_to_each(self, user: models.OuterRef) -> Self:
+        return super().visible_to_each(user).filter(deleted_at=None)
+
+    def shared_with(self, user: User | AnonymousUser) -> Self:
+        return super().shared_with(user).filter(deleted_at=None)
+
+    def owned_by(self, user: User | AnonymousUser) -> Self:
+        return super().owned_by(user).filter(deleted_at=None)
+
+    def deleted_by(self, user: User) -> Self:
+        """What is in the user's trash."""
+        return self.filter(owner=user).exclude(deleted_at=None)
+
     def archived(self) -> Self:
         return self.filter(is_archived=True)
 
@@ -52,6 +72,9 @@ class Conversation(Shared):
     parameters = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    # Since when it has been in the trash, from which it can still be restored.
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects: ClassVar[models.Manager[Conversation]] = ConversationQuerySet.as_manager()
 
@@ -107,6 +130,7 @@ class Message(models.Model):
     role = models.CharField(max_length=10, choices=Role)
     text = models.TextField(blank=True)
     reasoning = models.TextField(blank=True)
+    thought_ms = models.PositiveIntegerField(null=True, help_text="From the first word of the reasoning to its end.")
     # Those that the model wanted, as inference.runs.tool_calls stores them.
     tool_calls = models.JSONField(default=list, db_default=[], blank=True)
     generation = models.OneToOneField(

@@ -22,10 +22,10 @@ from tokens.models import ProviderToken
 
 _CONVERSATION = (
     "id", "title", "visibility", "is_pinned", "is_archived", "provider", "model", "token_id", "system", "parameters",
-    "created_at", "updated_at",
+    "created_at", "updated_at", "deleted_at",
 )  # fmt: skip
 _FILE = ("digest", "name", "media_type", "size", "created_at")
-_MESSAGE = ("id", "parent_id", "role", "text", "reasoning", "tool_calls", "generation_id", "created_at")
+_MESSAGE = ("id", "parent_id", "role", "text", "reasoning", "thought_ms", "tool_calls", "generation_id", "created_at")
 
 
 def export(user: User) -> Iterator[Values]:

@@ -28,5 +28,7 @@ urlpatterns = [
     path("<uuid:pk>/archive/", conversations.conversation_archive, name="conversation-archive"),
     path("<uuid:pk>/share/", conversations.conversation_share, name="conversation-share"),
     path("<uuid:pk>/copy/", chat.conversation_copy, name="conversation-copy"),
+    path("<uuid:pk>/export/", conversations.conversation_export, name="conversation-export"),
+    path("<uuid:pk>/restore/", conversations.conversation_restore, name="conversation-restore"),
     path("<uuid:pk>/delete/", conversations.conversation_delete, name="conversation-delete"),
 ]

@@ -44,12 +44,13 @@ class CallOutcome:
 
     ``usage_parts``: what of the tokens is billed apart, and what is billed by the piece, by the names of
     ``pricing.PARTS`` and ``FEES``; ``service_tier`` as the provider names it; ``usage_note`` says what a reader of the
-    receipt should know about the figures.
+    receipt should know about the figures. ``thought_ms`` is how long the reasoning took.
     """
 
     status: Status
     text: str = ""
     reasoning: str = ""
+    thought_ms: int | None = None
     tool_calls: Sequence[Mapping[str, str]] = ()
     tokens: TokenCounts | None = None
     tokens_are_estimated: bool = False

@@ -14,7 +14,7 @@ from django.db import models
 from django.http import QueryDict
 from django.utils import timezone
 
-from accounts.models import Theme, User
+from accounts.models import EnterKey, Theme, User
 from accounts.profile import scopes
 from accounts.profile.scopes import ScopeRefused
 
@@ -38,6 +38,12 @@ class ProfileForm(forms.Form):
     name = forms.CharField(max_length=100, required=False, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     time_zone = forms.ChoiceField(help_text="Used for all times.")
     theme = forms.ChoiceField(choices=Theme.choices)
+    enter_key = forms.ChoiceField(
+        choices=EnterKey.choices,
+        required=False,
+        label="Enter key in the chat",
+        help_text="Shift+Enter always starts a new line, Ctrl+Enter always sends.",
+    )
     default_model = forms.ChoiceField(
         required=False,
         label="Default model",
@@ -46,10 +52,13 @@ class ProfileForm(forms.Form):
 
     def __init__(self, data: QueryDict | None, *, user: User) -> None:
         chosen = _joined(user.default_provider, user.default_model)
-        initial = {name: getattr(user, name) for name in ("name", "time_zone", "theme")}
+        initial = {name: getattr(user, name) for name in ("name", "time_zone", "theme", "enter_key")}
         super().__init__(data, initial=initial | {"default_model": chosen})
         cast(forms.ChoiceField, self.fields["time_zone"]).choices = _with(_zones(), user.time_zone)
         cast(forms.ChoiceField, self.fields["default_model"]).choices = _with(_models(user), chosen)
+
+    def clean_enter_key(self) -> str:
+        return str(self.cleaned_data["enter_key"] or self.initial["enter_key"])
 
     def clean_default_model(self) -> tuple[str, str]:
         """Provider and model, both empty for none."""

@@ -34,7 +34,7 @@ from inference.backtests import services as backtests
 from inference.backtests.actions import BacktestAction
 from inference.backtests.models import Backtest
 from inference.chat.picker.pinned import toggle_favourite
-from inference.conversations.services import delete_conversation
+from inference.conversations.services import delete_conversation, export_conversation, restore_conversation
 from inference.conversations.sharing import copy_branch
 from inference.playground.actions import PlaygroundAction
 from inference.playground.models import Playground
@@ -282,6 +282,14 @@ TABLE: dict[str, tuple[Callable[[Scene], object], Sequence[Action]]] = {
     "conversation deleted": (
         lambda s: delete_conversation(conversation=s.conversation(), actor=s.alice),
         [InferenceAction.CONVERSATION_DELETE],
+    ),
+    "conversation restored": (
+        lambda s: restore_conversation(conversation=s.conversation(), actor=s.alice),
+        [InferenceAction.CONVERSATION_RESTORE],
+    ),
+    "conversation exported": (
+        lambda s: export_conversation(conversation=s.conversation(), name="json", leaf=None, actor=s.alice),
+        [InferenceAction.CONVERSATION_EXPORT],
     ),
     "conversation shared": (share_conversation, [InferenceAction.CONVERSATION_SHARE]),
     "conversation copied": (

@@ -88,4 +88,4 @@ async def test_it_does_not_let_a_stranger_stop_what_is_being_started(
     await socket.send_to(message)
     await stranger.send_to(stop_of(message))
 
-    assert 'data-status="succeeded"' in await everything(socket, until='title="Whole time"')
+    assert 'data-status="succeeded"' in await everything(socket, until='title="Show figures"')

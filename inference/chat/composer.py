@@ -34,6 +34,23 @@ class ParameterInput:
         return PREFIX + self.parameter.name
 
     @property
+    def has_slider(self) -> bool:
+        parameter = self.parameter
+        return parameter.kind in ("int", "float") and None not in (parameter.minimum, parameter.maximum)
+
+    @property
+    def step(self) -> float:
+        """Of the slider: whole numbers, or a hundred steps of a round size."""
+        low, high = self.parameter.minimum or 0, self.parameter.maximum or 0
+        return 1 if self.parameter.kind == "int" else 0.01 if high - low <= 1 else 0.1
+
+    @property
+    def position(self) -> str:
+        """Of the slider: the value that is set, else the default, else the lowest."""
+        default = self.parameter.default
+        return self.value or str(self.parameter.minimum if default is None else default)
+
+    @property
     def range(self) -> str:
         """For example ``0 to 2``; empty where there are no bounds."""
         return range_of(self.parameter).removeprefix(" from").strip()
@@ -65,6 +82,10 @@ class Composer:
     def endpoint_name(self) -> str:
         """The provider, or the name of a server with a base URL of its own."""
         return self.token.label if self.token and self.token.base_url else label_of(self.provider)
+
+    @property
+    def is_sandbox(self) -> bool:
+        return (self.provider, self.model) == SANDBOX
 
 
 def composer_for(conversation: Conversation) -> Composer:

@@ -48,7 +48,8 @@ class ChatConsumer(RunSocket):
         self._ahead: ReadAhead | None = None
 
     def handlers(self) -> Mapping[str, Handler]:
-        return {"watch": self._watch_all, "run": self._run, "again": self._run, "stop": self._stop}
+        own = {"watch": self._watch_all, "run": self._run, "again": self._run}
+        return {**own, "stop": self._stop, "retry": self._retry}
 
     async def find(self, user: User) -> bool:
         kwargs = self.scope["url_route"]["kwargs"]
@@ -191,6 +192,16 @@ class ChatConsumer(RunSocket):
             generation_id = await in_thread(self._run_of(user, client_id).first)()
         if generation_id and await in_thread(request_stop)(user=user, generation_id=generation_id):
             await self.runs.stop(generation_id)
+
+    async def _retry(self, user: User, message: Message) -> None:
+        """Let the run ``generation`` wait no longer for its next attempt."""
+        generation_id = uuid_of(message.get("generation"))
+        if generation_id and await in_thread(self._is_running(user, generation_id).exists)():
+            await self.runs.hurry(generation_id)
+
+    def _is_running(self, user: User, generation_id: UUID) -> QuerySet[Generation]:
+        own = Generation.objects.running().filter(user=user, message__conversation=self._conversation_id)
+        return own.filter(pk=generation_id)
 
     def _run_of(self, user: User, client_id: UUID) -> QuerySet[Generation, UUID]:
         asked = Q(message__client_id=None, message__parent__client_id=client_id)

@@ -1,20 +1,24 @@
 """Fragments that make a page show a run as it goes on.
 
-Every piece of text is sent at most twice: as it comes, escaped, and once more when its block is rendered. So the
-bytes sent grow linearly with the answer.
+A block is sent for good once it is finished; until then it is an ``OpenBlock``. So the bytes sent grow linearly with
+the answer.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from html import escape
 
+from django.template.loader import render_to_string
+
 from inference.chat.call_painter import CallPainter
-from inference.rendering.blocks import BlockSplitter, Tail
-from inference.rendering.markdown import AnswerRenderer, is_quick
+from inference.chat.open_block import OpenBlock
+from inference.rendering.blocks import BlockSplitter
+from inference.rendering.markdown import AnswerRenderer, is_quick, render_whole
 from inference.runs.stream_buffer import Delta
+from inference.runs.waiting import waiting_of
 from inference.turns import turn
 
 # One for all answers: parsing holds the interpreter's lock, so that more of them would only slow the event loop down.
@@ -26,9 +30,11 @@ class StreamRenderer:
 
     def __init__(self, answer_id: int) -> None:
         self._id = answer_id
+        self._has_notice = False
         self._splitter = BlockSplitter()
         self._renderer = AnswerRenderer()
         self._calls = CallPainter(answer_id)
+        self._blocks: list[str] = []
         self._is_fresh = True
         self._language: str | None = None
 
@@ -41,41 +47,65 @@ class StreamRenderer:
             await self._text("".join(delta.text for delta in deltas if delta.kind == "text"), swap),
             self._added("reasoning", "".join(delta.text for delta in deltas if delta.kind == "reasoning"), swap),
             self._calls.paint(deltas, is_fresh=self._is_fresh),
-            *(self._swapped("notice", delta.text, "innerHTML") for delta in deltas[-1:] if delta.kind == "notice"),
+            self._notice(deltas),
         ]
         self._is_fresh = False
         return "".join(fragments)
 
     async def finish(self) -> str:
-        """Render what is still raw."""
-        blocks = await self._rendered(self._splitter.finish())
-        calls = await asyncio.get_running_loop().run_in_executor(_thread, self._calls.finish)
-        notice = self._swapped("notice", "", "innerHTML")
-        return self._blocks(blocks, "beforeend") + self._tail(Tail("")) + calls + notice
+        """Render what is still open."""
+        shown = self._shown(await self._rendered(self._splitter.finish()), "beforeend")
+        if self._renderer.links:
+            # What was shown before did not know them all.
+            shown = self._shown(await _in_thread(lambda: render_whole(self._blocks)), "innerHTML")
+        calls = await _in_thread(self._calls.finish)
+        tail = f'<div id="tail-{self._id}" class="prose tail" hx-swap-oob="true"></div>'
+        return shown + tail + calls + self._swapped("notice", "", "innerHTML")
 
     async def _text(self, text: str, swap: str) -> str:
-        blocks = self._splitter.feed(text)
-        if self._is_fresh or blocks or self._splitter.language != self._language:
-            self._language = self._splitter.language
-            return self._blocks(await self._rendered(blocks), swap) + self._tail(self._splitter.tail)
-        return self._added("tail", text, "beforeend")
+        finished = self._splitter.feed(text)
+        blocks = await self._rendered(finished) if finished else ""
+        if self._is_fresh or finished or self._splitter.language != self._language:
+            tail = self._splitter.tail
+            self._language = tail.language
+            self._open = OpenBlock(self._id, tail)
+            return self._shown(blocks, swap) + await self._painted(self._open.begin, tail.text)
+        return await self._painted(lambda: self._open.add(text), text) if text else ""
+
+    async def _painted(self, paint: Callable[[], str], text: str) -> str:
+        is_short = self._language is None and is_quick([text]) and self._open.is_short
+        return paint() if is_short else await _in_thread(paint)
 
     async def _rendered(self, blocks: Sequence[str]) -> str:
+        self._blocks += blocks
         if is_quick(blocks):
             return self._renderer.render(blocks)
-        return await asyncio.get_running_loop().run_in_executor(_thread, self._renderer.render, blocks)
+        return await _in_thread(lambda: self._renderer.render(blocks))
 
-    def _blocks(self, html: str, swap: str) -> str:
+    def _shown(self, html: str, swap: str) -> str:
         return f'<div id="blocks-{self._id}" hx-swap-oob="{swap}">{html}</div>' if html or self._is_fresh else ""
 
-    def _tail(self, tail: Tail) -> str:
-        shown = 'class="tail"'
-        if tail.language is not None:
-            shown = f'class="tail tail-code" data-language="{escape(tail.language)}"'
-        return f'<div id="tail-{self._id}" {shown} hx-swap-oob="true">{escape(tail.text, quote=False)}</div>'
+    def _notice(self, deltas: Sequence[Delta]) -> str:
+        """The last one, until something comes of the answer."""
+        if not deltas:
+            return ""
+        waits = deltas[-1].kind == "notice"
+        if not waits and not self._has_notice:
+            return ""
+        self._has_notice = waits
+        shown = _waiting(deltas[-1].text) if waits else ""
+        return f'<div id="notice-{self._id}" hx-swap-oob="innerHTML">{shown}</div>'
 
     def _added(self, part: str, text: str, swap: str) -> str:
         return self._swapped(part, text, swap) if text or self._is_fresh else ""
 
     def _swapped(self, part: str, text: str, swap: str) -> str:
         return f'<div id="{part}-{self._id}" hx-swap-oob="{swap}">{escape(text, quote=False)}</div>'
+
+
+def _waiting(notice: str) -> str:
+    return render_to_string("inference/_waiting.html", {"waiting": waiting_of(notice)})
+
+
+async def _in_thread(work: Callable[[], str]) -> str:
+    return await asyncio.get_running_loop().run_in_executor(_thread, work)

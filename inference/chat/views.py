@@ -11,13 +11,14 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.requests import UserRequest
 from inference.chat.composer import composer_for, new_composer
 from inference.chat.forms import ModelQuery
 from inference.chat.new_conversation_token import reserve
-from inference.conversations.forms import filters_from
+from inference.conversations.forms import filters_from, id_from
 from inference.conversations.services import sidebar_of
 from inference.conversations.sharing import copy_branch
 from inference.conversations.thread import thread_before, thread_of
@@ -29,6 +30,7 @@ CONVERSATION_LIST = "conversation-list"
 
 
 @require_safe
+@gzip_page
 def chat(request: UserRequest) -> HttpResponse:
     """A conversation that is stored with its first message."""
     if request.htmx.target == CONVERSATION_LIST:
@@ -46,6 +48,7 @@ def chat(request: UserRequest) -> HttpResponse:
 
 
 @require_safe
+@gzip_page
 def conversation_detail(request: UserRequest, pk: UUID) -> HttpResponse:
     """``leaf`` chooses the branch and the part of it that is shown, which begins with ``from`` at the latest.
 
@@ -72,7 +75,7 @@ def conversation_detail(request: UserRequest, pk: UUID) -> HttpResponse:
 def conversation_copy(request: UserRequest, pk: UUID) -> HttpResponse:
     """Go on by oneself from the branch that is shown."""
     copy = copy_branch(source=_visible(request, pk), leaf=id_from(request.POST.get("parent", "")), actor=request.user)
-    messages.success(request, "This copy is yours alone. What you ask here, only you see.")
+    messages.success(request, "Duplicated. This copy is private to you.")
     return redirect(copy)
 
 
@@ -107,8 +110,3 @@ def _earlier(request: UserRequest, conversation: Conversation, last: int | None)
 def _visible(request: UserRequest, pk: UUID) -> Conversation:
     visible = Conversation.objects.visible_to(request.user).select_related("owner", "team")
     return get_object_or_404(visible, pk=pk)
-
-
-def id_from(wanted: str) -> int | None:
-    """The id of a message as a URL or a form names it; None for anything else."""
-    return int(wanted) if wanted.isdecimal() and len(wanted) < 19 else None

@@ -45,3 +45,8 @@ def filters_from(data: Mapping[str, str]) -> Filters:
         shared=cleaned.get("shared", False),
         shown=cleaned.get("shown") or PAGE,
     )
+
+
+def id_from(wanted: str) -> int | None:
+    """The id of a message as a URL or a form names it; None for anything else."""
+    return int(wanted) if wanted.isdecimal() and len(wanted) < 19 else None

@@ -28,13 +28,16 @@ if TYPE_CHECKING:
 WINDOW, LEAD = 30, 6
 
 
+# Longer questions are folded.
+FOLDED_LINES, FOLDED_CHARACTERS = 12, 1_200
+
 # Of an answer with nothing but reasoning, by its finish reason.
-_ENDS = {"length": "reached the token limit before its answer"}
+_ENDS = {"length": "it reached max tokens before its answer"}
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message of the branch. ``html`` is empty for answers that are still coming.
+    """One message of the branch.
 
     Without ``may_edit`` somebody reads it with whom it is shared. ``files`` are those that it brought.
     """
@@ -58,8 +61,6 @@ class Turn:
 
     @property
     def html(self) -> SafeString:
-        if self.is_running:
-            return SafeString("")
         make = render_question if self.message.role == Role.USER else render
         return SafeString(kept.html(make, self.message.text))
 
@@ -74,15 +75,34 @@ class Turn:
         if self.is_running or self.has_failed or self.message.role == Role.USER or self.message.text.strip():
             return ""
         if self.message.tool_calls:
-            return "AISTRALE does not run tools in a conversation. You can go on without the result."
+            return "Tools are not run in a conversation. You can continue without the result."
         reason = self.generation.finish_reason if self.generation else ""
         if reason == "content_filter":
-            return "The provider's filter withheld the answer."
+            return "Blocked by the provider's content filter. Rephrase your message."
         if self.message.reasoning:
-            return f"The model has reasoned, but {_ENDS.get(reason, 'gave no answer')}."
+            return f"The model only thought: {_ENDS.get(reason, 'it gave no answer')}."
         if self.generation and self.generation.status == Status.STOPPED:
-            return "Stopped before any text came."
-        return "The model ended its answer without any text."
+            return "Stopped before any text arrived."
+        return "The model returned an empty answer."
+
+    @property
+    def may_continue(self) -> bool:
+        """Whether a part of an answer is there that the model could go on from."""
+        call = self.generation
+        is_cut = call is not None and (call.status == Status.STOPPED or call.finish_reason == "length")
+        return self.may_edit and is_cut and bool(self.message.text.strip())
+
+    @property
+    def is_long(self) -> bool:
+        text = self.message.text
+        return len(text) > FOLDED_CHARACTERS or text.count("\n") >= FOLDED_LINES
+
+    @property
+    def thought_words(self) -> str:
+        """Above the reasoning: how long it took, where that is known."""
+        if self.message.thought_ms is not None:
+            return f"Thought for {max(1, round(self.message.thought_ms / 1000)):,} s"
+        return "Thinking…" if self.is_running else "Thought"
 
     @property
     def digests(self) -> str:
@@ -189,6 +209,13 @@ def branch_of(conversation: Conversation, leaf: int | None) -> list[Message]:
     ids = [stub.pk for stub in _branch(_stubs(conversation), leaf)]
     messages = conversation.messages.in_bulk(ids)
     return [messages[pk] for pk in ids]
+
+
+def whole_branch(conversation: Conversation, leaf: int | None, *, viewer: User) -> list[Turn]:
+    """All turns of that branch."""
+    stubs = _stubs(conversation)
+    path = _branch(stubs, leaf)
+    return _thread(conversation, stubs, path, range(len(path)), viewer).turns
 
 
 def _stubs(conversation: Conversation) -> dict[int, Stub]:

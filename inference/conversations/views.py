@@ -1,4 +1,4 @@
-"""Renaming, pinning, archiving and deleting conversations."""
+"""Renaming, pinning, archiving, exporting and deleting conversations."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import Resolver404, resolve
-from django.views.decorators.http import require_http_methods, require_POST
+from django.urls import Resolver404, resolve, reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.requests import UserRequest, confirm_page
 from accounts.sharing import share
 from inference.actions import InferenceAction
-from inference.conversations import services
-from inference.conversations.forms import RenameForm, ShareForm, filters_from
+from inference.conversations import export, services
+from inference.conversations.forms import RenameForm, ShareForm, filters_from, id_from
 from inference.models import Conversation
 
 
@@ -69,20 +70,54 @@ def conversation_delete(request: UserRequest, pk: UUID) -> HttpResponse:
     conversation = _editable(request, pk)
     if request.method == "POST":
         services.delete_conversation(conversation=conversation, actor=request.user)
-        messages.success(request, f"Deleted “{conversation.title}”.")
-        return redirect("inference:chat")
+        undo = reverse("inference:conversation-restore", args=[pk])
+        messages.success(request, f"Deleted “{conversation.title}”.", extra_tags=undo)
+        return _list_or_chat(request, conversation)
     return confirm_page(
         request,
         heading="Delete conversation",
         title=f"Delete “{conversation.title}”?",
-        text="All its messages and branches go for good. The calls they made stay in telemetry.",
+        text="All messages and branches are deleted. You can undo this for an hour. Call records stay in telemetry.",
         verb="Delete conversation",
         cancel=conversation,
     )
 
 
+@require_POST
+def conversation_restore(request: UserRequest, pk: UUID) -> HttpResponse:
+    """Take back what ``conversation_delete`` did."""
+    deleted = Conversation.objects.deleted_by(request.user)
+    conversation = get_object_or_404(deleted.select_related("owner", "team"), pk=pk)
+    services.restore_conversation(conversation=conversation, actor=request.user)
+    messages.success(request, f"Restored “{conversation.title}”.")
+    return _list_or_page(request, conversation)
+
+
+@require_safe
+def conversation_export(request: UserRequest, pk: UUID) -> HttpResponse:
+    """Asks for the format, and with ``format`` gives the file. ``leaf`` chooses the branch."""
+    visible = Conversation.objects.visible_to(request.user).select_related("owner", "team")
+    conversation = get_object_or_404(visible, pk=pk)
+    name, leaf = request.GET.get("format", ""), request.GET.get("leaf", "")
+    if name not in export.FORMATS:
+        context = {"conversation": conversation, "formats": export.FORMATS, "leaf": leaf}
+        return render(request, f"inference/conversation_export.html{'#dialog' if request.htmx else ''}", context)
+    content = services.export_conversation(conversation=conversation, name=name, leaf=id_from(leaf), actor=request.user)
+    headers = {"Content-Disposition": f'attachment; filename="{export.file_name(conversation, name)}"'}
+    return HttpResponse(content, content_type=export.FORMATS[name].content_type, headers=headers)
+
+
 def _editable(request: UserRequest, pk: UUID) -> Conversation:
     return get_object_or_404(Conversation.objects.editable_by(request.user).select_related("owner", "team"), pk=pk)
+
+
+def _list_or_chat(request: UserRequest, conversation: Conversation) -> HttpResponse:
+    """The list, or a new chat where the page shows what is gone."""
+    if request.htmx and str(conversation.pk) not in (request.htmx.current_url_abs_path or ""):
+        return _list_or_page(request, conversation)
+    if not request.htmx:
+        return redirect("inference:chat")
+    return HttpResponseClientRedirect(reverse("inference:chat"))
 
 
 def _list_or_page(request: UserRequest, conversation: Conversation) -> HttpResponse:

@@ -14,6 +14,7 @@ from inference.chat.call_painter import CallPainter
 from inference.playground.models import PanelAnswer, Playground
 from inference.playground.shown import shown
 from inference.runs.stream_buffer import Delta, text_of
+from inference.runs.waiting import waiting_of
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -31,7 +32,8 @@ class AnswerPainter:
         swap = "innerHTML" if self._is_fresh else "beforeend"
         parts = [self._part(kind, text_of(deltas, kind), swap) for kind in ("text", "reasoning")]
         parts.append(self._calls.paint(deltas, is_fresh=self._is_fresh))
-        parts += [self._part("notice", delta.text, "innerHTML") for delta in deltas[-1:] if delta.kind == "notice"]
+        notices = [delta.text for delta in deltas[-1:] if delta.kind == "notice"]
+        parts += [self._part("notice", waiting_of(notice).words, "innerHTML") for notice in notices]
         self._is_fresh = False
         return "".join(parts)
 

@@ -1,7 +1,8 @@
 """The sandbox: an offline adapter that needs no key, costs nothing and answers with what it was told.
 
 Where tools are offered, it calls the first one, with arguments made from its schema, and then repeats what the tool
-has said. Where a response schema is given, its answer follows it, as far as the schema is a simple one.
+has said. Where a response schema is given, its answer follows it, as far as the schema is a simple one. Some
+questions have an answer of their own: see ``echo_samples``.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ from inference.providers.base import (
     FinishReason,
     ModelInfo,
     Parameter,
+    ReasoningDelta,
     StreamEvent,
     TextDelta,
     ToolCallDelta,
     Usage,
 )
+from inference.providers.echo_samples import SAMPLES
 from inference.providers.schema_samples import sample_of
 
 MODEL = "echo"
@@ -38,6 +41,10 @@ _FILLER = "The sandbox goes on, word after word, so that a long answer can be wa
 async def stream(request: ChatRequest, *, api_key: str, base_url: str | None) -> AsyncGenerator[StreamEvent, None]:
     delay = int(str(request.parameters.get("delay_ms", 20))) / 1000
     wants_tool = bool(request.tools) and request.messages[-1].role == "user"
+    sample = None if wants_tool or request.response_schema else SAMPLES.get(_last_question(request).strip())
+    for word in _words(sample.reasoning) if sample else []:
+        await asyncio.sleep(delay)
+        yield ReasoningDelta(word)
     words = _words(_arguments(request)) if wants_tool else _said(request)
     for place, word in enumerate(words):
         await asyncio.sleep(delay)
@@ -46,7 +53,8 @@ async def stream(request: ChatRequest, *, api_key: str, base_url: str | None) ->
         else:
             yield ToolCallDelta(0, word) if wants_tool else TextDelta(word)
     spoken = " ".join([request.system, *(message.text for message in request.messages)])
-    yield Usage(input=len(spoken.split()), output=len(words))
+    thought = len(_words(sample.reasoning)) if sample else 0
+    yield Usage(input=len(spoken.split()), output=len(words), reasoning=thought)
     reason = FinishReason.TOOL_CALLS if wants_tool else FinishReason.STOP
     yield Finished(reason, model=MODEL, response_id="sandbox")
 
@@ -62,7 +70,8 @@ def _said(request: ChatRequest) -> list[str]:
         return _words(json.dumps(followed, ensure_ascii=False, indent=2))
     if request.messages[-1].role == "tool":
         return _words(_answer_to_results(request))
-    words = _words(_answer(request))
+    sample = SAMPLES.get(_last_question(request).strip())
+    words = _words(sample.text if sample else _answer(request))
     length = request.parameters.get("length")
     return words if length is None else list(islice(_endless(words), int(str(length))))
 
@@ -102,7 +111,7 @@ def _answer(request: ChatRequest) -> str:
         f"**This is the sandbox.** No model was called and nothing was spent.{instruction} "
         f"You wrote {len(said.split())} words in turn {turns} of this conversation:\n\n"
         f"{_fenced(said)}\n\n{received}"
-        "Add a token of a provider to talk to a real model; everything else works the same:\n\n"
+        "Add a provider key to talk to a real model; everything else works the same:\n\n"
         "- the answer streams word by word and can be stopped\n"
         "- the call is recorded with its tokens, times and cost\n"
         "- a reload in mid-answer goes on where it was\n"

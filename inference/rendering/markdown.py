@@ -11,15 +11,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from typing import Any
 
 import nh3
-from markdown_it import MarkdownIt
-from markdown_it.renderer import RendererHTML
-from markdown_it.token import Token
-from markdown_it.utils import EnvType, OptionsDict
 
 from inference.rendering.blocks import BlockSplitter, is_fence
+from inference.rendering.dialect import make_markdown
 from inference.rendering.highlighting import CodeBudget
+from inference.rendering.unfinished import closed
 
 # What parsing and cleaning take is counted in steps of at most some 30 µs: characters that may be markup, cells of
 # tables, pairs of spaces, which nested blocks look at again and again, and some for each line and each block.
@@ -33,60 +32,62 @@ _CODE_CHARACTERS_PER_STEP = 10
 # A paragraph takes less time than the way to another thread and back.
 _QUICK_STEPS = 150
 
+References = dict[str, Any]
+_DEFINITION = re.compile(r"\s*\[[^\]\n]+\]:")
 _FENCE = re.compile(r" {0,3}(```|~~~)")
 # Gaps, tabs, indentation or bars, by which lines stand below each other.
 _IN_COLUMNS = re.compile(r"\S {2,}\S|\t|^ {4}|^\s*\|")
 
 
-class _SafeRenderer(RendererHTML):
-    """Links leave in a new tab, pictures become links, code is highlighted and can be copied."""
-
-    def link_open(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
-        tokens[index].attrs |= {"target": "_blank", "rel": "noopener noreferrer nofollow"}
-        return self.renderToken(tokens, index, options, env)
-
-    def image(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
-        source = str(tokens[index].attrs.get("src", ""))
-        label = tokens[index].content or source
-        return (
-            f'<a href="{escape(source)}" target="_blank" rel="noopener noreferrer nofollow">Image: {escape(label)}</a>'
-        )
-
-    def fence(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
-        words = tokens[index].info.split()
-        code, language = tokens[index].content, words[0] if words else ""
-        return _figure(env["code"].highlight(language, code) or escape(code), language)
-
-    def code_block(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
-        return _figure(escape(tokens[index].content), "")
-
-
-def _figure(code: str, language: str) -> str:
-    """A code block, given as HTML, with its language, a copy and a wrap button."""
-    return (
-        f'<figure class="code"><figcaption><span class="language">{escape(language or "text")}</span>'
-        '<button type="button" class="copy-code">Copy</button>'
-        '<button type="button" class="wrap-code" aria-pressed="false">Wrap</button></figcaption>'
-        f'<pre tabindex="0"><code class="highlight">{code}</code></pre></figure>\n'
-    )
-
-
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}, renderer_cls=_SafeRenderer).enable(["table", "strikethrough"])
+# The elements that formulas are made of, each with its attributes.
+_MATHML = {
+    **dict.fromkeys(
+        ("mrow", "mn", "mtext", "msub", "msup", "msubsup", "msqrt", "mroot", "mtr", "mphantom"), set[str]()
+    ),
+    **dict.fromkeys(("mmultiscripts", "mprescripts"), set[str]()),
+    **dict.fromkeys(("munder", "mover", "munderover"), {"accent", "accentunder"}),
+    **dict.fromkeys(("mstyle", "mtable"), {"displaystyle", "scriptlevel"}),
+    "math": {"display", "alttext"},
+    "mi": {"mathvariant"},
+    "mo": {
+        "stretchy",
+        "symmetric",
+        "lspace",
+        "rspace",
+        "form",
+        "fence",
+        "separator",
+        "largeop",
+        "movablelimits",
+        "minsize",
+        "maxsize",
+    },
+    "mspace": {"width", "height", "depth"},
+    "mpadded": {"width", "height", "depth", "lspace", "voffset"},
+    "mfrac": {"linethickness"},
+    "mtd": {"class", "columnspan"},
+}
+_MARKDOWN = make_markdown()
 
 _CLEANER = nh3.Cleaner(
     tags={
         *("p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "ul", "ol", "li", "em", "strong", "s"),
-        *("a", "code", "pre", "span", "figure", "figcaption", "button"),
+        *("a", "code", "pre", "span", "figure", "figcaption", "section", "button"),
         *("table", "thead", "tbody", "tr", "th", "td"),
+        *_MATHML,
     },
     attributes={
+        **dict.fromkeys(("p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "ul"), {"dir"}),
         "a": {"href", "target", "rel"},
-        "ol": {"start"},
-        "span": {"class"},
-        "code": {"class"},
-        "figure": {"class"},
+        "ol": {"start", "dir"},
+        "span": {"class", "role", "aria-label", "tabindex"},
+        **dict.fromkeys(("code", "figure", "figcaption"), {"class"}),
         "pre": {"tabindex"},
-        "button": {"type", "class", "aria-pressed"},
+        "section": {"class", "tabindex"},
+        "button": {"type", "class", "aria-pressed", "aria-label"},
+        "th": {"class", "dir", "scope"},
+        "td": {"class", "dir"},
+        **_MATHML,
     },
     url_schemes={"http", "https", "mailto"},
     link_rel=None,
@@ -109,11 +110,12 @@ def is_quick(blocks: Sequence[str]) -> bool:
     return not has_code and sum(map(steps, blocks)) <= _QUICK_STEPS
 
 
-def render_block(block: str, code: CodeBudget | None = None) -> str:
+def render_block(block: str, code: CodeBudget | None = None, links: References | None = None) -> str:
     """One block of Markdown as safe HTML; as plain text where rendering it would take too long."""
     if not is_fence(block) and steps(block) > BLOCK_STEPS:
         return _plain(block, "Shown without formatting: this part is too long or too complex.")
-    return _CLEANER.clean(_MARKDOWN.render(block, {"code": code or CodeBudget()}))
+    env = {"code": code or CodeBudget(), "references": {} if links is None else links}
+    return _CLEANER.clean(_MARKDOWN.render(block, env))
 
 
 def _plain(text: str, why: str = "") -> str:
@@ -127,6 +129,8 @@ class AnswerRenderer:
 
     _left: int = ANSWER_STEPS
     _code: CodeBudget = field(default_factory=CodeBudget)
+    # What links by name lead to, as far as it is known.
+    links: References = field(default_factory=dict)
 
     def render(self, blocks: Iterable[str]) -> str:
         """Safe HTML."""
@@ -138,13 +142,27 @@ class AnswerRenderer:
         self._left = max(0, self._left - min(steps(block), BLOCK_STEPS))
         if self._left == 0:
             return _plain(block, "The rest is shown without formatting: this answer is too long or too complex.")
-        return render_block(block, self._code)
+        return render_block(block, self._code, self.links)
 
 
 def render(source: str) -> str:
     """A whole answer as safe HTML, the same as its stream would have left on the page."""
     splitter = BlockSplitter()
-    return AnswerRenderer().render([*splitter.feed(source), *splitter.finish()])
+    return render_whole([*splitter.feed(source), *splitter.finish()])
+
+
+def render_whole(blocks: Sequence[str]) -> str:
+    """Links by name work also where the name is only defined further down."""
+    renderer = AnswerRenderer()
+    for block in blocks:
+        if _DEFINITION.match(block) and steps(block) <= BLOCK_STEPS:
+            _MARKDOWN.parse(block, {"references": renderer.links})
+    return renderer.render(blocks)
+
+
+def render_open(text: str, end: str) -> str:
+    """A block that is still coming, in which the mark ``end`` stands where it goes on."""
+    return _CLEANER.clean(_MARKDOWN.render(closed(text, end), {"code": CodeBudget(_characters=0), "references": {}}))
 
 
 def render_question(text: str) -> str:

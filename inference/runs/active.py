@@ -70,9 +70,10 @@ class Runs:
         self._relay = RedisRelay(self._redis)
         self.quick_start = QuickStart()
         await self.quick_start.open()
+        handlers = {relay.STOP_CHANNEL: self._stop_here, relay.HURRY_CHANNEL: self._hurry_here}
         self._chores = [
             asyncio.create_task(self._relay.keep_copying()),
-            asyncio.create_task(relay.listen_for_stops(self._redis, self._stop_here)),
+            asyncio.create_task(relay.listen(self._redis, handlers)),
             asyncio.create_task(_every(SAVE_SECONDS, self.save)),
             asyncio.create_task(_every(WATCH_SECONDS, self._stop_unwatched)),
             asyncio.create_task(_every(SWEEP_SECONDS, self._sweep)),
@@ -154,6 +155,17 @@ class Runs:
         run = self._runs.get(generation_id)
         if run is not None:
             run.stop(reason)
+        return run is not None
+
+    async def hurry(self, generation_id: UUID) -> None:
+        """Let a run try again at once, where it waits. The caller has checked the right to do so."""
+        if not self._hurry_here(generation_id):
+            await relay.ask_to_hurry(self._redis, generation_id)
+
+    def _hurry_here(self, generation_id: UUID) -> bool:
+        run = self._runs.get(generation_id)
+        if run is not None:
+            run.hurry()
         return run is not None
 
     async def drain(self, *, seconds: float) -> None:

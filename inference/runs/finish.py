@@ -94,7 +94,7 @@ WITH ended AS (
     FROM ended WHERE content.generation_id = ended.id
 ), answer AS (
     UPDATE inference_message AS answer
-    SET text = %(text)s, reasoning = %(reasoning)s, tool_calls = %(tool_calls)s::jsonb
+    SET text = %(text)s, reasoning = %(reasoning)s, tool_calls = %(tool_calls)s::jsonb, thought_ms = %(thought_ms)s
     FROM ended WHERE answer.generation_id = ended.id
 )
 SELECT count(*) FROM ended
@@ -137,6 +137,7 @@ def _finish(run: Generation, outcome: telemetry.CallOutcome, result: Mapping[str
     values = {field.name: field.get_db_prep_save(result[field.name], connection) for field in fields}
     statement = _FINISH.format(columns=", ".join(f"{field.column} = %({field.name})s" for field in fields))
     values |= {"text": replace_unstorable(outcome.text), "reasoning": replace_unstorable(outcome.reasoning)}
+    values["thought_ms"] = outcome.thought_ms
     values["tool_calls"] = json.dumps(replace_unstorable(outcome.tool_calls))
     with connection.cursor() as cursor:
         cursor.execute(statement, {**values, "generation": run.pk})

@@ -60,7 +60,8 @@ UPDATE inference_conversation AS kept
 SET provider = %(conversation_provider)s, model = %(conversation_model)s,
   token_id = %(conversation_token_id)s::uuid, system = %(conversation_system)s,
   parameters = %(conversation_parameters)s, updated_at = %(conversation_updated_at)s
-FROM permitted WHERE kept.id = %(conversation_id)s AND kept.owner_id = %(user)s RETURNING kept.id, kept.title"""
+FROM permitted WHERE kept.id = %(conversation_id)s AND kept.owner_id = %(user)s AND kept.deleted_at IS NULL
+RETURNING kept.id, kept.title"""
 # Another call of the same user may have stored some of it since.
 _CONTEXT = """
 INSERT INTO telemetry_contextmessage (user_id, period, digest, parent, role, text, extra)

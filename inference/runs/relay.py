@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import cast
@@ -29,6 +29,7 @@ Fields = dict[bytes, bytes]
 Entries = list[tuple[bytes, list[tuple[bytes, Fields]]]]
 
 STOP_CHANNEL = "runs:stop"
+HURRY_CHANNEL = "runs:hurry"
 # A run's first text is copied at once, later text at this interval: one round trip for all runs of the process.
 COPY_SECONDS = 0.1
 # Of one run in one round: what has gathered while Redis was away must not be in memory once more at once.
@@ -186,16 +187,21 @@ async def ask_to_stop(redis: Redis, generation_id: UUID) -> None:
     await redis.publish(STOP_CHANNEL, str(generation_id))
 
 
-async def listen_for_stops(redis: Redis, stop: Callable[[UUID], object]) -> None:
-    """Call ``stop`` for each run that somebody asks to stop, through outages of Redis, for ever."""
+async def ask_to_hurry(redis: Redis, generation_id: UUID) -> None:
+    """The same, not to wait for its next attempt."""
+    await redis.publish(HURRY_CHANNEL, str(generation_id))
+
+
+async def listen(redis: Redis, handlers: Mapping[str, Callable[[UUID], object]]) -> None:
+    """Call the handler of a channel for each run that somebody names there, through outages of Redis, for ever."""
     while True:
         try:
             async with redis.pubsub() as pubsub:
-                await pubsub.subscribe(STOP_CHANNEL)
+                await pubsub.subscribe(*handlers)
                 async with aclosing(pubsub.listen()) as messages:
                     async for message in messages:
                         if message["type"] == "message":
-                            stop(UUID(message["data"].decode()))
+                            handlers[message["channel"].decode()](UUID(message["data"].decode()))
         except (RedisError, OSError) as error:
             log.warning("stop_channel_lost", error=type(error).__name__)
             await asyncio.sleep(0.5)

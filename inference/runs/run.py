@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
-from contextlib import aclosing
+from collections.abc import Callable, Iterable
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -33,7 +33,9 @@ from inference.runs.database import in_thread
 from inference.runs.estimates import estimate_tokens, estimate_uncounted
 from inference.runs.start import PreparedRun, as_sent
 from inference.runs.stream_buffer import Delta, LiveRun
+from inference.runs.thoughts import Part, ThoughtSplitter
 from inference.runs.tool_calls import CallWriter, as_stored, said_in, tool_calls_of
+from inference.runs.waiting import Waiting, as_notice
 from telemetry.models import Status
 from telemetry.pricing import TokenCounts
 from telemetry.services import CallOutcome
@@ -92,24 +94,45 @@ class CallStats:
     first_token_at: datetime | None = None
     attempts: list[dict[str, Any]] = field(default_factory=list)
     last_chunk: float | None = None
+    thought_since: float | None = None
+    thought_ms: int | None = None
     _calls: CallWriter = field(default_factory=CallWriter)
+    _thoughts: ThoughtSplitter = field(default_factory=ThoughtSplitter)
 
     def take(self, event: StreamEvent, live: LiveRun) -> None:
         match event:
             case TextDelta(text):
                 self._note_chunk()
-                live.append(Delta("text", replace_unstorable(text)))
+                self._say(self._thoughts.feed(text), live)
             case ReasoningDelta(text):
                 self._note_chunk()
-                live.append(Delta("reasoning", replace_unstorable(text)))
+                self._say([("reasoning", text)], live)
             case ToolCallDelta():
                 self._note_chunk()
+                self._note_thought()
                 for delta in self._calls.deltas(event):
                     live.append(delta)
             case Usage():
                 self.usage = event
             case Finished():
                 self.finished = event
+
+    def end(self, live: LiveRun) -> None:
+        """No more events will come."""
+        self._say(self._thoughts.finish(), live)
+
+    def _say(self, parts: Iterable[Part], live: LiveRun) -> None:
+        for kind, text in parts:
+            if kind == "text":
+                self._note_thought()
+            elif self.thought_since is None:
+                self.thought_since = self.last_chunk
+            live.append(Delta(kind, replace_unstorable(text)))
+
+    def _note_thought(self) -> None:
+        """The reasoning ends with the first word of the answer."""
+        if self.thought_since is not None and self.thought_ms is None:
+            self.thought_ms = round((time.monotonic() - self.thought_since) * 1000)
 
     def _note_chunk(self) -> None:
         now = time.monotonic()
@@ -131,6 +154,7 @@ class Run:
         self._stop_reason: StopReason | None = None
         self._call: asyncio.Task[None] | None = None
         self._connecting = Connecting()
+        self._hurried = asyncio.Event()
 
     def stop(self, reason: StopReason) -> None:
         """End the call; the connection to the provider closes with it. The first reason given counts."""
@@ -138,6 +162,10 @@ class Run:
             self._stop_reason = reason
             if self._call is not None:
                 self._call.cancel()
+
+    def hurry(self) -> None:
+        """Wait no longer for the next attempt."""
+        self._hurried.set()
 
     async def outcome(self) -> CallOutcome:
         """Make the call and tell how it ended. Raises nothing that a provider can cause."""
@@ -180,11 +208,19 @@ class Run:
                 self._note_attempt(started_at, time.monotonic() - started, error=error, wait=wait)
                 if wait is None:
                     raise
-                self.live.append(Delta("notice", f"{error.message} Trying again in {wait:.0f} s."))
-                await asyncio.sleep(wait)
+                until = time.time() + wait
+                self._hurried.clear()
+                waiting = Waiting(error.kind, error.message, until, attempt + 1, self._policy.attempts)
+                self.live.append(Delta("notice", as_notice(waiting)))
+                await self._wait(wait)
             else:
                 self._note_attempt(started_at, time.monotonic() - started)
                 return
+
+    async def _wait(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._hurried.wait()
 
     async def _attempt(self, request: ChatRequest) -> None:
         order, record = self.order, self._record
@@ -194,8 +230,11 @@ class Run:
         with tracing.attempt_span(order, record):
             events = adapter.stream(request, api_key=order.api_key, base_url=order.base_url)
             async with aclosing(events):
-                async for event in events:
-                    record.take(event, self.live)
+                try:
+                    async for event in events:
+                        record.take(event, self.live)
+                finally:
+                    record.end(self.live)
             tracing.note_content(self.live.text("text"))
         if record.finished and record.finished.reason == "content_filter" and not record.first_token_at:
             raise ContentFiltered("The provider withheld the whole answer.", request_id=record.finished.request_id)
@@ -242,6 +281,7 @@ class Run:
             status=status,
             text=self.live.text("text"),
             reasoning=self.live.text("reasoning"),
+            thought_ms=record.thought_ms,
             tool_calls=as_stored(tool_calls_of(self.live.deltas)),
             first_token_at=record.first_token_at,
             attempts=tuple(record.attempts),

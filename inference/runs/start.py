@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 TITLE_LENGTH = 60
 NO_KEY = "You have no key for this provider. Add one under Provider keys."
 ENDPOINT_GONE = "The endpoint is gone: its key was deleted or is no longer shared with you. Pick a model again."
+# Fences, what begins a block, links and pictures, of which the words stay, and emphasis around words.
+_MARKS = re.compile(r"^\s*(?:`{3,}.*|~{3,}.*|#{1,6}\s+|>\s*|[-*+]\s+)|!?\[([^\]]*)\]\([^)]*\)|(?:\*\*|__|`|~~)")
 
 
 class RunRefused(Exception):
@@ -225,8 +228,9 @@ def asked_with(form: RunRequest) -> dict[str, Any]:
 
 
 def title_from(text: str | None) -> str:
-    """The first line of a question, cut at a word."""
-    line = (text or "").strip().splitlines()[0] if (text or "").strip() else "New conversation"
+    """The first line of a question without the marks of Markdown, cut at a word."""
+    lines = filter(None, (_MARKS.sub(r"\1", line).strip() for line in (text or "").splitlines()))
+    line = next(lines, "New conversation")
     return line if len(line) <= TITLE_LENGTH else line[:TITLE_LENGTH].rsplit(" ", 1)[0] + "…"
 
 

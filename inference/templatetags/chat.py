@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from django.template import Library
 from django.utils import timezone
 
+from accounts.providers import label_of, needs_key
 from telemetry.models import Generation, UsageSource
 
 register = Library()
@@ -22,23 +23,23 @@ class Explanation(NamedTuple):
     place: str = ""
 
 
-_TRY_AGAIN = "Try again, or use another model."
-_TOKENS = "tokens:token-list"
+_TRY_AGAIN = "Retry, or try another model."
+_KEYS = "tokens:token-list"
 _EXPLANATIONS = {
-    "authentication_failed": Explanation("The provider refused the token", "Replace it, or test it again.", _TOKENS),
-    "permission_denied": Explanation("The token may not use this model", "Use another model or token.", _TOKENS),
-    "not_found": Explanation("The provider does not know this model", "Choose another model."),
-    "bad_request": Explanation("The provider refused the request", "Change the parameters or shorten the thread."),
-    "unsupported": Explanation("The model cannot do this", "Choose another model. Nothing was sent."),
-    "rate_limited": Explanation("The provider's limit is reached", "Wait, check the quota, or use another model."),
+    "authentication_failed": Explanation("Invalid API key", "Replace it, or test it again.", _KEYS),
+    "permission_denied": Explanation("The key has no access to this model", "Use another model or key.", _KEYS),
+    "not_found": Explanation("Model not found", "Pick another model."),
+    "bad_request": Explanation("Request rejected", "Adjust the parameters or shorten the conversation."),
+    "unsupported": Explanation("Not supported by this model", "Pick another model. Nothing was sent."),
+    "rate_limited": Explanation("Rate limit reached", "Check your quota, or try another model."),
     "overloaded": Explanation("The provider is overloaded", _TRY_AGAIN),
     "timeout": Explanation("The provider took too long", _TRY_AGAIN),
     "connection_lost": Explanation("The provider could not be reached", _TRY_AGAIN),
-    "stream_broken": Explanation("The answer broke off at the provider", _TRY_AGAIN),
-    "content_filtered": Explanation("The provider withheld the answer", "Word the question differently."),
-    "token_unreadable": Explanation("The stored token cannot be opened", "Enter it again.", _TOKENS),
-    "interrupted": Explanation("AISTRALE stopped while this answer was coming", "What came is kept. Try again."),
-    "internal_error": Explanation("Something went wrong on our side", "Try again; the details are in the logs."),
+    "stream_broken": Explanation("The stream was interrupted", _TRY_AGAIN),
+    "content_filtered": Explanation("Blocked by the provider's content filter", "Rephrase your message."),
+    "token_unreadable": Explanation("The stored key cannot be decrypted", "Enter it again.", _KEYS),
+    "interrupted": Explanation("The server restarted during this answer", "The partial answer was saved. Retry."),
+    "internal_error": Explanation("Something went wrong in AISTRALE", "Retry. The details are in the server log."),
 }
 _UNKNOWN = Explanation("The call failed", _TRY_AGAIN)
 
@@ -47,6 +48,11 @@ _UNKNOWN = Explanation("The call failed", _TRY_AGAIN)
 def explanation(generation: Generation) -> Explanation:
     """What a failure means and what to do next."""
     return _EXPLANATIONS.get(generation.error_type, _UNKNOWN)
+
+
+@register.filter
+def error_title(kind: str) -> str:
+    return _EXPLANATIONS.get(kind, _UNKNOWN).title
 
 
 @register.filter
@@ -89,3 +95,38 @@ def unit_price(usd: Decimal | None) -> str:
 def setting_words(parameters: Mapping[str, Any]) -> str:
     """``temperature 0.7, seed 1``; empty where nothing was set."""
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in sorted(parameters.items()))
+
+
+@register.filter
+def provider_name(generation: Generation) -> str:
+    return label_of(generation.provider)
+
+
+@register.filter
+def shown_model(generation: Generation) -> str:
+    """The model's id; the sandbox is none and has its name."""
+    is_model = needs_key(generation.provider)
+    return generation.request_model if is_model else label_of(generation.provider)
+
+
+@register.simple_tag
+def short_duration(seconds: float | None) -> str:
+    """``0.4 s``, ``12.1 s``, ``2 min 5 s``; a dash for None."""
+    if seconds is None:
+        return "–"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes:,} min {rest} s"
+
+
+@register.simple_tag
+def tokens_used(count: int | None) -> str:
+    """``1,204 tok``; a dash for None."""
+    return "–" if count is None else f"{count:,} tok"
+
+
+@register.filter
+def of(by_key: Mapping[Any, Any] | None, key: Any) -> Any:
+    """The value of a key, or None."""
+    return (by_key or {}).get(key)

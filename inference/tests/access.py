@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
+
 from accounts.models import User
 from inference.models import Conversation, Message, StoredFile
 from prompts.tests.access import a_prompt
@@ -10,6 +12,10 @@ from tokens.tests.access import a_token
 
 def a_conversation(owner: User) -> Conversation:
     return Conversation.objects.create(owner=owner, title="private")
+
+
+def a_deleted_conversation(owner: User) -> Conversation:
+    return Conversation.objects.create(owner=owner, title="private", deleted_at=timezone.now())
 
 
 def a_message(owner: User) -> Message:
@@ -24,6 +30,7 @@ def a_file(owner: User) -> StoredFile:
 
 OBJECTS = {
     "chat/<uuid:pk>/": (a_conversation, "pk"),
+    "chat/<uuid:pk>/restore/": (a_deleted_conversation, "pk"),
     "chat/messages/<int:pk>/": (a_message, "pk"),
     "chat/models/<str:key>/": (a_token, "pk"),
     "chat/files/<str:digest>/": (a_file, "digest"),

@@ -68,7 +68,7 @@ def test_it_says_when_each_message_was_sent(alice: User, conversation: Conversat
     page = client_of(alice).get(conversation.get_absolute_url()).content.decode()
     for message in conversation.messages.all():
         sent = message.created_at.isoformat(timespec="seconds")
-        assert f'<time datetime="{sent}"' in page.partition(f'id="message-{message.pk}"')[2].partition("</header>")[0]
+        assert f'<time datetime="{sent}"' in page.partition(f'id="message-{message.pk}"')[2].partition("</article>")[0]
 
 
 def test_it_connects_a_new_conversation_under_an_id_of_its_own(alice: User, client_of: ClientOf) -> None:
@@ -77,7 +77,7 @@ def test_it_connects_a_new_conversation_under_an_id_of_its_own(alice: User, clie
     assert len(sockets) == 2
 
 
-@pytest.mark.parametrize("name", ["detail", "rename", "pin", "archive", "delete"])
+@pytest.mark.parametrize("name", ["detail", "rename", "pin", "archive", "delete", "export", "restore"])
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_it_hides_a_conversation_from_strangers(
     charlie: User, conversation: Conversation, client_of: ClientOf, name: str, method: str
@@ -88,7 +88,7 @@ def test_it_hides_a_conversation_from_strangers(
     assert (conversation.title, conversation.is_pinned) == ("Heaps and stacks", False)
 
 
-@pytest.mark.parametrize("name", ["detail", "rename", "pin", "archive", "delete"])
+@pytest.mark.parametrize("name", ["detail", "rename", "pin", "archive", "delete", "export", "restore"])
 def test_it_sends_anonymous_visitors_to_the_log_in(client: Client, conversation: Conversation, name: str) -> None:
     assert client.get(url(name, conversation)).headers["Location"].startswith("/login/")
 
@@ -150,7 +150,7 @@ def test_it_deletes_with_an_audit_entry_that_holds_no_title(
     alice: User, conversation: Conversation, client_of: ClientOf
 ) -> None:
     client_of(alice).post(url("delete", conversation))
-    assert not Conversation.objects.exists()
+    assert not Conversation.objects.visible_to(alice).exists()
     entry = AuditEvent.objects.get(action=InferenceAction.CONVERSATION_DELETE)
     assert str(conversation.pk) in entry.body
     assert "Heaps" not in entry.body
@@ -245,7 +245,7 @@ def test_it_shows_the_text_so_far_of_a_running_answer(alice: User, client_of: Cl
     asked = Message.objects.create(conversation=conversation, role=Role.USER, text="Tell me")
     answer = reply(asked, "Once upon <a time>", Status.RUNNING)
     page = client_of(alice).get(conversation.get_absolute_url()).content.decode()
-    assert f'<div id="tail-{answer.pk}" class="tail">Once upon &lt;a time&gt;</div>' in page
+    assert f'<div id="blocks-{answer.pk}" class="prose"><p dir="auto">Once upon &lt;a time&gt;</p>' in page
     assert 'data-status="running"' in page
 
 
@@ -262,7 +262,7 @@ def test_it_shows_the_tools_that_a_model_wants(alice: User, conversation: Conver
         "Paris",
         "No arguments",
         "{oops &lt;b&gt;",
-        "You can go on without the result.",
+        "You can continue without the result.",
     ):
         assert shown in page
 
@@ -270,11 +270,11 @@ def test_it_shows_the_tools_that_a_model_wants(alice: User, conversation: Conver
 @pytest.mark.parametrize(
     ("status", "reason", "reasoning", "words"),
     [
-        (Status.SUCCEEDED, "content_filter", "", "The provider's filter withheld the answer."),
-        (Status.SUCCEEDED, "stop", "Hm.", "The model has reasoned, but gave no answer."),
-        (Status.SUCCEEDED, "length", "Hm.", "reached the token limit before its answer."),
-        (Status.STOPPED, "", "", "Stopped before any text came."),
-        (Status.SUCCEEDED, "stop", "", "The model ended its answer without any text."),
+        (Status.SUCCEEDED, "content_filter", "", "Blocked by the provider's content filter. Rephrase your message."),
+        (Status.SUCCEEDED, "stop", "Hm.", "The model only thought: it gave no answer."),
+        (Status.SUCCEEDED, "length", "Hm.", "it reached max tokens before its answer."),
+        (Status.STOPPED, "", "", "Stopped before any text arrived."),
+        (Status.SUCCEEDED, "stop", "", "The model returned an empty answer."),
     ],
 )
 def test_no_answer_is_blank(
@@ -341,8 +341,8 @@ def test_it_shows_cached_and_reasoning_tokens_apart(
         reasoning_tokens=1500,
     )
     page = client_of(alice).get(conversation.get_absolute_url()).content.decode()
-    figures = " ".join(re.sub(r"<[^>]+>", "", page.partition('class="figures')[2]).split())
-    assert "in 3,000 tokens, 2,000 cached out 2,000 tokens, 1,500 reasoning" in figures
+    figures = " ".join(re.sub(r"<[^>]+>", "", page.partition('class="menu figures-menu"')[2]).split())
+    assert "Input, with 2,000 cached3,000 tok Output, with 1,500 reasoning2,000 tok" in figures
 
 
 def test_it_offers_the_name_of_the_model_for_copying(
@@ -354,4 +354,4 @@ def test_it_offers_the_name_of_the_model_for_copying(
 
 def test_it_leads_back_from_an_empty_archive(alice: User, conversation: Conversation, client_of: ClientOf) -> None:
     page = client_of(alice).get(reverse("inference:chat"), {"archived": "1"}).content.decode()
-    assert 'Nothing is archived. <a class="link" href="?">' in page
+    assert 'No archived conversations. <a class="link" href="?">' in page

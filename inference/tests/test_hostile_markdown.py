@@ -104,7 +104,7 @@ def test_it_says_once_that_the_rest_is_not_formatted() -> None:
     html = render("*a* *b* *c*\n\n" * 6_000)
 
     assert html.count("The rest is shown without formatting") == 1
-    assert html.startswith("<p><em>a</em>") and html.rstrip().endswith("*a* *b* *c*\n\n</pre>")
+    assert html.startswith('<p dir="auto"><em>a</em>') and html.rstrip().endswith("*a* *b* *c*\n\n</pre>")
 
 
 def test_it_formats_an_ordinary_answer_of_half_a_megabyte() -> None:

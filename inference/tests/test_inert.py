@@ -30,7 +30,7 @@ class Places(HTMLParser):
             self._open.append((tag, is_inert))
 
     def handle_endtag(self, tag: str) -> None:
-        while self._open and self._open.pop()[0] != tag:
+        while tag not in VOID and self._open and self._open.pop()[0] != tag:
             continue
 
     def handle_data(self, data: str) -> None:

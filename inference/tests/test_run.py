@@ -157,3 +157,17 @@ async def test_it_keeps_the_first_reason_to_stop(fake: FakeProvider) -> None:
     run.stop(SHUTDOWN)
 
     assert (await run.outcome()).status == Status.STOPPED
+
+
+async def test_it_tries_again_at_once_when_asked_to(fake: FakeProvider) -> None:
+    model, waits = "status-429-retry-15", asyncio.Event()
+    patient = run_on(fake, model)
+    live = LiveRun(patient.order.generation_id, on_change=waits.set)
+    run = Run(patient.order, live, RetryPolicy(attempts=2))
+    going = asyncio.create_task(run.outcome())
+    await waits.wait()
+    run.hurry()
+    async with asyncio.timeout(5):
+        await going
+
+    assert len(fake.calls(model)) == 2

@@ -1,5 +1,5 @@
 // <a data-copy-url href="..."> copies the text at its address instead of going there.
-import { toast } from "./toasts.js";
+import { showCopied } from "./copy.js";
 
 document.addEventListener("click", async (event) => {
   const link = event.target.closest("[data-copy-url]");
@@ -9,7 +9,7 @@ document.addEventListener("click", async (event) => {
     const response = await fetch(link.href);
     if (!response.ok) throw new Error(response.statusText);
     await navigator.clipboard.writeText(await response.text());
-    toast("Copied", "success");
+    showCopied(link);
   } catch {
     window.location.assign(link.href);
   }

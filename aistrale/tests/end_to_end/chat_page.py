@@ -54,6 +54,11 @@ def ask(page: Page, text: str = "Hello") -> None:
     page.keyboard.press("Control+Enter")
 
 
+def open_parameters(page: Page) -> None:
+    page.locator("#parameters-button").click()
+    expect(page.locator("#chat-parameters")).to_be_visible()
+
+
 def answers(page: Page) -> Locator:
     return page.locator(".answer")
 

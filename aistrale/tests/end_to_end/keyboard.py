@@ -25,7 +25,7 @@ for email in emails:
 LOOK = """(target) => {
   const at = document.activeElement;
   const box = at.getBoundingClientRect();
-  const ringed = [at, at.closest(".input-group")].filter(Boolean).map((each) => getComputedStyle(each))
+  const ringed = [at, at.closest(".input-group, .box")].filter(Boolean).map((each) => getComputedStyle(each))
     .some((style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1);
   // The browser itself marks the part of a date that one is in.
   const shown = at === document.body || at.matches("[type^=date]") || (box.width && box.height && ringed);

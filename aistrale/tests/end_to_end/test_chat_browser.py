@@ -54,8 +54,9 @@ def test_it_empties_the_input_once_the_message_is_stored(chat: Page) -> None:
 def test_it_shows_the_figures_of_an_answer(chat: Page) -> None:
     ask(chat)
     expect_status(chat, "succeeded")
-    figures = answers(chat).locator(".figures")
-    for part in ("first token", "in ", "out ", "unpriced"):
+    answers(chat).get_by_title("Show figures").click()
+    figures = answers(chat).locator(".figures-menu")
+    for part in ("Time to first token", "Input", "Output", "unpriced"):
         expect(figures).to_contain_text(part)
 
 
@@ -71,7 +72,7 @@ def test_it_stops(chat: Page, provider: FakeProvider, way: str) -> None:
     ask(chat)
     expect(answers(chat)).to_contain_text("word word")
     if way == "button":
-        chat.get_by_role("button", name="Stop").click()
+        chat.get_by_role("button", name="Stop", exact=True).click()
     else:
         chat.keyboard.press("Escape")
     assert provider.last("endless").closed.wait(2)
@@ -116,7 +117,7 @@ def test_it_streams_to_a_second_tab(chat: Page) -> None:
     expect_words(second, 30)
     expect_status(second, "succeeded")
     expect_status(chat, "succeeded")
-    assert second.locator(".prose").inner_text() == chat.locator(".prose").inner_text()
+    assert second.locator(".prose:not(.tail)").inner_text() == chat.locator(".prose:not(.tail)").inner_text()
 
 
 def test_it_keeps_every_answer_to_a_question(chat: Page) -> None:
@@ -135,7 +136,7 @@ def test_it_keeps_every_answer_to_a_question(chat: Page) -> None:
 def test_it_answers_again_with_another_model(chat: Page) -> None:
     ask(chat)
     expect_status(chat, "succeeded")
-    chat.get_by_role("button", name="With another model").click()
+    chat.get_by_role("button", name="Try another model").click()
     chat.get_by_role("option", name="fake-small").first.click()
     expect(chat.locator(".siblings")).to_contain_text("2/2")
     expect(answers(chat).locator("h2")).to_have_text("OpenAI fake-small")
@@ -198,7 +199,7 @@ def test_it_shows_an_error_in_place_of_the_answer(chat: Page) -> None:
     use(chat, "status-429-retry-300")
     ask(chat)
     expect_status(chat, "failed")
-    for part in ("limit is reached", "made-up failure 429", "rate_limited", "req_fake", "asks to wait: 29"):
+    for part in ("Rate limit reached", "made-up failure 429", "rate_limited", "req_fake", "Retry in 29"):
         expect(answers(chat).get_by_role("heading").locator("xpath=../..").last).to_contain_text(part)
     expect(chat.locator("#announcer")).to_contain_text("The answer failed")
 
@@ -210,7 +211,7 @@ def test_it_says_that_a_token_is_refused(chat: Page, provider: FakeProvider) -> 
     ask(chat)
     expect_status(chat, "failed")
     for part in ("Incorrect API key", "HTTP status401", "req_fake"):
-        expect(answers(chat).locator(".alert")).to_contain_text(part)
+        expect(answers(chat).locator(".note")).to_contain_text(part)
     chat.get_by_role("button", name="Retry").click()
     expect_status(chat, "succeeded")
     expect(answers(chat)).to_contain_text("welcome back")

@@ -5,20 +5,31 @@ import re
 from playwright.sync_api import Browser, Page, expect
 
 from aistrale.tests.end_to_end.browser import Site, add_administrator, log_in
-from aistrale.tests.end_to_end.chat_page import add_token, answers, ask, choose_model, expect_status, expect_words, use
+from aistrale.tests.end_to_end.chat_page import (
+    add_token,
+    answers,
+    ask,
+    choose_model,
+    expect_status,
+    expect_words,
+    open_parameters,
+    use,
+)
 from aistrale.tests.end_to_end.usability import check_usable
 from inference.tests.fake_provider import ANSWER, FakeProvider, answer
 from inference.tests.wire import DIALECTS
 
 
 def test_it_labels_an_answer_with_its_parameters(chat: Page) -> None:
+    open_parameters(chat)
     chat.get_by_label("Temperature", exact=True).fill("0.5")
     ask(chat)
-    expect(answers(chat).locator(".turn-head")).to_contain_text("temperature 0.5")
+    expect(answers(chat).locator(".figures-menu")).to_contain_text("temperature 0.5")
     expect(chat.locator("#chat-parameters")).to_contain_text("1 set")
 
 
 def test_it_keeps_the_text_of_a_refused_message(chat: Page) -> None:
+    open_parameters(chat)
     chat.get_by_label("Temperature", exact=True).fill("9")
     ask(chat, "Precious words")
     expect(chat.get_by_role("alert")).to_contain_text("Temperature is a number from 0 to 2.")
@@ -61,9 +72,10 @@ def test_it_switches_to_the_source(chat: Page, provider: FakeProvider) -> None:
     use(chat, "marked")
     ask(chat)
     expect(answers(chat).locator("strong")).to_have_text("bold")
-    chat.get_by_role("button", name="Raw").click()
+    answers(chat).get_by_role("button", name="More actions").click()
+    chat.get_by_role("button", name="View source").click()
     expect(answers(chat).locator(".raw")).to_have_text("**bold** words")
-    expect(answers(chat).locator(".prose")).to_be_hidden()
+    expect(answers(chat).locator(".prose:not(.tail)")).to_be_hidden()
 
 
 def test_it_copies_the_source_and_code(chat: Page, provider: FakeProvider) -> None:
@@ -73,10 +85,10 @@ def test_it_copies_the_source_and_code(chat: Page, provider: FakeProvider) -> No
     ask(chat)
     expect_status(chat, "succeeded")
     chat.keyboard.press("Control+Shift+C")
-    expect(chat.get_by_text("Copied")).to_be_visible()
+    expect(chat.locator("#announcer")).to_have_text("Copied")
     assert chat.evaluate("navigator.clipboard.readText()") == "```python\nprint(1)\n```\n"
     chat.locator(".copy-code").click()
-    expect(chat.get_by_text("Copied")).to_have_count(2)
+    expect(chat.locator(".copy-code")).to_have_text("Copied")
     assert chat.evaluate("navigator.clipboard.readText()") == "print(1)\n"
 
 
@@ -93,16 +105,19 @@ def test_it_looks_after_conversations(chat: Page) -> None:
     chat.keyboard.press("Enter")
     expect(chat.get_by_role("heading", name="Sorted things", level=1)).to_be_visible()
     chat.get_by_label("Search titles and messages").fill("no such thing")
-    expect(sidebar).to_contain_text("Nothing holds")
+    expect(sidebar).to_contain_text("No conversations match")
     chat.get_by_label("Search titles and messages").fill("sorted")
     chat.get_by_role("button", name="Actions for Sorted things").click()
     chat.get_by_role("button", name="Archive").click()
     expect(sidebar.get_by_role("link", name="Sorted things")).to_have_count(0)
+    chat.get_by_role("button", name="Filter").click()
     chat.get_by_label("Archived").check()
+    chat.keyboard.press("Escape")
     chat.get_by_role("button", name="Actions for Sorted things").click()
-    chat.get_by_role("link", name="Delete").click()
-    chat.get_by_role("dialog").get_by_role("button", name="Delete conversation").click()
+    chat.get_by_role("button", name="Delete").click()
     expect(chat).to_have_url(re.compile("/chat/$"))
+    chat.get_by_role("button", name="Undo").click()
+    expect(chat.get_by_text("Restored “Sorted things”.")).to_be_visible()
 
 
 def test_it_needs_no_mouse(chat: Page) -> None:
@@ -112,13 +127,14 @@ def test_it_needs_no_mouse(chat: Page) -> None:
     expect(chat.get_by_role("option", name="fake-small").first).to_be_visible()
     chat.keyboard.type("small")
     chat.keyboard.press("Enter")
-    expect(chat.locator("#model-button")).to_be_focused()
+    expect(chat.locator("#id_text")).to_be_focused()
     expect(chat.locator("#model-button")).to_contain_text("Work fake-small")
-    tab_to(chat, "#id_text")
     chat.keyboard.type("By hand")
-    chat.keyboard.press("Control+Enter")
+    chat.keyboard.press("Enter")
     expect(answers(chat)).to_contain_text(ANSWER)
     expect(answers(chat).locator("h2")).to_have_text("OpenAI fake-small")
+    tab_to(chat, ".answer .always")
+    chat.keyboard.press("Enter")
     tab_to(chat, "[data-raw]")
     chat.keyboard.press("Enter")
     expect(answers(chat).locator(".raw")).to_be_visible()
@@ -154,13 +170,17 @@ def test_it_leaves_single_keys_alone_while_typing(chat: Page) -> None:
 
 
 def test_it_switches_single_keys_off(chat: Page) -> None:
+    chat.evaluate("document.activeElement.blur()")
     chat.keyboard.press("?")
     dialog = chat.get_by_role("dialog", name="Keyboard shortcuts")
     dialog.get_by_role("checkbox").uncheck()
     dialog.get_by_role("button", name="Close").click()
     chat.reload()
+    chat.evaluate("document.activeElement.blur()")
     chat.keyboard.press("?")
     expect(dialog).to_have_count(0)
+    expect(chat.locator("#id_text")).to_have_value("?")
+    chat.get_by_role("button", name="More", exact=True).click()
     chat.get_by_role("button", name="Keyboard shortcuts").click()
     expect(dialog.get_by_role("checkbox")).not_to_be_checked()
 
@@ -170,8 +190,9 @@ def test_it_warns_before_sending_what_will_not_fit(chat: Page) -> None:
     chat.locator("#id_text").fill("x" * 4 * 32_000)
     expect(chat.locator("#context-words")).to_have_text("≈ 32,000 of 32,768 tokens")
     expect(chat.locator("#context-warning")).to_be_empty()
+    open_parameters(chat)
     chat.locator("#id_system").fill("x" * 4 * 1_000)
-    expect(chat.locator("#context-warning")).to_contain_text("This will not fit: about 33,000 tokens")
+    expect(chat.locator("#context-warning")).to_contain_text("Too long: about 33,000 tokens")
 
 
 def test_it_is_accessible(chat: Page, provider: FakeProvider) -> None:
@@ -240,15 +261,66 @@ def test_it_keeps_the_title_in_sight(chat: Page, provider: FakeProvider) -> None
 def test_it_leaves_most_of_a_narrow_screen_to_the_messages(chat: Page) -> None:
     chat.set_viewport_size({"width": 320, "height": 640})
     box = chat.locator("#composer").bounding_box()
-    assert box is not None and box["height"] < 160
+    assert box is not None and box["height"] < 130
     expect(chat.get_by_role("button", name="Send")).to_be_in_viewport()
 
 
 def test_it_counts_in_words_that_fit(chat: Page) -> None:
     chat.locator("#id_text").fill("Hi")
     expect(chat.locator("#context-words")).to_have_text("≈ 1 token")
+    open_parameters(chat)
     chat.locator("#id_system").fill("Hi")
-    expect(chat.locator("#system-count")).to_have_text("≈ 1 token")
+    expect(chat.locator("#system-count")).to_have_text("≈ 1")
     expect(chat.locator("#context-words")).to_have_text("≈ 1 token")
     chat.locator("#id_text").fill("Hi there")
     expect(chat.locator("#context-words")).to_have_text("≈ 3 tokens")
+
+
+def test_it_takes_what_is_typed_anywhere_and_sends_with_enter(chat: Page) -> None:
+    expect(chat.locator("#id_text")).to_be_focused()
+    chat.evaluate("document.activeElement.blur()")
+    chat.keyboard.type("Why?")
+    chat.keyboard.press("Shift+Enter")
+    chat.keyboard.type("So")
+    chat.keyboard.press("Enter")
+    expect(chat.locator(".question-source")).to_have_text("Why?\nSo")
+    expect_status(chat, "succeeded")
+
+
+def test_it_queues_what_is_sent_while_an_answer_comes(chat: Page) -> None:
+    use(chat, "words-60-every-20ms")
+    ask(chat, "First")
+    expect_words(chat, 5)
+    chat.keyboard.type("Second")
+    chat.keyboard.press("Enter")
+    expect(chat.locator("#queued")).to_contain_text("Second")
+    expect(chat.locator("#id_text")).to_have_value("")
+    chat.get_by_role("button", name="Edit queued message").click()
+    expect(chat.locator("#id_text")).to_have_value("Second")
+    chat.keyboard.press("Enter")
+    expect(answers(chat)).to_have_count(2)
+    expect(chat.locator(".question-text").last).to_have_text("Second")
+    expect(chat.locator("#queued")).to_be_hidden()
+
+
+def test_the_composer_is_low(chat: Page) -> None:
+    ask(chat)
+    expect_status(chat, "succeeded")
+    box = chat.locator("#composer").bounding_box()
+    assert box is not None and box["height"] - 20 <= 0.12 * 900
+
+
+def test_it_copies_a_table_and_formulas_as_they_were_written(chat: Page, provider: FakeProvider) -> None:
+    chat.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    table = "| a | b |\n|:--|--:|\n| $x^2$ | 1,5 |\n"
+    provider.script("tabular", answer(DIALECTS["v1"], "tabular", [table]))
+    use(chat, "tabular")
+    ask(chat)
+    expect_status(chat, "succeeded")
+    for name, copied in (
+        ("Markdown", "| a | b |\n| --- | --: |\n| $x^2$ | 1,5 |\n"),
+        ("CSV", 'a,b\r\n$x^2$,"1,5"\r\n'),
+    ):
+        chat.get_by_role("button", name=f"Copy as {name}").click()
+        expect(chat.locator(f".copy-{name.lower()}")).to_have_text("Copied")
+        assert chat.evaluate("navigator.clipboard.readText()") == copied

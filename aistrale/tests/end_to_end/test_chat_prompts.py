@@ -52,17 +52,18 @@ def test_it_inserts_a_prompt_by_keyboard_and_records_it(signed_in: Page, prompt:
     page = signed_in
     insert(page, prompt)
     expect(page.get_by_label("Message", exact=True)).to_have_value("Sort T-1")
-    expect(page.get_by_label("System prompt")).to_have_value("Be brief.")
+    expect(page.locator("#id_system")).to_have_value("Be brief.")
     chip = page.get_by_role("link", name=f"{prompt} v1")
     expect(chip).to_be_visible()
     check_usable(page)
     page.reload()
     expect(chip).to_be_visible()
-    expect(page.get_by_label("System prompt")).to_have_value("Be brief.")
+    expect(page.locator("#id_system")).to_have_value("Be brief.")
     page.get_by_label("Message", exact=True).press("Control+Enter")
     expect_status(page, "succeeded")
     expect(chip).to_be_hidden()
-    page.get_by_role("link", name="Details").click()
+    page.get_by_title("Show figures").last.click()
+    page.get_by_role("link", name="View call details").click()
     expect(page.get_by_role("link", name=f"{prompt} v1")).to_be_visible()
 
 
@@ -104,7 +105,8 @@ def test_it_leaves_the_dialog_as_it_was_entered(signed_in: Page, prompt: str) ->
 
 def test_it_saves_the_branch_that_is_shown_as_a_prompt(signed_in: Page, prompt: str) -> None:
     page = signed_in
-    page.get_by_label("System prompt").fill("Be brief.")
+    page.locator("#system-button").click()
+    page.locator("#id_system").fill("Be brief.")
     message = page.get_by_label("Message", exact=True)
     message.fill("First wording")
     message.press("Control+Enter")
@@ -117,7 +119,7 @@ def test_it_saves_the_branch_that_is_shown_as_a_prompt(signed_in: Page, prompt: 
     page.get_by_role("link", name="Previous wording").click()
     expect(page.locator(".question")).to_contain_text("First wording")
     page.get_by_role("button", name="Actions for First wording").first.click()
-    page.get_by_role("link", name="Save as prompt").click()
+    page.locator(".conversation .menu:popover-open").get_by_role("link", name="Save as prompt").click()
     expect(page.get_by_label("Content of message 1")).to_have_value("Be brief.")
     expect(page.get_by_label("Content of message 2")).to_have_value("First wording")
     check_usable(page)
@@ -139,7 +141,8 @@ def test_a_message_that_failed_comes_back_with_its_prompt(chat: Page, site: Site
     expect(chip).to_be_visible()
     page.get_by_label("Message", exact=True).press("Control+Enter")
     expect_status(page, "succeeded")
-    page.get_by_role("link", name="Details").click()
+    page.get_by_title("Show figures").last.click()
+    page.get_by_role("link", name="View call details").click()
     expect(page.get_by_role("link", name=f"{name} v1")).to_be_visible()
 
 

@@ -76,7 +76,7 @@ def stop_by_button(page: Page) -> None:
     choose_model(page, "words-1000-every-40ms")
     ask(page)
     expect_words(page, 3)
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Stop", exact=True).click()
     expect_status(page, "stopped")
 
 
@@ -90,7 +90,7 @@ def stop_by_escape(page: Page) -> None:
 
 
 def reload_in_mid_stream(page: Page) -> None:
-    page.get_by_role("link", name="New", exact=True).click()
+    page.locator("#chat-list").get_by_role("link", name="New chat").click()
     page.wait_for_url("**/chat/")
     choose_model(page, "words-99-every-40ms")
     ask(page, "Count, please")
@@ -113,7 +113,7 @@ def answer_again(page: Page) -> None:
 def edit_the_question(page: Page) -> None:
     page.get_by_role("button", name="Edit").click()
     page.get_by_role("form", name="Edit the question").get_by_label("Question").fill("Count less")
-    page.get_by_role("button", name="Send as a new branch").click()
+    page.get_by_role("button", name="Send as new branch").click()
     expect(page.locator(".question .siblings")).to_contain_text("2/2")
     expect(page.locator(".question-text")).to_have_text("Count less")
     expect_status(page, "succeeded")

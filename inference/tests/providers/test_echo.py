@@ -6,8 +6,9 @@ import time
 
 import pytest
 
-from inference.providers.base import ChatMessage, ChatRequest, TextDelta
+from inference.providers.base import ChatMessage, ChatRequest, ReasoningDelta, TextDelta
 from inference.providers.registry import get_adapter
+from inference.rendering.markdown import render
 from inference.tests.providers.calls import collect, text, usage
 
 
@@ -46,3 +47,12 @@ async def test_it_waits_between_words() -> None:
 
 async def test_it_needs_no_key() -> None:
     await get_adapter("echo").check(api_key="", base_url=None)
+
+
+async def test_it_shows_what_an_answer_can_show() -> None:
+    events = await collect("echo", asked("Show me what an answer can look like."), None, key="")
+    html = render(text(events))
+
+    for shown in ("<h2", "<table>", "<math", 'class="highlight"', 'class="task done"', "<ol", "<blockquote"):
+        assert shown in html
+    assert any(isinstance(event, ReasoningDelta) for event in events)

@@ -3,6 +3,7 @@ import { toast } from "../toasts.js";
 import { announce, chat, composer, input, messages, onChange, running, uuid } from "./page.js";
 import { clear, digestsOf, problem } from "./files.js";
 import { pending, put, settle, withdraw } from "./outbox.js";
+import { enqueue, onTurn } from "./queue.js";
 import { connected, send } from "./socket.js";
 
 const button = document.getElementById("send");
@@ -13,7 +14,10 @@ function settleAccepted() {
   if (!sent || !messages.querySelector(`[data-client-id="${sent.client_id}"]`)) return;
   const isFromComposer = sent.text === input.value && sent.attachments === digestsOf(composer);
   settle();
-  if (!isFromComposer) return;
+  if (isFromComposer) empty();
+}
+
+function empty() {
   input.value = "";
   clear();
 }
@@ -29,7 +33,6 @@ function messageOf(form) {
 
 function refusal(message) {
   if (pending()) return "Still sending the last message.";
-  if (running()) return "An answer is still coming. Stop it first, with Esc.";
   if (message.type === "run" && !message.text.trim() && !message.attachments) return "Write a message first.";
   if (!message.model) return "Choose a model first.";
   return problem();
@@ -43,10 +46,33 @@ chat.addEventListener("htmx:wsConfigSend", (event) => {
   const why = refusal(message);
   if (why) return toast(why, "warning");
   document.getElementById("composer-errors").replaceChildren();
+  if (!running()) return dispatch(message);
+  if ("instead" in event.target.dataset) return replace({ ...message, parent: questionOf(event.target) });
+  if (event.target !== composer) return toast("Wait for the answer to finish, or press Esc to stop it.", "warning");
+  enqueue(message);
+  empty();
+});
+
+function dispatch(message) {
   put(message);
   chat.dispatchEvent(new CustomEvent("chat:sent"));
   if (connected()) send(message);
-});
+}
+
+let replacement = null;
+
+function questionOf(form) {
+  return form.closest(".answer").previousElementSibling.id.replace("message-", "");
+}
+
+/** Sent once what is running now has been stopped. */
+function replace(message) {
+  replacement = message;
+  stop();
+}
+
+// Below the answer it has waited for.
+onTurn((message) => dispatch({ ...message, parent: composer.elements.parent.value, client_id: composer.elements.client_id.value }));
 
 /** Stop the answer that is coming, or the one to the message that was just sent. */
 export function stop() {
@@ -72,6 +98,9 @@ function sync() {
   settleAccepted();
   if (document.querySelector("#composer-errors li")) settle();
   composer.toggleAttribute("data-running", Boolean(running()));
+  chat.toggleAttribute("data-running", Boolean(running()));
+  if (replacement && !running() && !pending()) dispatch(replacement);
+  if (!running()) replacement = null;
   messages.setAttribute("aria-busy", String(Boolean(running())));
 }
 onChange(sync);

@@ -32,12 +32,18 @@ function copy(event) {
   return true;
 }
 
+function startNew(event) {
+  if (!(event.ctrlKey || event.metaKey) || !event.shiftKey || event.code !== "KeyO") return false;
+  document.querySelector("#chat-list .bar a").click();
+  return true;
+}
+
 /** Calls each with a key that was pressed, until one says that it was meant. An open dialog or popover has its own. */
 export function onKey(...handlers) {
   document.addEventListener("keydown", (event) => {
-    if (event.isComposing || document.querySelector("dialog[open], :popover-open")) return;
+    if (event.defaultPrevented || event.isComposing || document.querySelector("dialog[open], :popover-open")) return;
     if (handlers.some((handle) => handle(event))) event.preventDefault();
   });
 }
 
-onKey(copy, single);
+onKey(copy, startNew, single);

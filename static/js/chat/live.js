@@ -2,6 +2,7 @@
 import { announce, estimateTokens, onChange, running, tokens } from "./page.js";
 
 const clocks = new Map();
+const thoughts = new Map();
 let watched = null;
 
 function clockOf(line, meta) {
@@ -25,6 +26,20 @@ function put(line, name, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Open while the model thinks; closed with the first word of the answer, unless the reader has a wish of their own. */
+function showThought(meta, now) {
+  const id = meta.id.replace("meta-", "");
+  const reasoning = document.getElementById(`reasoning-${id}`);
+  const clock = thoughts.get(id) ?? { start: now };
+  if (!reasoning.textContent || clock.end) return;
+  thoughts.set(id, clock);
+  if (!document.getElementById(`tail-${id}`).textContent.trim() && !document.getElementById(`blocks-${id}`).textContent) return;
+  clock.end = now;
+  const box = reasoning.closest("details");
+  box.querySelector("[data-thought]").textContent = `Thought for ${Math.max(1, Math.round((now - clock.start) / 1000)).toLocaleString("en")} s`;
+  box.open = false;
+}
+
 function paint() {
   const meta = running();
   const line = meta?.querySelector("[data-live]");
@@ -33,12 +48,9 @@ function paint() {
   const now = performance.now();
   const count = estimateTokens(characters(meta));
   if (count && clock.first === null) clock.first = now;
+  showThought(meta, now);
   put(line, "elapsed", `${((now - clock.start) / 1000).toFixed(1)} s`);
-  if (!count) return put(line, "first", "waiting for the first token");
-  put(line, "tokens", `≈ ${tokens(count)}`);
-  put(line, "first", clock.first ? `first token ${Math.round(clock.first - clock.start).toLocaleString("en")} ms` : "");
-  const seconds = (now - clock.first) / 1000;
-  put(line, "speed", seconds > 0.5 ? `≈ ${Math.round(count / seconds).toLocaleString("en")} tokens/s` : "");
+  put(line, "tokens", count ? ` · ≈ ${count.toLocaleString("en")} tok` : "");
 }
 
 const ENDINGS = { succeeded: "Answer complete", stopped: "Answer stopped", failed: "The answer failed", interrupted: "The answer was interrupted" };
@@ -48,7 +60,8 @@ function sayEnd() {
   const ended = watched && watched !== meta?.id && document.getElementById(watched);
   watched = meta?.id ?? null;
   if (!ended) return;
-  const { status, tokens: count } = ended.dataset;
+  const { status, tokens: count, thought } = ended.dataset;
+  ended.closest(".turn").querySelector(".reasoning [data-thought]").textContent = thought;
   const reason = ended.querySelector("h3")?.textContent;
   announce([ENDINGS[status] ?? "The answer has ended", reason, count && tokens(Number(count))].filter(Boolean).join(", "));
 }
@@ -57,7 +70,7 @@ function countDown() {
   for (const element of document.querySelectorAll("[data-countdown]")) {
     element.dataset.until ??= String(performance.now() + Number(element.dataset.countdown) * 1000);
     const left = Math.ceil((Number(element.dataset.until) - performance.now()) / 1000);
-    element.textContent = left > 0 ? `The provider asks to wait: ${left} s.` : "The time the provider asked for has passed.";
+    element.textContent = left > 0 ? `Retry in ${left} s.` : "You can retry now.";
   }
 }
 

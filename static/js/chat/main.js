@@ -1,4 +1,6 @@
 // The chat page. Each module looks after one behaviour and finds its own elements.
+import "../base.js";
+import "./branch.js";
 import "./code.js";
 import "./composer.js";
 import "./context.js";
@@ -9,13 +11,19 @@ import "./files.js";
 import "./focus.js";
 import "./live.js";
 import "./models.js";
+import "./panel.js";
 import "./parameters.js";
 import "./prompts.js";
+import "./questions.js";
+import "./queue.js";
 import "./returned.js";
-import "./save_prompt.js";
 import "./scroll.js";
 import "./shortcuts.js";
 import "./socket.js";
 import "./source.js";
+import "./starts.js";
+import "./times.js";
 import "./title.js";
+import "./waiting.js";
 import "./window.js";
+import "./writing.js";

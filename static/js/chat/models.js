@@ -1,6 +1,6 @@
 // The model of the next message.
-import { configure, isOpen, list, load, nameOf, onClose, open } from "../model_dialog.js";
-import { composer } from "./page.js";
+import { configure, isOpen, list, load, onClose, open } from "../model_dialog.js";
+import { chat, composer } from "./page.js";
 import { values } from "./parameters.js";
 
 let then = null;
@@ -12,7 +12,7 @@ export async function pick(option, parameters = values()) {
   composer.elements.model.value = model;
   composer.elements.endpoint.value = endpoint ?? "";
   document.getElementById("endpoint-gone")?.remove();
-  document.getElementById("model-name").textContent = nameOf(option);
+  name(option);
   const facts = document.getElementById("model-facts");
   facts.replaceChildren(...[...option.querySelector("[data-facts]").childNodes].map((node) => node.cloneNode(true)));
   Object.assign(facts.dataset, { context, model, images, pdfs });
@@ -22,6 +22,16 @@ export async function pick(option, parameters = values()) {
   const url = list.dataset.url.replace("models", "parameters");
   await htmx.ajax("GET", url, { target: panel, swap: "innerHTML", values: { provider, model, ...parameters } });
   next?.();
+}
+
+function name(option) {
+  const { provider, model, endpointName } = option.dataset;
+  const isSandbox = provider === "echo";
+  document.getElementById("model-name").textContent = isSandbox ? "Sandbox" : model;
+  document.getElementById("model-provider").textContent = isSandbox ? "" : endpointName;
+  document.getElementById("model-tile").textContent = endpointName.slice(0, 1);
+  // Once the dialog has given the focus back to what opened it.
+  queueMicrotask(() => chat.dispatchEvent(new CustomEvent("chat:model")));
 }
 
 /** ``next`` runs once a model is chosen and its parameters are there. */

@@ -13,7 +13,21 @@ export function values() {
 
 function count() {
   const set = inputs().filter((field) => field.value).length;
-  for (const place of document.querySelectorAll("[data-parameters-set]")) place.textContent = set ? `${set} set` : "";
+  for (const place of document.querySelectorAll("[data-parameters-set]")) {
+    place.textContent = set ? [set, place.dataset.parametersSet].filter(Boolean).join(" ") : "";
+    place.closest(".chip-button")?.toggleAttribute("data-set", Boolean(set));
+  }
+  for (const field of inputs()) field.closest(".parameter").toggleAttribute("data-set", Boolean(field.value));
+}
+
+function sliderOf(field) {
+  return panel.querySelector(`[data-of="${CSS.escape(field.id)}"]`);
+}
+
+/** A slider shows the value of its field, or the default. */
+function follow(field) {
+  const slider = sliderOf(field);
+  if (slider) slider.value = field.value || slider.defaultValue;
 }
 
 panel.addEventListener("click", (event) => {
@@ -21,10 +35,15 @@ panel.addEventListener("click", (event) => {
   if (!button) return;
   const field = document.getElementById(button.dataset.reset);
   field.value = "";
+  follow(field);
   field.focus();
   count();
 });
-panel.addEventListener("input", count);
+panel.addEventListener("input", ({ target }) => {
+  if (target.dataset.of) document.getElementById(target.dataset.of).value = target.value;
+  else follow(target);
+  count();
+});
 onChange(count);
 count();
 

@@ -1,12 +1,15 @@
 // The page of a conversation that somebody else shares: it shows what comes, and sends nothing but the wish to watch.
+import "../base.js";
+import "./branch.js";
 import "./code.js";
 import "./dialogs.js";
 import "./focus.js";
 import "./keys.js";
 import "./live.js";
-import "./save_prompt.js";
+import "./questions.js";
 import "./scroll.js";
 import "./source.js";
+import "./times.js";
 import "./window.js";
 import { chat } from "./page.js";
 import { follow } from "./socket.js";

@@ -23,7 +23,7 @@ function put(text) {
 
 /** As long as it is in the input, what is sent takes the question's place; into an emptied input something new is written. */
 function place() {
-  const text = question && input.value ? "Your question is back in the message field. Sent from there, it takes the place of the one that failed." : "";
+  const text = question && input.value ? "Your message is back in the box. Sending it replaces the failed one." : "";
   if (hint.textContent !== text) hint.textContent = text;
   if (!question) return;
   composer.elements.parent.value = text ? question.dataset.parent : messages.lastElementChild.id.replace("message-", "");

@@ -31,9 +31,16 @@ function linked() {
 function begin() {
   const turn = linked();
   following = !turn;
-  if (turn) turn.scrollIntoView();
+  if (turn) bring(turn);
   else toEnd();
   lastTop = page.scrollTop;
+}
+
+/** Turns out of sight are laid out only when they come near: what stands above may change its height after the first step. */
+function bring(turn, steps = 4) {
+  turn.scrollIntoView();
+  lastTop = page.scrollTop;
+  if (steps) requestAnimationFrame(() => { if (page.scrollTop === lastTop || steps > 2) bring(turn, steps - 1); });
 }
 
 addEventListener("scroll", () => {

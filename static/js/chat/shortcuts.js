@@ -5,9 +5,11 @@ import { pending } from "./outbox.js";
 import { edit } from "./edit.js";
 import { onKey } from "./keys.js";
 import { openPrompts } from "./prompts.js";
+import { choose } from "./models.js";
+import { sends, toInput } from "./writing.js";
 
 function send(event) {
-  if (!(event.ctrlKey || event.metaKey) || event.key !== "Enter") return false;
+  if (!sends(event)) return false;
   (event.target.closest("form[ws-send]") ?? composer).requestSubmit();
   return true;
 }
@@ -24,4 +26,10 @@ function plain(event) {
   return true;
 }
 
-onKey(send, plain);
+function model(event) {
+  if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.code !== "KeyM") return false;
+  choose();
+  return true;
+}
+
+onKey(send, plain, model, toInput);

@@ -10,7 +10,7 @@ async function sourceFrom(url) {
 }
 
 export async function copySource(button) {
-  copy(await sourceFrom(button.dataset.copySource));
+  copy(await sourceFrom(button.dataset.copySource), button);
 }
 
 async function switchRaw(button) {
@@ -19,7 +19,9 @@ async function switchRaw(button) {
   if (raw.hidden) raw.textContent = await sourceFrom(button.dataset.raw);
   raw.hidden = !raw.hidden;
   answer.querySelector(".prose").hidden = !raw.hidden;
+  answer.querySelector(".tail").hidden = !raw.hidden;
   button.setAttribute("aria-pressed", String(!raw.hidden));
+  button.closest("[popover]").hidePopover();
 }
 
 messages.addEventListener("click", async (event) => {
