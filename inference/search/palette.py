@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import urlencode
 
+from django.core.cache import cache
 from django.urls import reverse
 
 from accounts.models import User
@@ -128,11 +129,21 @@ def _models(viewer: User, terms: Sequence[str]) -> list[Option]:
         Option(
             model, f"{reverse('inference:chat')}?{urlencode({'provider': provider, 'model': model})}", "send", provider
         )
-        for provider, models in known_models(viewer).items()
+        for provider, models in _known_models(viewer).items()
         for model in models
         if _fits(f"{provider} {model}", terms)
     ]
     return found[:SHOWN]
+
+
+def _known_models(viewer: User) -> dict[str, list[str]]:
+    """Kept for a minute: they are asked for with each letter that is typed."""
+    key = f"palette-models:{viewer.pk}"
+    found: dict[str, list[str]] | None = cache.get(key)
+    if found is None:
+        found = known_models(viewer)
+        cache.set(key, found, timeout=60)
+    return found
 
 
 def _fits(text: str, terms: Sequence[str]) -> bool:
