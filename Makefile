@@ -9,7 +9,7 @@ JOBS ?= 4
 REPEATS ?= 20
 SUITABLE := 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
 
-.PHONY: help run install install-dev install-security dump restore secrets settings-docs test test-slow cluster rehearse-upgrade observability-test faults check security lock bench bench-audit bench-hostile bench-keys bench-pages bench-prompts bench-search bench-telemetry clean
+.PHONY: help run install install-dev install-security dump restore secrets settings-docs test test-slow cluster rehearse-upgrade observability-test faults check security lock bench bench-audit bench-footprint bench-hostile bench-keys bench-pages bench-prompts bench-search bench-telemetry clean
 
 # Some shells and containers set it. Without compiled files each start of Python takes 3 seconds more.
 unexport PYTHONDONTWRITEBYTECODE
@@ -101,6 +101,9 @@ bench: install-dev ## Measure against a local provider and print a table (ARGS="
 
 bench-audit: install-dev ## Measure appends to the audit log and its verification (ARGS="--json")
 	@exec $(BIN)/python -m bench.audit $(ARGS)
+
+bench-footprint: install-dev ## Measure memory, idle and under 100 streams, and what traces cost (TRACED=0.1)
+	@exec $(BIN)/python -m bench.footprint $(if $(TRACED),--traced $(TRACED)) $(ARGS)
 
 bench-pages: install-dev ## Measure pages and log-ins of many people at once, and long conversations (ARGS="--json")
 	@exec $(BIN)/python -m bench.pages $(ARGS)
