@@ -48,7 +48,7 @@ FORMS = {
         "/tokens/<id>/delete/: name",
         "/tokens/<id>/edit/: base_url label secret",
     ),
-    *("/tokens/<id>/replace/: secret", "/tokens/add/: base_url label secret"),
+    *("/tokens/<id>/replace/: secret", "/tokens/add/: base_url label secret", "/tokens/hosts/: host note"),
 }
 # Sent by scripts: see the tests below. Those of chats are one form on two pages, and one that edits a question.
 BY_SCRIPT = {
