@@ -63,7 +63,7 @@ async def test_one_panel_that_fails_does_not_stop_the_others(
     await socket.send_to(run(panels))
     received = await everything(socket, until="Call details")
 
-    assert "You have no working token for this provider" in received
+    assert "You have no key for this provider" in received
 
 
 async def test_it_stops_what_one_panel_streams(alice: User, playground: Playground, open_socket: Open) -> None:

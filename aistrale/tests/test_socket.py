@@ -145,7 +145,7 @@ async def test_it_asks_for_a_token_where_there_is_none(alice: User, open_socket:
     message = {"type": "run", "text": "Hi", "provider": "openai", "model": "gpt-4o", "client_id": str(uuid4())}
     await socket.send_to(json.dumps(message))
 
-    assert "no working token" in await socket.receive_from(timeout=30)
+    assert "no key for this provider" in await socket.receive_from(timeout=30)
 
 
 async def test_it_ends_with_the_session(alice: User, open_socket: Open) -> None:
@@ -171,7 +171,7 @@ async def test_the_next_message_has_the_rights_of_its_moment(
     await in_thread(remove_member)(team=team, user=bob, actor=alice)
     await socket.send_to(question(provider="openai", model="gpt-4o", **{"param-delay_ms": "", "param-length": ""}))
 
-    assert "no working token" in await socket.receive_from(timeout=30)
+    assert "no key for this provider" in await socket.receive_from(timeout=30)
 
 
 @pytest.mark.parametrize(

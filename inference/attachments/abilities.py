@@ -68,9 +68,8 @@ _TABLE: dict[str, Sequence[tuple[str, Abilities]]] = {
         (r"", Abilities(None, False)),
     ),
     "mistral": (
-        (r"pixtral|mistral-(small|medium)", _IMAGES),
+        (r"pixtral|mistral-(small|medium)", _IMAGES_AT_LEAST),
         (r"(open-)?(codestral|mixtral|mistral-(7b|nemo|tiny|embed))|devstral", _NEITHER),
-        (r"", Abilities(None, False)),
     ),
     "huggingface": (
         (r".*(-vl\b|vision|llava|gemma-3|llama-4|pixtral)", _IMAGES),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import replace
@@ -30,12 +29,12 @@ async def stream_chat(
     api_key: str,
     base_url: str,
     asks_for_usage: bool = True,
-    call_id: re.Pattern[str] = options.CALL_ID,
+    dialect: options.Dialect = options.OPENAI,
 ) -> AsyncGenerator[StreamEvent, None]:
     """Call, and again without asking for usage where the server refuses to be asked; it is remembered for next time."""
     limits = Limits(request.timeouts)
     server = (base_url, request.model)
-    body = options.body(request, call_id)
+    body = options.body(request, dialect)
     if asks_for_usage and server not in _without_usage:
         try:
             async with aclosing(_attempt(call, body, api_key, limits)) as events:

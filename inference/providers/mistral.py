@@ -14,13 +14,14 @@ BASE_URL = "https://api.mistral.ai/v1"
 # https://docs.mistral.ai/api/#tag/chat (2026-11)
 _SEED = replace(options.SEED, name="random_seed")
 _TEMPERATURE = replace(options.TEMPERATURE, maximum=1.5)
-_CALL_ID = re.compile(r"[A-Za-z0-9]{9}")
+# https://docs.mistral.ai/capabilities/document_ai/document_qna (2026-11): PDFs are documents with a URL.
+_DIALECT = options.Dialect(re.compile(r"[A-Za-z0-9]{9}"), documents_by_url=True)
 
 
 def stream(request: ChatRequest, *, api_key: str, base_url: str | None) -> AsyncGenerator[StreamEvent, None]:
     """Usage comes unasked, and a field that the API does not know is an error."""
     return openai_sdk.stream(
-        request, api_key=api_key, base_url=base_url or BASE_URL, asks_for_usage=False, call_id=_CALL_ID
+        request, api_key=api_key, base_url=base_url or BASE_URL, asks_for_usage=False, dialect=_DIALECT
     )
 
 

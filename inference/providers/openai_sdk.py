@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -47,9 +46,9 @@ def stream(
     api_key: str,
     base_url: str,
     asks_for_usage: bool = True,
-    call_id: re.Pattern[str] = options.CALL_ID,
+    dialect: options.Dialect = options.OPENAI,
 ) -> AsyncGenerator[StreamEvent, None]:
-    """Without ``asks_for_usage``, the request has no ``stream_options``. ``call_id``: the ids that the server takes."""
+    """Without ``asks_for_usage``, the request has no ``stream_options``."""
 
     @asynccontextmanager
     async def call(body: dict[str, Any], limits: Limits) -> AsyncIterator[tuple[Body, str]]:
@@ -62,7 +61,7 @@ def stream(
             yield response.http_response, response.headers.get("x-request-id", "")
 
     return stream_chat(
-        request, call, api_key=api_key, base_url=base_url, asks_for_usage=asks_for_usage, call_id=call_id
+        request, call, api_key=api_key, base_url=base_url, asks_for_usage=asks_for_usage, dialect=dialect
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from inference.providers.base import ChatMessage, ChatRequest, Parameter
@@ -41,17 +42,27 @@ def top_k(highest: int) -> Parameter:
 CALL_ID = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
 
 
-def messages(request: ChatRequest, call_id: re.Pattern[str] = CALL_ID) -> list[dict[str, Any]]:
-    """``call_id``: the ids of calls of tools that the provider takes."""
-    return [_message(message, call_id) for message in request.messages]
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a provider departs from OpenAI's form. ``call_id``: the ids of calls of tools that it takes."""
+
+    call_id: re.Pattern[str] = CALL_ID
+    documents_by_url: bool = False
 
 
-def _message(message: ChatMessage, call_id: re.Pattern[str]) -> dict[str, Any]:
+OPENAI = Dialect()
+
+
+def messages(request: ChatRequest, dialect: Dialect = OPENAI) -> list[dict[str, Any]]:
+    return [_message(message, dialect) for message in request.messages]
+
+
+def _message(message: ChatMessage, dialect: Dialect) -> dict[str, Any]:
     if message.role == "tool":
-        return {"role": "tool", "tool_call_id": _id(message.tool_call_id, call_id), "content": message.text}
+        return {"role": "tool", "tool_call_id": _id(message.tool_call_id, dialect.call_id), "content": message.text}
     if message.tool_calls:
-        return _message_with_calls(message, call_id)
-    return {"role": message.role, "content": chat_content(message)}
+        return _message_with_calls(message, dialect.call_id)
+    return {"role": message.role, "content": chat_content(message, documents_by_url=dialect.documents_by_url)}
 
 
 def _message_with_calls(message: ChatMessage, call_id: re.Pattern[str]) -> dict[str, Any]:
@@ -120,7 +131,7 @@ def _schemas_in(schema: Mapping[str, Any]) -> list[Any]:
     ]
 
 
-def body(request: ChatRequest, call_id: re.Pattern[str] = CALL_ID) -> dict[str, Any]:
+def body(request: ChatRequest, dialect: Dialect = OPENAI) -> dict[str, Any]:
     """What a call in OpenAI's form adds to the model's name, for ``extra_body``.
 
     Given as keywords, an SDK walks through every message for keys to rename, which delays the first token by 0.1
@@ -128,7 +139,7 @@ def body(request: ChatRequest, call_id: re.Pattern[str] = CALL_ID) -> dict[str, 
     """
     system = [{"role": "system", "content": request.system}] if request.system else []
     return {
-        "messages": [*system, *messages(request, call_id)],
+        "messages": [*system, *messages(request, dialect)],
         "stream_options": {"include_usage": True},
         **tools(request),
         **response_format(request.response_schema),

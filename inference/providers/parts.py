@@ -23,17 +23,23 @@ def base64_of(file: Attachment) -> str:
     return b64encode(file.content).decode("ascii")
 
 
-def chat_content(message: ChatMessage) -> str | list[dict[str, Any]]:
-    """The content in OpenAI's chat completions: a plain text, as all servers take it, where nothing else is in it."""
+def chat_content(message: ChatMessage, *, documents_by_url: bool = False) -> str | list[dict[str, Any]]:
+    """The content in OpenAI's chat completions: a plain text, as all servers take it, where nothing else is in it.
+
+    ``documents_by_url``: PDFs are written as Mistral takes them.
+    """
     if all(map(is_text, message.attachments)):
         return "\n\n".join([*map(as_text, message.attachments), *filter(None, [message.text])])
-    return [*map(_chat_part, message.attachments), *_text_part(message)]
+    files = [_chat_part(file, documents_by_url=documents_by_url) for file in message.attachments]
+    return [*files, *_text_part(message)]
 
 
-def _chat_part(file: Attachment) -> dict[str, Any]:
+def _chat_part(file: Attachment, *, documents_by_url: bool) -> dict[str, Any]:
     if is_text(file):
         return {"type": "text", "text": as_text(file)}
     url = f"data:{file.media_type};base64,{base64_of(file)}"
+    if file.media_type == PDF and documents_by_url:
+        return {"type": "document_url", "document_url": url, "document_name": file.name}
     if file.media_type == PDF:
         return {"type": "file", "file": {"filename": file.name, "file_data": url}}
     return {"type": "image_url", "image_url": {"url": url}}

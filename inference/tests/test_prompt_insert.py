@@ -219,7 +219,7 @@ def test_it_says_why_a_model_cannot_be_used(alice: User, client_of: ClientOf) ->
     draft = Draft("Hi", provider="openai", model="gpt-4o")
     version = services.create_prompt(owner=alice, name="hi", type="text", draft=draft)
     client = client_of(alice)
-    assert "You have no token for it yet." in client.get(url_of(version), headers=HTMX).content.decode()
+    assert "No key yet." in client.get(url_of(version), headers=HTMX).content.decode()
     assert "data-model-option" not in asked(client, version, insert="1", use_model="on").content.decode()
 
 

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
@@ -122,7 +123,7 @@ def test_an_answer_is_rated_where_it_stands(
 ) -> None:
     """Within the form of its panel, where no other form may be."""
     [(answer, order), *_] = run(alice, playground).started
-    Generation.objects.filter(pk=order.generation_id).update(status="succeeded")
+    Generation.objects.filter(pk=order.generation_id).update(status="succeeded", ended_at=timezone.now())
     client, url = client_of(alice), f"/telemetry/{order.generation_id}/rate/?within=form"
     assert url in client.get(playground.get_absolute_url()).content.decode()
     thumbs = client.post(url, {"value": "-1", "note": "Too long"}, headers={"HX-Request": "true"}).content.decode()

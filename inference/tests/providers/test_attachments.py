@@ -52,6 +52,12 @@ async def test_openai_gets_a_pdf_as_a_file(fake: FakeProvider) -> None:
     assert part == {"type": "file", "file": file}
 
 
+async def test_mistral_gets_a_pdf_as_a_document_with_a_url(fake: FakeProvider) -> None:
+    part, _ = await sent(fake, "mistral", PAPER)
+    url = f"data:application/pdf;base64,{PDF_64}"
+    assert part == {"type": "document_url", "document_url": url, "document_name": "paper.pdf"}
+
+
 @pytest.mark.parametrize("provider", CHAT)
 async def test_text_alone_stays_a_plain_text(fake: FakeProvider, provider: str) -> None:
     assert await sent(fake, provider, NOTES) == "File “notes.md”:\n\nGröße\n\nWhat is it?"
@@ -115,7 +121,7 @@ async def test_the_sandbox_says_what_it_got() -> None:
         ("groq", "new/model", None, False),
         ("huggingface", "Qwen/Qwen2.5-VL-7B-Instruct", True, False),
         ("huggingface", "deepseek-ai/DeepSeek-R1", None, False),
-        ("mistral", "pixtral-large-latest", True, False),
+        ("mistral", "pixtral-large-latest", True, None),
         ("mistral", "codestral-latest", False, False),
         ("echo", "echo", True, True),
     ],
