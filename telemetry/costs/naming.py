@@ -54,7 +54,7 @@ def _user(user: User | None) -> Named:
 
 
 def _prompts(keys: Sequence[Key]) -> Names:
-    names = _newest_names("prompt_id", "prompt_name", [key for (key,) in keys])
+    names = _newest_names("prompt_id", "prompt_name", [key for (key,) in keys], "-prompt_version")
     return {
         (key,): Named(names.get(key, "Deleted prompt"), "", {"prompt": names.get(key, "")})
         if key
@@ -71,12 +71,12 @@ def _provider_keys(keys: Sequence[Key]) -> Names:
     }
 
 
-def _newest_names(column: str, name: str, keys: Iterable[UUID | None]) -> dict[Any, str]:
-    """As the newest call of each has it: an index finds it."""
+def _newest_names(column: str, name: str, keys: Iterable[UUID | None], *first: str) -> dict[Any, str]:
+    """As the newest call of each has it; with ``first``, the order of the columns in which an index finds it."""
     found: dict[Any, str] = {}
     for key in filter(None, keys):
         calls = Generation.objects.filter(**{column: key}).exclude(**{name: ""})
-        if newest := calls.order_by("-started_at").values_list(name, flat=True).first():
+        if newest := calls.order_by(*first, "-started_at").values_list(name, flat=True).first():
             found[key] = newest
     return found
 

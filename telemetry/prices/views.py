@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.requests import UserRequest, administrators_only, confirm_page
 from telemetry.prices import price_lists, services
+from telemetry.prices.dependents import with_dependents
 from telemetry.prices.forms import PriceForm, RetirementForm
 from telemetry.prices.models import ModelRetirement, PriceOverride
 from telemetry.prices.page import priced_models
@@ -29,7 +30,7 @@ def price_list(request: UserRequest) -> HttpResponse:
     context = {
         "models": priced_models(users=users, now=now, search=search),
         "search": search,
-        "retiring": retiring(users=users, now=now, notice=None),
+        "retiring": with_dependents(retiring(users=users, now=now, notice=None), users=users, now=now),
         "price_list": price_list_name(),
     }
     return render(request, "telemetry/prices.html", context)

@@ -118,7 +118,7 @@ def test_engineers_read_prices_and_change_none(client_of: ClientOf, alice: User)
         assert client.post(reverse(f"telemetry:{name}", args=[1]), PRICES).status_code == 403
 
 
-def test_it_says_who_still_calls_a_model_that_retires(client_of: ClientOf, alice: User, bob: User) -> None:
+def test_it_says_who_still_calls_a_model_that_retires(client_of: ClientOf, admin: User, alice: User, bob: User) -> None:
     day = timezone.now().date() + timedelta(days=50)
     ModelRetirement.objects.create(provider="openai", model="own-1", retires_on=day, replacement="own-2")
     ModelRetirement.objects.create(provider="openai", model="uncalled", retires_on=day)
@@ -128,6 +128,9 @@ def test_it_says_who_still_calls_a_model_that_retires(client_of: ClientOf, alice
     assert (view.days, view.callers.calls, view.callers.users) == (50, 2, 2)
     assert "from_model=own-1" in view.backtest and "model=own-2" in view.backtest
     assert retiring(users=[alice.pk], now=timezone.now())[0].callers.calls == 1
+    page = client_of(admin).get(reverse("telemetry:price-list")).content.decode()
+    assert f">{alice.email}</a> (1)" in page and f">{bob.email}</a> (1)" in page
+    assert bob.email not in client_of(alice).get(reverse("telemetry:price-list")).content.decode()
     assert "50 days" in client_of(alice).get(reverse("dashboard")).content.decode()
 
 
