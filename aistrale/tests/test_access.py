@@ -66,7 +66,7 @@ def a_call(owner: User) -> Any:
 
 
 def a_view(owner: User) -> SavedView:
-    return save_view(owner=owner, name="private", query="?model=private", audience=PRIVATE)
+    return save_view(owner=owner, name=f"private {uuid4()}", query="?model=private", audience=PRIVATE)
 
 
 def a_passkey(owner: User) -> Authenticator:

@@ -80,11 +80,15 @@ def figures_of(form: CallFilter, *, user: User, now: datetime) -> OverTime | Non
     span = _span(form, now, Generation.objects.visible_to(user))
     if span is None:
         return None
-    every = next((every for longest, every in _COLUMNS if span.end - span.start <= longest), _LONGEST_COLUMN)
     given = {name for name, value in form.cleaned_data.items() if value not in (None, "", [])}
     if given <= _KNOWN:
+        every = _every(span)
         return OverTime(span, every, _rolled_up(form, user, now, span, every))
-    return _read(form, user, span, every)
+    return _read(form, user, span)
+
+
+def _every(span: Span) -> timedelta:
+    return next((every for longest, every in _COLUMNS if span.end - span.start <= longest), _LONGEST_COLUMN)
 
 
 def _span(form: CallFilter, now: datetime, visible: GenerationQuerySet) -> Span | None:
@@ -118,11 +122,13 @@ SELECT date_bin(%s, started_at, %s), status,
 """
 
 
-def _read(form: CallFilter, user: User, span: Span, every: timedelta) -> OverTime | None:
-    """None where it takes too long."""
+def _read(form: CallFilter, user: User, span: Span) -> OverTime | None:
+    """Of the time that the calls are of which are read. None where it takes too long."""
     visible = Generation.objects.visible_to(user).between(span.start, span.end)
     edge = edge_of(form.indexed(visible), READ)
     wanted = form.apply(visible).filter(from_edge_on(edge)) if edge else form.apply(visible)
+    span = Span(edge[0], span.end) if edge else span
+    every = _every(span)
     try:
         rows = _grouped(wanted, every, _floor(span.start, every))
     except OperationalError:

@@ -44,7 +44,8 @@ FORMS = {
     "/prompts/<id>/examples/add/: name value-ticket",
     *("/prompts/<id>/details/: description tags", "/prompts/<id>/labels/move/: label reason"),
     *(
-        "/telemetry/: key model prompt user version",
+        "/telemetry/: end_user endpoint key model prompt q session tag user version",
+        "/telemetry/views/add/: name",
         "/tokens/<id>/delete/: name",
         "/tokens/<id>/edit/: base_url label secret",
     ),
