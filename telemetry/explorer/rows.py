@@ -76,20 +76,20 @@ class RowWriter:
 
 
 _ROW = (
-    '<tr><td class="s"><span class="state" data-state="{}" title="{}">{}<span class="sr-only">{}</span></span></td>'
-    '<td class="t"><time datetime="{}" title="{} UTC">{}</time></td>'
-    '<th scope="row" class="q"><span class="q-line"><a class="row-link truncate {}" href="{}">{}</a>{}</span></th>'
+    '<tr role="row"><td role="cell" class="s"><span class="state" data-state="{}" title="{}">{}<span class="sr-only">{}</span></span></td>'
+    '<td role="cell" class="t"><time datetime="{}" title="{} UTC">{}</time></td>'
+    '<th scope="row" role="rowheader" class="q"><span class="q-line"><a class="row-link truncate {}" href="{}">{}</a>{}</span></th>'
 )
 
 
 def _cell(column: Column) -> str:
     """The first value is a word for the style sheet: ``none`` where there is nothing to show."""
-    return f'<td class="{"num " if column.is_figure else ""}{column.css} {{}}"><span class="truncate">{{}}</span></td>'
+    return f'<td role="cell" class="{"num " if column.is_figure else ""}{column.css} {{}}"><span class="truncate">{{}}</span></td>'
 
 
 # Cells of another shape than ``_cell`` gives them.
 _CELL_OF = {
-    "model": '<td class="m"><span class="model-name"><svg class="swatch" width="10" height="10" aria-hidden="true">'
+    "model": '<td role="cell" class="m"><span class="model-name"><svg class="swatch" width="10" height="10" aria-hidden="true">'
     '<rect width="10" height="10" rx="2" fill="url(#{})"/></svg>'
     '<span class="mono truncate" title="{}">{}</span></span></td>',
 }
