@@ -76,22 +76,28 @@ class RowWriter:
 
 
 _ROW = (
-    '<tr role="row"><td role="cell" class="s"><span class="state" data-state="{}" title="{}">{}<span class="sr-only">{}</span></span></td>'
+    '<tr role="row"><td role="cell" class="s"><span class="state" data-state="{}" title="{}">{}'
+    '<span class="sr-only">{}</span></span></td>'
     '<td role="cell" class="t"><time datetime="{}" title="{} UTC">{}</time></td>'
-    '<th scope="row" role="rowheader" class="q"><span class="q-line"><a class="row-link truncate {}" href="{}">{}</a>{}</span></th>'
+    '<th scope="row" role="rowheader" class="q"><span class="q-line">'
+    '<a class="row-link truncate {}" href="{}">{}</a>{}</span></th>'
 )
 
 
 def _cell(column: Column) -> str:
     """The first value is a word for the style sheet: ``none`` where there is nothing to show."""
-    return f'<td role="cell" class="{"num " if column.is_figure else ""}{column.css} {{}}"><span class="truncate">{{}}</span></td>'
+    kind = f"num {column.css}" if column.is_figure else column.css
+    return f'<td role="cell" class="{kind} {{}}"><span class="truncate">{{}}</span></td>'
 
 
 # Cells of another shape than ``_cell`` gives them.
 _CELL_OF = {
-    "model": '<td role="cell" class="m"><span class="model-name"><svg class="swatch" width="10" height="10" aria-hidden="true">'
+    "model": '<td role="cell" class="m"><span class="model-name">'
+    '<svg class="swatch" width="10" height="10" aria-hidden="true">'
     '<rect width="10" height="10" rx="2" fill="url(#{})"/></svg>'
     '<span class="mono truncate" title="{}">{}</span></span></td>',
+    "prompt": '<td role="cell" class="p {}"><span class="version"><span class="truncate" title="{}">{}</span>'
+    "<span>{}</span></span></td>",
 }
 
 
@@ -138,8 +144,11 @@ def _cost(call: Generation) -> tuple[str, str]:
     return "", f"<${_SMALLEST}" if 0 < usd < _SMALLEST else f"{estimated}${usd:,.5f}"
 
 
-def _prompt(call: Generation) -> tuple[str, str]:
-    return _text(f"{call.prompt_name} v{call.prompt_version}" if call.prompt_name else "")
+def _prompt(call: Generation) -> tuple[str, str, str, str]:
+    """However long its name, its version is seen."""
+    if not call.prompt_name:
+        return "none", "", NOTHING, ""
+    return "", call.prompt_name, call.prompt_name, f"v{call.prompt_version}"
 
 
 def _user(call: Generation) -> tuple[str, str]:
