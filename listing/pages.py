@@ -64,13 +64,19 @@ def query_of(query: QueryDict, *, without: str = "", **more: str) -> str:
     return f"?{text}" if (text := kept.urlencode()) else ""
 
 
-def render_list(request: HttpRequest, template: str, context: Mapping[str, Any]) -> HttpResponse:
-    """The page, or its part ``list`` alone where htmx is going to swap it, with an address without blank filters."""
+def render_list(
+    request: HttpRequest, template: str, context: Mapping[str, Any], *, query: QueryDict | None = None
+) -> HttpResponse:
+    """The page, or its part ``list`` alone where htmx is going to swap it, with an address without blank filters.
+
+    ``query`` is that of the address, where it says the same as that of the request in fewer words.
+    """
+    asked = request.GET if query is None else query
     is_part = request.headers.get("HX-Target") == LIST
     response = render(request, f"{template}#{LIST}" if is_part else template, context)
     if is_part:
-        positions = {name: request.GET[name] for name in (OLDER, NEWER) if name in request.GET}
-        response["HX-Push-Url"] = request.path + query_of(request.GET, **positions)
+        positions = {name: str(asked[name]) for name in (OLDER, NEWER) if name in asked}
+        response["HX-Push-Url"] = request.path + query_of(asked, **positions)
     patch_vary_headers(response, ["HX-Target"])
     return response
 

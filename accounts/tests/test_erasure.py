@@ -159,7 +159,7 @@ def test_engineers_erase_nobody_else(confirmed_client_of: ClientOf, alice: User,
 
 def test_calls_show_an_erased_person(client_of: ClientOf, admin: User, alice: User, canary: str) -> None:
     erase_user(user=alice, actor=admin)
-    assert "erased person" in client_of(admin).get("/telemetry/").content.decode()
+    assert "Deleted user" in client_of(admin).get("/telemetry/").content.decode()
 
 
 def test_an_erasure_is_repeated_after_a_restore(

@@ -10,6 +10,7 @@ from decimal import Decimal
 from django.db.models import F, Value
 from django.db.models.expressions import BaseExpression, Combinable
 from django.db.models.functions import Coalesce
+from django.http import QueryDict
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,15 @@ def _last(column: Column, *, descending: bool) -> Value:
         return Value("" if descending else "\U0010ffff")
     lowest, highest = _EXTREMES.get(column.unit, (-1, 2**31 - 1))
     return Value(lowest if descending else highest)
+
+
+def without_usual(query: QueryDict, *, with_users: bool) -> QueryDict:
+    """The query as it is where the usual columns are not chosen: a form sends them all the same."""
+    if set(query.getlist("col")) != set(columns_of([], with_users=with_users)):
+        return query
+    shorter = query.copy()
+    del shorter["col"]
+    return shorter
 
 
 def exported(keys: Sequence[str]) -> list[str]:

@@ -48,19 +48,16 @@ _LONGEST_COLUMN = 30 * DAY
 
 @dataclass(frozen=True, slots=True)
 class OverTime:
-    """``of``: how many of the newest calls were read for it, None for all. ``columns``: one for each stretch."""
+    """``of``: how many of the newest calls were read for it, None for all. ``columns``: one for each stretch.
+
+    Only ``total`` has durations.
+    """
 
     span: Span
     every: timedelta
     columns: Mapping[datetime, Figures]
+    total: Figures
     of: int | None = None
-
-    @property
-    def total(self) -> Figures:
-        total = Figures()
-        for figures in self.columns.values():
-            total += figures
-        return total
 
     def spans(self) -> list[Span]:
         """Of the columns, cut to what is asked for."""
@@ -80,11 +77,14 @@ def figures_of(form: CallFilter, *, user: User, now: datetime) -> OverTime | Non
     span = _span(form, now, Generation.objects.visible_to(user))
     if span is None:
         return None
-    every = next((every for longest, every in _COLUMNS if span.end - span.start <= longest), _LONGEST_COLUMN)
     given = {name for name, value in form.cleaned_data.items() if value not in (None, "", [])}
     if given <= _KNOWN:
-        return OverTime(span, every, _rolled_up(form, user, now, span, every))
-    return _read(form, user, span, every)
+        return _rolled_up(form, user, now, span)
+    return _read(form, user, span)
+
+
+def _every(span: Span) -> timedelta:
+    return next((every for longest, every in _COLUMNS if span.end - span.start <= longest), _LONGEST_COLUMN)
 
 
 def _span(form: CallFilter, now: datetime, visible: GenerationQuerySet) -> Span | None:
@@ -95,13 +95,15 @@ def _span(form: CallFilter, now: datetime, visible: GenerationQuerySet) -> Span 
     return Span(start, end) if start and start < end else None
 
 
-def _rolled_up(form: CallFilter, user: User, now: datetime, span: Span, every: timedelta) -> Mapping[datetime, Figures]:
+def _rolled_up(form: CallFilter, user: User, now: datetime, span: Span) -> OverTime:
     given = {column: form.cleaned_data.get(name) for name, column in _DIMENSIONS.items()}
     alike = {column: value for column, value in given.items() if value not in (None, "")}
     if (model := form.cleaned_data["model"]).endswith("*"):
         alike["request_model"] = Prefix(model[:-1])
+    every = _every(span)
     reader = Reader(span, now=now, users=_users(form, user), alike=alike, origin=_floor(span.start, every))
-    return {key[0]: figures for key, figures in reader.by((), every=every).items()}
+    columns = reader.by((), every=every, with_durations=False)
+    return OverTime(span, every, {key[0]: figures for key, figures in columns.items()}, reader.total())
 
 
 def _users(form: CallFilter, user: User) -> list[int] | None:
@@ -118,22 +120,25 @@ SELECT date_bin(%s, started_at, %s), status,
 """
 
 
-def _read(form: CallFilter, user: User, span: Span, every: timedelta) -> OverTime | None:
-    """None where it takes too long."""
+def _read(form: CallFilter, user: User, span: Span) -> OverTime | None:
+    """Of the time that the calls are of which are read. None where it takes too long."""
     visible = Generation.objects.visible_to(user).between(span.start, span.end)
     edge = edge_of(form.indexed(visible), READ)
     wanted = form.apply(visible).filter(from_edge_on(edge)) if edge else form.apply(visible)
+    span = Span(edge[0], span.end) if edge else span
+    every = _every(span)
     try:
         rows = _grouped(wanted, every, _floor(span.start, every))
     except OperationalError:
         return None
     columns: dict[datetime, Figures] = {}
+    total = Figures()
     for start, status, number, *sums in rows:
-        figures = columns.setdefault(start, Figures())
-        figures.add(status, *sums)
+        for figures in (columns.setdefault(start, Figures()), total):
+            figures.add(status, *sums)
         if number is not None:
-            figures.seconds[number] += int(sums[2])
-    return OverTime(span, every, columns, READ if edge else None)
+            total.seconds[number] += int(sums[2])
+    return OverTime(span, every, columns, total, READ if edge else None)
 
 
 def _grouped(wanted: GenerationQuerySet, every: timedelta, origin: datetime) -> list[Any]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.db import connection
-from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models import F, OuterRef, Q, Subquery, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
-from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual, Lookup
+from django.db.models.lookups import Exact, GreaterThanOrEqual, LessThanOrEqual, Lookup
 from django.http import QueryDict
 
 from accounts.models import User
@@ -141,7 +141,7 @@ class CallFilter(PeriodFilter):
             rows = rows.filter(_said(word, self._user))
         return rows
 
-    def _conditions(self) -> Iterable[Q | Exists | Lookup[Any]]:
+    def _conditions(self) -> Iterable[Q | Lookup[Any]]:
         given = self.cleaned_data
         if model := given["model"]:
             yield Q(request_model__startswith=model[:-1]) if model.endswith("*") else Q(request_model=model)
@@ -150,7 +150,7 @@ class CallFilter(PeriodFilter):
         if given["price"]:
             yield UNPRICED
         if given["rating"]:
-            yield Exists(Score.objects.filter(call_id=OuterRef("pk"), value=ANY_RATING[given["rating"]]))
+            yield _has(Score.objects.filter(call_id=OuterRef("pk"), value=ANY_RATING[given["rating"]]))
         if (users := self._scope()) is not None:
             yield Q(user__in=users.values("pk"))
         yield from self._bounds()
@@ -191,13 +191,18 @@ def _all_tokens() -> Combinable:
     return total
 
 
-def _said(word: str, user: User) -> Exists:
+def _said(word: str, user: User) -> Lookup[Any]:
     """In the last message that was sent, or in what was answered."""
     asked = ContextMessage.objects.filter(
         user=user, period=OuterRef("period"), digest=OuterRef("head"), text__icontains=word
     )
     contents = GenerationContent.objects.filter(generation=OuterRef("pk"))
-    return Exists(contents.filter(Q(response_text__icontains=word) | Exists(asked)))
+    return _has(contents.filter(Q(response_text__icontains=word) | _has(asked)))
+
+
+def _has(rows: QuerySet[Any]) -> Lookup[Any]:
+    """That there is one, looked up call by call. For EXISTS, PostgreSQL may read all rows of the table first."""
+    return Exact(Subquery(rows.order_by().values(one=Value(1))[:1]), 1)
 
 
 def _words(name: str) -> str:

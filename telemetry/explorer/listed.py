@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
 from django.http import QueryDict
@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from listing.pages import cursor_of, position_of, query_of
 from telemetry.explorer.columns import COLUMNS, NEWEST_FIRST, OLDEST_FIRST, Column, columns_of
 from telemetry.explorer.models import SavedView
-from telemetry.explorer.pages import CallPage
+from telemetry.explorer.pages import SORTED, CallPage, call_page
 from telemetry.explorer.rows import RowWriter
 from telemetry.explorer.words import first_words_of
 from telemetry.models import Generation
@@ -47,6 +47,26 @@ class Tab:
     is_own: bool = False
 
 
+def context_of(form: CallFilter, query: QueryDict, *, user: User) -> dict[str, Any]:
+    """For the template of the list."""
+    path = reverse("telemetry:generation-list")
+    found = call_page(form, query, user=user)
+    columns = columns_of(form.columns, with_users=user.is_administrator)
+    return {
+        "form": form,
+        "found": found,
+        "page": found.page,
+        "rows": listed_rows(found, columns, viewer=user, path=path, query=query_of(query)),
+        "time_href": time_href(form, query, path),
+        "heads": heads_of(form, columns, query, path),
+        "column_choices": column_choices(form, with_users=user.is_administrator),
+        "tabs": tabs_of(user, query),
+        "query": query_of(query),
+        "newest": newest_of(found),
+        "most_sorted": SORTED,
+    }
+
+
 def heads_of(form: CallFilter, columns: Mapping[str, Column], query: QueryDict, path: str) -> list[Head]:
     return [_head(key, column, form.sort_value, query, path) for key, column in columns.items()]
 
@@ -64,9 +84,12 @@ def _head(key: str, column: Column, sort: str, query: QueryDict, path: str) -> H
     return Head(column, path + query_of(query, sort=second if sort == first else first), order)
 
 
-def listed_rows(found: CallPage, columns: Mapping[str, Column], *, viewer: User, path: str) -> list[SafeString]:
+def listed_rows(
+    found: CallPage, columns: Mapping[str, Column], *, viewer: User, path: str, query: str
+) -> list[SafeString]:
     calls = found.page.rows
-    return RowWriter(columns, viewer_id=viewer.pk, path=path).rows(calls, first_words_of(calls, viewer=viewer))
+    writer = RowWriter(columns, viewer_id=viewer.pk, path=path, query=query)
+    return writer.rows(calls, first_words_of(calls, viewer=viewer))
 
 
 def column_choices(form: CallFilter, *, with_users: bool) -> list[tuple[str, str, bool]]:

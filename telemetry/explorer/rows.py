@@ -43,12 +43,16 @@ def for_rows(calls: GenerationQuerySet) -> GenerationQuerySet:
 
 
 class RowWriter:
-    """Rows of the table as HTML. ``path``: that of the list, below which each call has its page."""
+    """Rows of the table as HTML.
 
-    def __init__(self, columns: Mapping[str, Column], *, viewer_id: int, path: str) -> None:
+    ``path`` is that of the list, below which each call has its page; that takes the ``query`` for its neighbours.
+    """
+
+    def __init__(self, columns: Mapping[str, Column], *, viewer_id: int, path: str, query: str) -> None:
         self._columns = columns
         self._viewer_id = viewer_id
         self._path = path
+        self._query = query
         self._today = timezone.localdate()
         self._icons = {status: icon(name) for status, (name, _) in _ICONS.items()}
         # One statement for a row: a page has a thousand cells.
@@ -66,7 +70,7 @@ class RowWriter:
         return format_html(
             self._row_html,
             *(state, label, self._icons[status], label, *_started(call, self._today)),
-            *("" if words else "muted", f"{self._path}{call.pk}/", words or self._no_words(call)),
+            *("" if words else "muted", f"{self._path}{call.pk}/{self._query}", words or self._no_words(call)),
             format_html('<span class="tag" data-state="{}">{}</span>', state, tag) if tag else "",
             *values,
         )
@@ -76,22 +80,28 @@ class RowWriter:
 
 
 _ROW = (
-    '<tr><td class="s"><span class="state" data-state="{}" title="{}">{}<span class="sr-only">{}</span></span></td>'
-    '<td class="t"><time datetime="{}" title="{} UTC">{}</time></td>'
-    '<th scope="row" class="q"><span class="q-line"><a class="row-link truncate {}" href="{}">{}</a>{}</span></th>'
+    '<tr role="row"><td role="cell" class="s"><span class="state" data-state="{}" title="{}">{}'
+    '<span class="sr-only">{}</span></span></td>'
+    '<td role="cell" class="t"><time datetime="{}" title="{} UTC">{}</time></td>'
+    '<th scope="row" role="rowheader" class="q"><span class="q-line">'
+    '<a class="row-link truncate {}" href="{}">{}</a>{}</span></th>'
 )
 
 
 def _cell(column: Column) -> str:
     """The first value is a word for the style sheet: ``none`` where there is nothing to show."""
-    return f'<td class="{"num " if column.is_figure else ""}{column.css} {{}}"><span class="truncate">{{}}</span></td>'
+    kind = f"num {column.css}" if column.is_figure else column.css
+    return f'<td role="cell" class="{kind} {{}}"><span class="truncate">{{}}</span></td>'
 
 
 # Cells of another shape than ``_cell`` gives them.
 _CELL_OF = {
-    "model": '<td class="m"><span class="model-name"><svg class="swatch" width="10" height="10" aria-hidden="true">'
+    "model": '<td role="cell" class="m"><span class="model-name">'
+    '<svg class="swatch" width="10" height="10" aria-hidden="true">'
     '<rect width="10" height="10" rx="2" fill="url(#{})"/></svg>'
     '<span class="mono truncate" title="{}">{}</span></span></td>',
+    "prompt": '<td role="cell" class="p {}"><span class="version"><span class="truncate" title="{}">{}</span>'
+    "<span>{}</span></span></td>",
 }
 
 
@@ -138,8 +148,11 @@ def _cost(call: Generation) -> tuple[str, str]:
     return "", f"<${_SMALLEST}" if 0 < usd < _SMALLEST else f"{estimated}${usd:,.5f}"
 
 
-def _prompt(call: Generation) -> tuple[str, str]:
-    return _text(f"{call.prompt_name} v{call.prompt_version}" if call.prompt_name else "")
+def _prompt(call: Generation) -> tuple[str, str, str, str]:
+    """However long its name, its version is seen."""
+    if not call.prompt_name:
+        return "none", "", NOTHING, ""
+    return "", call.prompt_name, call.prompt_name, f"v{call.prompt_version}"
 
 
 def _user(call: Generation) -> tuple[str, str]:

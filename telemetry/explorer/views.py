@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from django.http import HttpResponse, HttpResponseBadRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBadRequest, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -13,10 +13,9 @@ from django.views.decorators.http import require_GET, require_safe
 from accounts.requests import UserRequest
 from listing.pages import query_of, render_list
 from telemetry.explorer import listed
-from telemetry.explorer.columns import columns_of, exported
+from telemetry.explorer.columns import exported, without_usual
 from telemetry.explorer.figures import figures_of
 from telemetry.explorer.filters import CallFilter
-from telemetry.explorer.pages import SORTED, call_page
 from telemetry.explorer.summary import Summary, summary_of
 from telemetry.exports import stream
 from telemetry.exports.columns import chosen
@@ -26,25 +25,17 @@ from telemetry.services import note_export
 
 @require_safe
 def generation_list(request: UserRequest) -> HttpResponse:
-    path, user = reverse("telemetry:generation-list"), request.user
-    form = CallFilter(request.GET, user=user)
-    found = call_page(form, request.GET, user=user)
-    columns = columns_of(form.columns, with_users=user.is_administrator)
+    user, query = request.user, _query(request)
+    form = CallFilter(query, user=user)
     context = {
-        "form": form,
-        "found": found,
-        "page": found.page,
-        "rows": listed.listed_rows(found, columns, viewer=user, path=path),
-        "time_href": listed.time_href(form, request.GET, path),
-        "heads": listed.heads_of(form, columns, request.GET, path),
-        "column_choices": listed.column_choices(form, with_users=user.is_administrator),
-        "tabs": listed.tabs_of(user, request.GET),
-        "query": query_of(request.GET),
-        "newest": listed.newest_of(found),
-        "most_sorted": SORTED,
-        "summary": _summary(request, form) if request.GET.get("summary") else None,
+        **listed.context_of(form, query, user=user),
+        "summary": _summary(request, form) if query.get("summary") else None,
     }
-    return render_list(request, "telemetry/generation_list.html", context)
+    return render_list(request, "telemetry/generation_list.html", context, query=query)
+
+
+def _query(request: UserRequest) -> QueryDict:
+    return without_usual(request.GET, with_users=request.user.is_administrator)
 
 
 @require_safe
@@ -79,7 +70,7 @@ def generation_new(request: UserRequest) -> HttpResponse:
 @require_GET
 def generation_export(request: UserRequest, file_format: str) -> HttpResponseBase:
     """The filtered list as a file, without what was said. That somebody took it is recorded first."""
-    form = CallFilter(request.GET, user=request.user)
+    form = CallFilter(_query(request), user=request.user)
     if not form.is_valid():
         return HttpResponseBadRequest("One of the filters cannot be read.", content_type="text/plain")
     note_export(actor=request.user, file_format=file_format, filters=request.GET.urlencode())

@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.models import User
 from telemetry.context import SentMessage
 from telemetry.explorer import pages, scan
+from telemetry.explorer.columns import DEFAULT
 from telemetry.models import Generation, Score, Status
 from telemetry.pricing import TokenCounts
 from telemetry.ratings import rate_call
@@ -142,6 +143,14 @@ def test_it_shows_the_chosen_columns(start: Make, alice: User, client_of: Client
     # Own calls are all that an engineer sees.
     assert [head.column.label for head in response.context["heads"]] == ["Model", "Tags"]
     assert ">production<" in response.content.decode()
+
+
+def test_the_usual_columns_need_no_words_in_the_address(start: Make, alice: User, client_of: ClientOf) -> None:
+    start(user=alice)
+    usual = [key for key in DEFAULT if key != "user"]
+    response = client_of(alice).get(LIST, {"col": usual, "status": "", "range": "1h"}, headers={"HX-Target": "list"})
+    assert response["HX-Push-Url"] == f"{LIST}?range=1h"
+    assert response.context["form"].columns == []
 
 
 def test_it_shows_the_first_words_of_own_questions_only(

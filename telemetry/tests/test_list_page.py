@@ -135,7 +135,7 @@ def test_it_filters(
 
 def test_it_names_the_prompt_of_a_call(url: str, start: Make, alice: User, client_of: ClientOf) -> None:
     start(user=alice, prompt=TRIAGE)
-    assert ">support/triage v7<" in client_of(alice).get(url).content.decode()
+    assert ">support/triage</span><span>v7<" in client_of(alice).get(url).content.decode()
 
 
 def test_it_tells_versions_apart(url: str, start: Make, alice: User, client_of: ClientOf) -> None:

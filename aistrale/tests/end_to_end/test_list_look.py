@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from aistrale.tests.end_to_end.browser import PASSWORD, Site, add_administrator, log_in
 
@@ -40,3 +40,33 @@ def test_it_filters_in_place_and_the_address_keeps_up(signed_in: Page, site: Sit
     expect(chip).to_be_visible()
     page.reload()
     expect(chip).to_be_visible()
+
+
+def test_it_keeps_what_is_typed_and_what_is_open_while_it_filters(signed_in: Page, site: Site) -> None:
+    page = signed_in
+    page.goto(f"{site.url}/telemetry/")
+    words = page.get_by_role("searchbox", name="Words in input or output")
+    words.press_sequentially("invoice for the depot", delay=60)
+    page.wait_for_url("**q=invoice+for+the+depot")
+    expect(words).to_have_value("invoice for the depot")
+    expect(words).to_be_focused()
+    page.get_by_role("button", name="More").click()
+    page.get_by_label("Rating", exact=True).select_option("good")
+    page.wait_for_url("**rating=good")
+    expect(page.get_by_label("Rating", exact=True)).to_be_visible()
+    page.get_by_label("Tag", exact=True).fill("production")
+    page.get_by_label("Tag", exact=True).press("Enter")
+    expect(page.get_by_role("link", name="Tag: production, remove")).to_be_visible()
+
+
+def test_it_filters_without_scripts(site: Site, chromium: Browser) -> None:
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    log_in(page, site)
+    page.goto(f"{site.url}/telemetry/")
+    page.get_by_role("combobox", name="Status").select_option("failed")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_role("link", name="Status: Failed, remove")).to_be_visible()
+    page.get_by_role("link", name="Status: Failed, remove").click()
+    expect(page).to_have_url(f"{site.url}/telemetry/")
+    context.close()
