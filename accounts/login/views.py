@@ -6,6 +6,7 @@ from http.client import FOUND
 from typing import Any
 
 from allauth.account import views as allauth
+from allauth.account.adapter import get_adapter
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -17,7 +18,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.login.forms import ResetPasswordForm
 from accounts.login.links import GONE, secret_link
-from accounts.login.reauthentication import IN_DIALOG, confirmed, has_local_method, is_confirmed, purpose_of
+from accounts.login.reauthentication import IN_DIALOG, confirmed, is_confirmed, purpose_of
 from accounts.mail import MailNotSent
 from accounts.requests import UserRequest
 
@@ -36,7 +37,7 @@ class ConfirmView(allauth.ReauthenticateView):  # type: ignore[misc]
     request: UserRequest
 
     def dispatch(self, request: UserRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.htmx and not self._is_for_fragment() and (is_confirmed(request) or not has_local_method(request)):
+        if request.htmx and not self._is_for_fragment() and (is_confirmed(request) or not self._is_asked_for()):
             return HttpResponseClientRedirect(self.get_success_url())
         answer: HttpResponse = super().dispatch(request, *args, **kwargs)
         is_redirect = answer.status_code == FOUND and not self._is_for_fragment()
@@ -47,6 +48,11 @@ class ConfirmView(allauth.ReauthenticateView):  # type: ignore[misc]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return {**super().get_context_data(**kwargs), "purpose": purpose_of(self.get_next_url() or "")}
+
+    def _is_asked_for(self) -> bool:
+        """Of those who are asked for a passkey, or by single sign-on, the page to come asks in its own way."""
+        ways = get_adapter().get_reauthentication_methods(self.request.user)
+        return bool(ways) and bool(ways[0]["url"] == self.request.path)
 
     def _is_for_fragment(self) -> bool:
         return IN_DIALOG in self.request.GET
