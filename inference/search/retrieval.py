@@ -177,7 +177,7 @@ _ALL: Mapping[str, str] = {"jit": "off"}
 # Vectors one by one, by the index of their texts, rather than all of them.
 _FEW = {"jit": "off", "enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
 # Without sorting, only the index gives the places in their order.
-_INDEX = {"jit": "off", "enable_sort": "off", "hnsw.iterative_scan": "strict_order", "hnsw.ef_search": "200"}
+_INDEX = {"jit": "off", "enable_sort": "off", "hnsw.iterative_scan": "strict_order", "hnsw.ef_search": "300"}
 EXACT = _ALL
 
 

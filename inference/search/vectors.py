@@ -76,7 +76,7 @@ def build_index(embedder: Embedder) -> None:
         sql.SQL("DROP INDEX IF EXISTS {}").format(name),
         sql.SQL(
             "CREATE INDEX CONCURRENTLY {} ON search_embedding USING hnsw ((vector::halfvec({})) halfvec_cosine_ops) "
-            "WHERE embedder_id = {}"
+            "WITH (m = 24, ef_construction = 200) WHERE embedder_id = {}"
         ).format(name, sql.Literal(embedder.dimension), sql.Literal(embedder.pk)),
     ]
     with connection.cursor() as cursor:
