@@ -59,7 +59,7 @@ def test_an_image_is_attached_sent_seen_and_edited(chat: Page) -> None:
     edited = chat.locator("form.edit")
     expect(edited.locator(".file-chip")).to_contain_text("cat.png")
     edited.get_by_label("Question").fill("And now?")
-    edited.get_by_role("button", name="Send as a new branch").click()
+    edited.get_by_role("button", name="Send as new branch").click()
     expect(chat.locator(".question-text")).to_have_text("And now?")
     expect(chat.get_by_role("link", name="cat.png")).to_be_visible()
 

@@ -109,7 +109,7 @@ def test_a_question_shows_naughty_strings_as_they_are(page: Page, site: Site) ->
     assert page.locator(".question-text").evaluate("(question, text) => question.textContent.trim() === text", text)
     page.locator(".question").get_by_role("button", name="Edit").click()
     page.get_by_label("Question", exact=True).fill(f"{text}\n\nAnd once more")
-    page.get_by_role("button", name="Send as a new branch").click()
+    page.get_by_role("button", name="Send as new branch").click()
     expect(page.locator(".question-text")).to_contain_text("And once more")
     page.keyboard.press("Escape")
     page.locator('[data-status="stopped"]').wait_for()
