@@ -16,11 +16,11 @@ export function showCopied(button) {
   const before = pending.get(button)?.before ?? { icon, name: button.ariaLabel ?? button.lastChild.textContent };
   clearTimeout(pending.get(button)?.timer);
   paint(button, { icon: before.icon?.replace(/#.*/, "#check"), name: button.ariaLabel ? "Copied" : " Copied" });
-  document.getElementById("copy-status").textContent = "Copied";
+  document.getElementById("announcer").textContent = "Copied";
   const timer = setTimeout(() => {
     paint(button, before);
     pending.delete(button);
-    document.getElementById("copy-status").textContent = "";
+    document.getElementById("announcer").textContent = "";
   }, shownFor);
   pending.set(button, { before, timer });
 }

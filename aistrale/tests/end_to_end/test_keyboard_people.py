@@ -58,7 +58,7 @@ def test_it_invites_somebody_who_comes(keyboard: Page, newcomer: Newcomer) -> No
     invite(page, guest)
     copy = page.get_by_role("button", name="Copy link")
     press(page, copy)
-    expect(page.locator("#copy-status")).to_have_text("Copied")
+    expect(page.locator("#announcer")).to_have_text("Copied")
     expect(copy).to_be_focused()
     link = str(page.evaluate("navigator.clipboard.readText()"))
     page.context.clear_cookies()
