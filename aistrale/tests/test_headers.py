@@ -99,7 +99,8 @@ def test_what_a_key_or_a_link_lets_see_is_not_stored_either(alice: User, admin: 
 def test_downloads_are_attachments(alice: User, admin: User, confirmed_client_of: ClientOf) -> None:
     prompt = create_prompt(owner=admin, name="triage", type="text", draft=Draft("Sort it")).prompt
     objects = {"prompts": prompt.pk, "backtests": a_backtest(admin).pk}
-    routes = [route for route in TABLE if "export" in route]
+    # The page of a conversation's export asks for the format first: see inference/tests/test_export.py.
+    routes = [route for route in TABLE if "export" in route and not route.startswith("chat/")]
     paths = [path_of(route, objects.get(route.partition("/")[0], alice.pk)) for route in routes]
     answers = [confirmed_client_of(admin).get(path) for path in paths]
     assert len(answers) == 12 and {response.status_code for response in answers} == {200}

@@ -50,7 +50,7 @@ def reader(chromium: Browser, made: dict[str, str], sign_in: SignIn) -> Iterator
 def share(page: Page, audience: str) -> None:
     """With the conversation open, from the menu in the list."""
     page.locator("#conversation-list [aria-current=page] ~ button").click()
-    page.get_by_role("link", name="Share", exact=True).click()
+    page.locator(".conversation .menu:popover-open").get_by_role("link", name="Share").click()
     page.get_by_label("Shared with", exact=True).select_option(label=audience)
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#toasts")).to_contain_text("is shared with")
