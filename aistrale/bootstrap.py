@@ -50,12 +50,12 @@ def check_master_keys() -> None:
         return
     if missing := keyring.missing_master_keys():
         raise NotPrepared(
-            f"Stored provider tokens need the master key {', '.join(missing)}, which is not here: put it into "
+            f"Stored provider keys need the master key {', '.join(missing)}, which is not here: put it into "
             f"{keyfiles.master_keys_file(settings.DATA_DIR)} or AISTRALE_MASTER_KEYS. If it is lost for good, see "
             "`manage.py keys --lost`."
         )
     for reason in keyring.broken_keys().values():
-        raise NotPrepared(f"Stored provider tokens need another master key of the same name: {reason}")
+        raise NotPrepared(f"Stored provider keys need another master key of the same name: {reason}")
 
 
 def create_missing_master_key() -> str | None:

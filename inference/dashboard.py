@@ -92,20 +92,20 @@ def first_steps(user: User) -> list[Step]:
     newest = Generation.objects.filter(user=user).first()
     return [
         Step(
-            "Add a provider token",
-            "The key of your account with a provider. It is stored encrypted and never shown again.",
+            "Add a provider key",
+            "Or a server of your own, such as Ollama. Keys are stored encrypted and never shown again.",
             reverse("tokens:token-add"),
             tokens.exists(),
         ),
         Step(
             "Test it",
-            "One cheap call shows whether the provider accepts the token.",
+            "One cheap call shows whether the provider accepts the key.",
             reverse("tokens:token-list"),
             tokens.filter(state=TokenState.WORKING).exists(),
         ),
         Step(
             "Run a prompt",
-            "Ask a model something. The sandbox answers without a token.",
+            "Ask a model something. The sandbox answers without a key.",
             reverse("inference:chat"),
             newest is not None,
         ),
