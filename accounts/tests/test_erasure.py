@@ -71,7 +71,7 @@ def test_it_is_recorded(alice: User, admin: User, canary: str) -> None:
     event = AuditEvent.objects.get(action="accounts:user:erase")
     assert (event.actor, event.target_id) == (admin.audit_id, str(alice.audit_id))
     others = {"files": 0, "prompts": 0, "prompts_handed_over": 0, "webhooks": 0, "playgrounds": 0}
-    others |= {"backtests": 0, "ratings": 0, "saved_views": 0}
+    others |= {"backtests": 0, "ratings": 0, "saved_views": 0, "topics": 0}
     assert event.after == {"conversations": 1, "tokens": 1, "calls": 1, "teams": 1, "keys": 1, **others}
     assert AuditEvent.objects.latest("sequence").action == "audit:details:erase"
 

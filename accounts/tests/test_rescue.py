@@ -45,5 +45,5 @@ def test_it_records_what_it_does(admin: User, totp_of: Callable[[User], str]) ->
 
 
 def test_it_knows_no_other(db: None) -> None:
-    with pytest.raises(CommandError, match="no active user"):
+    with pytest.raises(CommandError, match="No active user"):
         rescue("nobody@example.org")

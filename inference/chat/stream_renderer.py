@@ -41,7 +41,7 @@ class StreamRenderer:
     async def paint(self, deltas: Sequence[Delta]) -> str:
         await turn(sum([len(delta.text) for delta in deltas]))
         if not self._is_fresh and all(delta.kind == "text" for delta in deltas):
-            return await self._text("".join([delta.text for delta in deltas]), "beforeend")
+            return await self._text("".join([delta.text for delta in deltas]), "beforeend") + self._notice(deltas)
         swap = "innerHTML" if self._is_fresh else "beforeend"
         fragments = [
             await self._text("".join(delta.text for delta in deltas if delta.kind == "text"), swap),

@@ -48,7 +48,7 @@ def test_it_tells_somebody_without_a_team_whom_to_ask(
     client_of: ClientOf, charlie: User, admin: User, team: Team
 ) -> None:
     page = text(client_of(charlie).get(LIST))
-    assert "You are in no team yet" in page and "admin@example.org" in page
+    assert "not in a team yet" in page and "admin@example.org" in page
     assert "Research" not in page and "New team" not in page
 
 

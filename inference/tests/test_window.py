@@ -142,7 +142,7 @@ def test_it_asks_the_database_as_often_for_a_long_one(
 ) -> None:
     conversation, _ = long_conversation(alice, length)
     client = client_of(alice)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         client.get(conversation.get_absolute_url())
 
 

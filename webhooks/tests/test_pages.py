@@ -48,12 +48,12 @@ def test_its_secret_is_shown_once(client_of: ClientOf, alice: User) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "told"),
     [
-        ("url", "http://hooks.example.org", "Use https"),
-        ("url", "https://10.0.0.1/x", "not public"),
-        ("url", "https://[::1]/x", "not public"),
+        ("url", "http://hooks.example.org", "Only https URLs are allowed"),
+        ("url", "https://10.0.0.1/x", "not on the public internet"),
+        ("url", "https://[::1]/x", "not on the public internet"),
         ("url", "https://user:pw@hooks.example.org", "user name or password"),
         ("url", "https://hooks.example.org/#x", "fragment"),
-        ("url", "nonsense", "names no host"),
+        ("url", "nonsense", "Enter a full URL"),
         ("url", "", "required"),
         ("name", "", "required"),
         ("labels", "Not This", "Use up to 50 small letters"),

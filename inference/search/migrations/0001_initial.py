@@ -7,7 +7,6 @@ import django.db.models.deletion
 import pgvector.django.halfvec
 import uuid
 from django.conf import settings
-from pgvector.django import VectorExtension
 from django.db import migrations, models
 
 
@@ -22,7 +21,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        VectorExtension(),
         migrations.CreateModel(
             name='Change',
             fields=[

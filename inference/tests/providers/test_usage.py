@@ -23,7 +23,7 @@ def sample(fake: FakeProvider, name: str) -> str:
 @pytest.mark.parametrize(
     ("provider", "name", "expected"),
     [
-        ("openai", "openai_cached", Usage(input=86, cache_read=1920, output=300)),
+        ("openai", "openai_cached", Usage(input=86, cache_read=1920, output=300, service_tier="default")),
         ("openai", "openai_reasoning", Usage(input=16, cache_write=5, output=18, reasoning=512)),
         (
             "openai",
@@ -31,7 +31,11 @@ def sample(fake: FakeProvider, name: str) -> str:
             Usage(input=8, cache_read=4, output=3, reasoning=6, cost_usd="0.0000135"),
         ),
         ("groq", "groq", Usage(input=16, cache_read=64, output=12, reasoning=18)),
-        ("anthropic", "anthropic", Usage(input=25, cache_read=2000, cache_write=300, output=30, reasoning=60)),
+        (
+            "anthropic",
+            "anthropic",
+            Usage(input=25, cache_read=2000, cache_write=300, output=30, reasoning=60, service_tier="standard"),
+        ),
         ("gemini", "gemini", Usage(input=120, cache_read=1000, output=12, reasoning=50)),
         ("huggingface", "huggingface", Usage(input=17, output=2)),
     ],
