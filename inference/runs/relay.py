@@ -138,15 +138,19 @@ async def follow(
 ) -> AsyncGenerator[list[Delta], None]:
     """Yield the deltas of a run that another process owns, from its beginning to its end.
 
-    ``has_ended`` is asked whenever the stream has been silent for a while: its owner may have died. Raises CopyIsCut
+    ``has_ended`` is asked whenever the stream has been silent for a while: its owner may have died. If it lives, it
+    copies the rest after it has stored the end: so the stream is given one more while. Raises CopyIsCut
     where the end was not copied.
     """
     key, last_id, position = stream_key(generation_id), b"0", 0
+    is_over = False
     while True:
         await redis.set(watched_key(generation_id), 1, ex=WATCHED_SECONDS)
         answer = cast(Entries, await redis.xread({key: last_id}, block=2000, count=20))
-        if not answer and await has_ended():
-            return
+        if not answer:
+            if is_over:
+                return
+            is_over = await has_ended()
         for entry_id, fields in answer[0][1] if answer else ():
             last_id = entry_id
             if _is_end(fields):

@@ -37,6 +37,11 @@ OBJECTS = {
     "chat/prompts/<uuid:pk>/": (a_prompt, "pk"),
 }
 NO_PAGES = {
+    "chat/files/": "answers a script",
+    "chat/files/<str:digest>/": "a file",
+    "chat/files/<str:digest>/download/": "a file",
+    "chat/files/<str:digest>/thumbnail/": "a file",
+    "chat/files/<str:digest>/view/": "answers a script",
     "chat/parameters/": "answers a script",
     "chat/prompts/": "answers a script",
     "chat/prompts/<uuid:pk>/": "answers a script",

@@ -20,12 +20,13 @@ password, *emails = sys.stdin.read().split("\\n")
 for email in emails:
     User.objects.create_superuser(email, password)
 """
-# Whether the target is reached, or else what has the focus and does not show it, with a ring of its own or of the box
-# around it.
+# Whether the target is reached, or else what has the focus and does not show it, with a ring of its own, of the row
+# that it stands for, or of the box around it.
 LOOK = """(target) => {
   const at = document.activeElement;
   const box = at.getBoundingClientRect();
-  const ringed = [at, at.closest(".input-group, .box")].filter(Boolean).map((each) => getComputedStyle(each))
+  const boxes = [at, at.closest(".input-group, .box, .find, .pill, .model-search, .search-box")].filter(Boolean);
+  const ringed = [...boxes.map((each) => getComputedStyle(each)), getComputedStyle(at, "::after")]
     .some((style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1);
   // The browser itself marks the part of a date that one is in.
   const shown = at === document.body || at.matches("[type^=date]") || (box.width && box.height && ringed);
@@ -102,7 +103,8 @@ def expect_page(page: Page, heading: str | re.Pattern[str]) -> None:
 
 def field(page: Page, label: str) -> Locator:
     """The first one that is shown and whose label begins so."""
-    return page.get_by_label(re.compile(f"^{re.escape(label)}\\b")).filter(visible=True).first
+    labelled = page.get_by_label(re.compile(f"^{re.escape(label)}\\b"))
+    return labelled.and_(page.locator("input, select, textarea")).filter(visible=True).first
 
 
 def fill(page: Page, label: str, text: str) -> None:

@@ -50,6 +50,7 @@ A_FILE = re.compile(r".*/export\.\w+$")
 # Of Django's admin, which leads them on to the page of change, and to the audit log.
 LEAD_ON = re.compile("admin/.*/<path:object_id>/(history/)?$")
 FURNISH = f"""
+from decimal import Decimal
 from os import environ
 from django.core.management import call_command
 from accounts.models import User
@@ -57,7 +58,9 @@ from accounts.people.services import set_active
 from accounts.teams.services import add_member, create_team
 from aistrale.job_queue import note_error
 from audit.tasks import verify_next_slice
+from inference.backtests.services import Plan, create_backtest
 from inference.models import Conversation, Message
+from inference.playground.services import create_playground
 from procrastinate.contrib.django.models import ProcrastinateJob
 from accounts.sharing import EVERYONE
 from prompts import example_sets, protection
@@ -66,7 +69,7 @@ from prompts.drafts import Draft, Variable
 from prompts.models import ProtectedLabel
 from prompts.rollout_rules import Guards
 from prompts.rollouts import start_rollout
-from telemetry.models import PriceOverride
+from telemetry.models import Generation, PriceOverride
 from tokens.tasks import rotate_keys
 from webhooks import services as webhooks
 from webhooks.models import Delivery
@@ -122,6 +125,9 @@ hook = webhooks.create_webhook(owner=admin, name="Cache " + "x" * 70, url="https
 webhooks.send_test(webhook=hook, actor=admin)
 webhooks.send_test(webhook=hook, actor=admin)
 Delivery.objects.filter(pk=hook.deliveries.last().pk).update(state="failed", attempts=1, status=500, response="x" * 900)
+create_playground(owner=admin, title="Compare " + "x" * 90, draft=Draft("Sort {{{{ticket}}}} <b>"), values={{}})
+calls = list(Generation.objects.values_list("pk", flat=True))
+create_backtest(owner=admin, plan=Plan(title="Replay " + "x" * 90, call_ids=calls, sample=1, budget_usd=Decimal(1)))
 call_command("rotate_keys")
 """
 

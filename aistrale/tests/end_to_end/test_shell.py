@@ -47,7 +47,11 @@ def test_it_draws_every_icon_that_is_used() -> None:
     assert used_icons() <= drawn_icons()
 
 
-@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+# A file that is downloaded has its style in itself.
+PAGES = [template for template in TEMPLATES if template.name != "export.html"]
+
+
+@pytest.mark.parametrize("template", PAGES, ids=lambda path: path.name)
 def test_it_keeps_templates_free_of_what_the_csp_refuses(template: Path) -> None:
     assert not re.search(
         r"\sstyle=|\shx-on|\son[a-z]+=|javascript:|<style|<script(?![^>]*\ssrc=)", template.read_text()

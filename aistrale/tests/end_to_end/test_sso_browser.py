@@ -58,7 +58,7 @@ def test_it_logs_in_and_confirms_at_the_provider(page: Page, sso_site: Site) -> 
     page.get_by_role("button", name="Save").first.click()
     expect(page.get_by_role("heading", name="Confirm it's you")).to_be_visible()
     check_usable(page)
-    page.get_by_role("button", name="Go on to our SSO").click()
+    page.get_by_role("button", name="Continue to our SSO").click()
     be_the_boss(page)
     expect(page.locator("#toasts")).to_contain_text("Your input was restored")
     expect(page.get_by_label("Name", exact=True)).to_have_value("Renamed")
