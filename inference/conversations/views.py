@@ -12,7 +12,7 @@ from django.urls import Resolver404, resolve, reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-from accounts.requests import UserRequest, confirm_page
+from accounts.requests import UserRequest
 from accounts.sharing import share
 from inference.actions import InferenceAction
 from inference.conversations import export, services
@@ -65,22 +65,13 @@ def conversation_share(request: UserRequest, pk: UUID) -> HttpResponse:
     return render(request, template, context, status=422 if form.is_bound else 200)
 
 
-@require_http_methods(["GET", "POST"])
+@require_POST
 def conversation_delete(request: UserRequest, pk: UUID) -> HttpResponse:
     conversation = _editable(request, pk)
-    if request.method == "POST":
-        services.delete_conversation(conversation=conversation, actor=request.user)
-        undo = reverse("inference:conversation-restore", args=[pk])
-        messages.success(request, f"Deleted “{conversation.title}”.", extra_tags=undo)
-        return _list_or_chat(request, conversation)
-    return confirm_page(
-        request,
-        heading="Delete conversation",
-        title=f"Delete “{conversation.title}”?",
-        text="All messages and branches are deleted. You can undo this for an hour. Call records stay in telemetry.",
-        verb="Delete conversation",
-        cancel=conversation,
-    )
+    services.delete_conversation(conversation=conversation, actor=request.user)
+    undo = reverse("inference:conversation-restore", args=[pk])
+    messages.success(request, f"Deleted “{conversation.title}”.", extra_tags=undo)
+    return _list_or_chat(request, conversation)
 
 
 @require_POST

@@ -37,6 +37,7 @@ OBJECTS = {
     "chat/prompts/<uuid:pk>/": (a_prompt, "pk"),
 }
 NO_PAGES = {
+    "chat/models/<str:key>/": "a part of the list of models",
     "chat/files/": "answers a script",
     "chat/files/<str:digest>/": "a file",
     "chat/files/<str:digest>/download/": "a file",

@@ -4,18 +4,29 @@ import { toast } from "./toasts.js";
 const shownFor = 1500;
 const pending = new WeakMap();
 
-function paint(button, { icon, name }) {
+function paint(button, { icon, label, text }) {
   button.querySelector("use")?.setAttribute("href", icon);
-  if (button.ariaLabel) button.ariaLabel = name;
-  else button.lastChild.textContent = name;
+  if (label !== null) button.ariaLabel = label;
+  if (text !== null) button.lastChild.textContent = text;
+}
+
+/** The icon, the name and the words of a button; null for what it has not. */
+function lookOf(button) {
+  const icon = button.querySelector("use")?.getAttribute("href") ?? null;
+  const label = button.ariaLabel;
+  return { icon, label, text: icon && label ? null : button.lastChild.textContent };
+}
+
+function copied({ icon, label, text }) {
+  const words = icon ? " Copied" : "Copied";
+  return { icon: icon?.replace(/#.*/, "#check"), label: label && "Copied", text: text && words };
 }
 
 /** Shows "Copied" on the button for a moment, and says it to screen readers. */
 export function showCopied(button) {
-  const icon = button.querySelector("use")?.getAttribute("href");
-  const before = pending.get(button)?.before ?? { icon, name: button.ariaLabel ?? button.lastChild.textContent };
+  const before = pending.get(button)?.before ?? lookOf(button);
   clearTimeout(pending.get(button)?.timer);
-  paint(button, { icon: before.icon?.replace(/#.*/, "#check"), name: button.ariaLabel ? "Copied" : " Copied" });
+  paint(button, copied(before));
   document.getElementById("announcer").textContent = "Copied";
   const timer = setTimeout(() => {
     paint(button, before);

@@ -34,4 +34,8 @@ OBJECTS = {
     "telemetry/<uuid:pk>/": (a_call, "pk"),
     "telemetry/views/<uuid:pk>/": (a_view, "pk"),
 }
-NO_PAGES = {"telemetry/<uuid:pk>/curl/": "answers a script"}
+NO_PAGES = {
+    "telemetry/<uuid:pk>/curl/": "answers a script",
+    "telemetry/new/": "a part of the list",
+    "telemetry/summary/": "a part of the list",
+}

@@ -19,4 +19,5 @@ ADMINISTRATORS = {
     "tokens/keys/",
     "admin/tokens/providertoken/<path:object_id>/delete/",
 }
+NO_PAGES = {"tokens/base-url/": "a part of the form"}
 OBJECTS = {"tokens/<uuid:token_id>/": (a_token, "pk")}

@@ -58,6 +58,7 @@ from accounts.people.services import set_active
 from accounts.teams.services import add_member, create_team
 from aistrale.job_queue import note_error
 from audit.tasks import verify_next_slice
+from inference.backtests.models import Backtest
 from inference.backtests.services import Plan, create_backtest
 from inference.models import Conversation, Message
 from inference.playground.services import create_playground
@@ -69,7 +70,9 @@ from prompts.drafts import Draft, Variable
 from prompts.models import ProtectedLabel
 from prompts.rollout_rules import Guards
 from prompts.rollouts import start_rollout
+from telemetry.explorer.services import save_view
 from telemetry.models import Generation, PriceOverride
+from tokens.allowed_hosts import allow_host
 from tokens.tasks import rotate_keys
 from webhooks import services as webhooks
 from webhooks.models import Delivery
@@ -127,7 +130,11 @@ webhooks.send_test(webhook=hook, actor=admin)
 Delivery.objects.filter(pk=hook.deliveries.last().pk).update(state="failed", attempts=1, status=500, response="x" * 900)
 create_playground(owner=admin, title="Compare " + "x" * 90, draft=Draft("Sort {{{{ticket}}}} <b>"), values={{}})
 calls = list(Generation.objects.values_list("pk", flat=True))
-create_backtest(owner=admin, plan=Plan(title="Replay " + "x" * 90, call_ids=calls, sample=1, budget_usd=Decimal(1)))
+for title in ("Replay " + "x" * 90, "Again", "Once more"):
+    create_backtest(owner=admin, plan=Plan(title=title, call_ids=calls, sample=1, budget_usd=Decimal(1)))
+Backtest.objects.filter(title__in=["Again", "Once more"]).update(state="done")
+save_view(owner=admin, name="Failed " + "x" * 50, query="?status=failed", audience=EVERYONE)
+allow_host(host="gpu-1.lan:8000", note="x" * 90, actor=admin)
 call_command("rotate_keys")
 """
 

@@ -93,10 +93,10 @@ class Installation:
 
 
 def children_of(process: subprocess.Popen[Any]) -> dict[int, str]:
-    """Number and command line of each, without the shells that guard them."""
+    """Number and command line of each that lives, without the shells that guard them."""
     listing = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     commands = {int(pid): Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ") for pid in listing}
-    return {pid: command for pid, command in commands.items() if not command.startswith("/bin/sh")}
+    return {pid: command for pid, command in commands.items() if command and not command.startswith("/bin/sh")}
 
 
 def child_of(process: subprocess.Popen[Any], name: str) -> int:

@@ -16,6 +16,7 @@ def a_panel(owner: User) -> Panel:
     return a_playground(owner).panels.get()
 
 
+NO_PAGES = {"playground/<uuid:pk>/example-set/": "opened by a script"}
 OBJECTS = {
     "playground/<uuid:pk>/": (a_playground, "pk"),
     "playground/<uuid:pk>/values/<int:set_pk>/": (a_panel, "playground_id", "pk"),
