@@ -18,7 +18,8 @@ def test_it_finds_the_way_from_an_entry_to_all_that_person_did(signed_in: Page, 
 
 def test_it_saves_the_list_as_a_file(signed_in: Page, site: Site) -> None:
     signed_in.goto(f"{site.url}/audit/")
+    signed_in.get_by_role("button", name="Export").click()
     with signed_in.expect_download() as download:
-        signed_in.get_by_role("link", name="CSV").click()
+        signed_in.get_by_role("link", name="CSV export").click()
     assert download.value.suggested_filename.endswith(".csv")
     assert "accounts:session:login" in download.value.path().read_text()

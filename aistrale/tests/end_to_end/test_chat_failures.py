@@ -119,6 +119,6 @@ def test_it_asks_another_model_instead_of_waiting(chat: Page) -> None:
     use(chat, "status-429-retry-15")
     ask(chat)
     answers(chat).get_by_role("button", name="Try another model").click()
-    chat.get_by_role("option", name="fake-small").click()
+    chat.get_by_role("option", name="fake-small").first.click()
     expect(chat.locator(".answer .siblings")).to_contain_text("2/2")
     expect_status(chat, "succeeded")

@@ -51,6 +51,6 @@ def test_it_is_usable(page: Page, site: Site, status: int) -> None:
     check_usable(page)
     expect(page.get_by_text(f"Error {status}")).to_be_visible()
     expect(page.locator("main code")).to_have_text(REQUEST_ID)
-    for name in ("Skip to content", "Copy request id", "Go to the dashboard"):
+    for name in ("Skip to content", "Copy request ID", "Go to the dashboard"):
         page.keyboard.press("Tab")
         expect(page.locator(":focus-visible")).to_have_accessible_name(name)

@@ -31,7 +31,7 @@ BY_ADDRESS = ("/account/confirm/passkey/", "/logout/", "/password/reset/done/", 
 # What walks do not come by: a list that nothing is on, a filter that is on, one that is wrong, and no page at all.
 STATES = (
     *("/prompts/?q=nothing", "/prompts/add/?type=text"),
-    *("/chat/?q=nothing", "/chat/?shared=1", "/telemetry/?model=nothing"),
+    *("/chat/?q=nothing", "/chat/?shared=1", "/telemetry/?model=nothing", "/telemetry/?status=failed"),
     *("/telemetry/costs/?whose=everyone&by=team", "/telemetry/costs/?show=table", "/telemetry/costs/?month=2020-01"),
     *("/audit/?action=accounts:session:login", "/audit/?start=x", "/nothing-here/"),
 )

@@ -24,7 +24,6 @@ FAR = {
     "/backtests/add/: model parameters",
     "/people/<id>/erase/: email",
     "/search/: endpoint least_cost model most_cost q user",
-    "/search/settings/: model",
     "/prompts/<id>/examples/add/: name value-ticket",
     "/prompts/webhooks/add/: labels name name_prefix url",
     "/tokens/<id>/replace/: secret",

@@ -105,5 +105,5 @@ def _use_in_the_chat(page: Page, site: Site) -> None:
     page.get_by_title("Show figures").last.click()
     page.get_by_role("link", name="View call details").click()
     page.get_by_role("link", name=NAME).click()
-    expect(page.get_by_label("Where used")).to_contain_text("admin@example.org")
+    expect(page.get_by_label("Where used")).to_contain_text("used v3")
     check_usable(page)
