@@ -28,8 +28,10 @@ LOOK = """(target) => {
   const boxes = [at, at.closest(".input-group, .box, .find, .pill, .model-search, .search-box")].filter(Boolean);
   const ringed = [...boxes.map((each) => getComputedStyle(each)), getComputedStyle(at, "::after")]
     .some((style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1);
+  const column = at.querySelector(".hit");
+  const drawn = column && getComputedStyle(column).stroke !== "none";
   // The browser itself marks the part of a date that one is in.
-  const shown = at === document.body || at.matches("[type^=date]") || (box.width && box.height && ringed);
+  const shown = at === document.body || at.matches("[type^=date]") || drawn || (box.width && box.height && ringed);
   return { reached: at === target, hidden: shown ? "" : at.outerHTML.slice(0, 120) };
 }"""
 
