@@ -6,6 +6,7 @@ between the two gains nothing. A proxy of the operator (``AISTRALE_OUTGOING_PROX
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
@@ -20,6 +21,8 @@ from django.conf import settings
 from yarl import URL
 
 from tokens.base_urls import is_public, is_trusted
+
+_TUNNEL_SECONDS = 0.1
 
 
 class AddressRefused(Exception):
@@ -89,6 +92,11 @@ def proxy_for(url: URL) -> str | None:
         return None
     proxy: str = settings.OUTGOING_PROXY
     return proxy
+
+
+async def close_tunnels() -> None:
+    """After a session is closed: below a TLS connection through a proxy, the one to the proxy closes a little later."""
+    await asyncio.sleep(_TUNNEL_SECONDS)
 
 
 def _is_below(host: str, name: str) -> bool:

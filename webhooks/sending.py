@@ -12,7 +12,7 @@ import aiohttp
 from yarl import URL
 
 from audit.text import replace_unstorable
-from tokens.outgoing import AddressRefused, PublicResolver, proxy_for, tls, trust_in_setting
+from tokens.outgoing import AddressRefused, PublicResolver, close_tunnels, proxy_for, tls, trust_in_setting
 from webhooks.models import LONGEST_RESPONSE
 
 # For everything, from the look-up of the name to the answer.
@@ -65,9 +65,14 @@ async def _post(url: URL, body: bytes, headers: Mapping[str, str]) -> tuple[int,
         auto_decompress=False,
         trust_env=False,
     )
-    request = session.post(url, data=body, headers=headers, allow_redirects=False, proxy=proxy_for(url))
-    async with session, request as answer:
-        return answer.status, await _begin_of(answer)
+    proxy = proxy_for(url)
+    request = session.post(url, data=body, headers=headers, allow_redirects=False, proxy=proxy)
+    try:
+        async with session, request as answer:
+            return answer.status, await _begin_of(answer)
+    finally:
+        if proxy:
+            await close_tunnels()
 
 
 async def _begin_of(answer: aiohttp.ClientResponse) -> bytes:

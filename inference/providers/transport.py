@@ -32,7 +32,7 @@ from inference.providers.errors import BadRequest, ProviderError, StreamBroken
 from inference.providers.failures import from_response
 from inference.providers.timeouts import Limits
 from tokens.allowed_hosts import TRUST
-from tokens.outgoing import AddressRefused, PublicResolver, proxy_for, tls
+from tokens.outgoing import AddressRefused, PublicResolver, close_tunnels, proxy_for, tls
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -124,15 +124,17 @@ async def _keep(loop: asyncio.AbstractEventLoop) -> AsyncGenerator[HttpClients, 
         auto_decompress=False,
         trust_env=False,
     )
-    async with session:
-        sender = _Sender(session, resolver)
-        transport = Httpx2Transport(sender)
-        modern = httpx2.AsyncClient(transport=transport, headers=_HEADERS, trust_env=False)
-        legacy = httpx.AsyncClient(transport=HttpxTransport(sender), headers=_HEADERS, trust_env=False)
-        try:
+    sender = _Sender(session, resolver)
+    transport = Httpx2Transport(sender)
+    modern = httpx2.AsyncClient(transport=transport, headers=_HEADERS, trust_env=False)
+    legacy = httpx.AsyncClient(transport=HttpxTransport(sender), headers=_HEADERS, trust_env=False)
+    try:
+        async with session:
             yield HttpClients(modern, legacy, transport)
-        finally:
-            del _keepers[loop], _clients[loop]
+    finally:
+        del _keepers[loop], _clients[loop]
+        if sender.has_tunnels:
+            await close_tunnels()
 
 
 class _TimedConnector(aiohttp.TCPConnector):
@@ -194,10 +196,11 @@ class CapturingTransport(httpx2.AsyncBaseTransport):
             await self._response.aclose()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Sender:
     session: aiohttp.ClientSession
     resolver: PublicResolver
+    has_tunnels: bool = False
 
     async def send(self, request: httpx.Request | httpx2.Request, content: bytes) -> aiohttp.ClientResponse:
         if (seen := _looked_at.get()) is not None:
@@ -208,13 +211,15 @@ class _Sender:
         headers = [(name, value) for name, value in request.headers.multi_items() if name.lower() not in _FRAMING]
         try:
             await self.resolver.check(url)
+            proxy = proxy_for(url)
+            self.has_tunnels |= proxy is not None
             return await self.session.request(
                 request.method,
                 url,
                 headers=headers,
                 data=content or None,
                 allow_redirects=False,
-                proxy=proxy_for(url),
+                proxy=proxy,
                 timeout=aiohttp.ClientTimeout(total=None, connect=limits.get("connect")),
             )
         except AddressRefused as error:

@@ -156,12 +156,6 @@ def test_it_deletes_with_an_audit_entry_that_holds_no_title(
     assert "Heaps" not in entry.body
 
 
-def test_it_asks_before_it_deletes(alice: User, conversation: Conversation, client_of: ClientOf) -> None:
-    page = client_of(alice).get(url("delete", conversation)).content.decode()
-    assert "Delete “Heaps and stacks”?" in page
-    assert Conversation.objects.exists()
-
-
 @pytest.mark.parametrize(
     ("query", "found"),
     [
