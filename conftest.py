@@ -36,6 +36,7 @@ pytest_plugins = [
     "aistrale.tests.end_to_end.chat_page",
     "aistrale.tests.end_to_end.keyboard",
     "aistrale.tests.invariants",
+    "aistrale.tests.migrations",
     "aistrale.tests.sockets",
 ]
 

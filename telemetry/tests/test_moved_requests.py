@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
 
 from accounts.models import User
+from aistrale.tests.migrations import Migrate
 from telemetry.context import SentMessage
 from telemetry.models import ContextMessage, Generation, GenerationContent
 
-pytestmark = pytest.mark.django_db(transaction=True)
 Make = Callable[..., Generation]
 Sent = dict[Any, list[SentMessage]]
 QUESTION, ANSWER = SentMessage("user", "Go on.\n\\u00e4 'ä'"), SentMessage("assistant", "Well.")
-
-
-def migrate(name: str) -> None:
-    MigrationExecutor(connection).migrate([("telemetry", name)])
-
-
-def migrate_to_the_newest() -> None:
-    executor = MigrationExecutor(connection)
-    executor.migrate(executor.loader.graph.leaf_nodes())
-
-
-@pytest.fixture(autouse=True)
-def _back_to_the_newest() -> Iterator[None]:
-    yield
-    migrate_to_the_newest()
 
 
 @pytest.fixture
@@ -54,21 +38,21 @@ def read() -> Sent:
     return {content.pk: content.sent() for content in GenerationContent.objects.select_related("generation")}
 
 
-def test_it_moves_there_and_back(sent: Sent) -> None:
+def test_it_moves_there_and_back(sent: Sent, migrate: Migrate) -> None:
     rows = set(ContextMessage.objects.values_list("pk", "parent", "role", "text"))
-    migrate("0006_run_process")
+    migrate("telemetry", "0006_run_process")
     for pk, request in requests().items():
         prompt = "Be brief." if len(sent[pk]) > 1 else ""
         said = [{"role": role, "text": text} for role, text, _ in sent[pk] if role != "system"]
         assert request == {"system": prompt, "messages": said}
-    migrate_to_the_newest()
+    migrate()
     assert read() == sent
     assert set(ContextMessage.objects.values_list("pk", "parent", "role", "text")) == rows
 
 
-def test_it_goes_on_where_it_broke_off(sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_goes_on_where_it_broke_off(sent: Sent, monkeypatch: pytest.MonkeyPatch, migrate: Migrate) -> None:
     monkeypatch.setattr(import_module("telemetry.migrations.0008_move_requests"), "BATCH", 1)
-    migrate("0006_run_process")
+    migrate("telemetry", "0006_run_process")
     moved = 0
 
     def break_off(execute: Callable[..., Any], sql: str, *call: Any) -> Any:
@@ -79,7 +63,7 @@ def test_it_goes_on_where_it_broke_off(sent: Sent, monkeypatch: pytest.MonkeyPat
         return execute(sql, *call)
 
     with connection.execute_wrapper(break_off), pytest.raises(DatabaseError):
-        migrate("0008_move_requests")
+        migrate("telemetry", "0008_move_requests")
     assert GenerationContent.objects.filter(period__isnull=False).count() == 2
-    migrate_to_the_newest()
+    migrate()
     assert read() == sent

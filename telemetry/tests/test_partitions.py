@@ -11,12 +11,12 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import User
+from aistrale.tests.migrations import Migrate
 from audit.models import AuditEvent
 from telemetry import partitions, retention, time_ranges
 from telemetry.call_ids import first_id, first_id_after, new_call_id
@@ -139,18 +139,15 @@ def test_content_is_kept_for_ever_where_no_days_are_set(start: Make, alice: User
     assert GenerationContent.objects.filter(pk=call.pk).exists()
 
 
-@pytest.mark.django_db(transaction=True)
-def test_stored_calls_keep_their_ids_and_are_found(start: Make, alice: User) -> None:
+def test_stored_calls_keep_their_ids_and_are_found(start: Make, alice: User, migrate: Migrate) -> None:
     call = start(user=alice)
     sent = GenerationContent.objects.get(pk=call.pk).sent()
-    executor = MigrationExecutor(connection)
-    executor.migrate([("telemetry", "0013_more_of_calls")])
+    migrate("telemetry", "0013_more_of_calls")
     random_id = uuid4()
     with connection.cursor() as cursor:
         cursor.execute("UPDATE telemetry_generationcontent SET generation_id = %s", [random_id])
         cursor.execute("UPDATE telemetry_generation SET id = %s", [random_id])
-    executor = MigrationExecutor(connection)
-    executor.migrate(executor.loader.graph.leaf_nodes())
+    migrate()
     try:
         found = Generation.objects.between(call.started_at, call.started_at + timedelta(seconds=1)).get()
         assert found.pk == random_id and stored_in(found) == "telemetry_generation_default"

@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from accounts.models import User
 from accounts.sharing import EVERYONE, PRIVATE
+from aistrale.tests.migrations import Migrate
 from tokens.models import ProviderToken
 from tokens.services import add_token
 from tokens.tests.conftest import SECRET
 
-pytestmark = pytest.mark.django_db(transaction=True)
 
-
-def migrate(name: str) -> None:
-    executor = MigrationExecutor(connection)
-    executor.migrate([("tokens", name)])
-
-
-@pytest.fixture(autouse=True)
-def _back_to_the_newest() -> Iterator[None]:
-    yield
-    executor = MigrationExecutor(connection)
-    executor.migrate(executor.loader.graph.leaf_nodes("tokens"))
-
-
-def test_it_carries_sharing_over_there_and_back(admin: User) -> None:
+def test_it_carries_sharing_over_there_and_back(admin: User, migrate: Migrate) -> None:
     for label, audience in (("all", EVERYONE), ("own", PRIVATE)):
         add_token(owner=admin, actor=admin, provider="openai", label=label, secret=SECRET, audience=audience)
-    migrate("0003_factor_secret")
+    migrate("tokens", "0003_factor_secret")
     with connection.cursor() as cursor:
         cursor.execute("SELECT label, shared FROM tokens_providertoken ORDER BY label")
         assert cursor.fetchall() == [("all", True), ("own", False)]
-    migrate("0004_sharing")
+    migrate("tokens", "0004_sharing")
     visible = {token.label: token.audience for token in ProviderToken.objects.all()}
     assert visible == {"all": EVERYONE, "own": PRIVATE}
