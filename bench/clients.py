@@ -14,7 +14,8 @@ import time
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-STAMP = re.compile(rb" (\d{9,})")
+# In the middle of a paragraph or at its beginning.
+STAMP = re.compile(rb"[ >](\d{9,})")
 # Nobody asks in the moment in which a page opens.
 SPACE_SECONDS = 0.1
 

@@ -8,6 +8,8 @@ read. Where it is not, nothing is stored, and ``start_run`` goes step by step, a
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -171,15 +173,24 @@ async def _answer(session: psycopg.AsyncConnection[Any], query: str, values: dic
     """Its one row or None. Raises OperationalError where it does not come in time."""
     answer = asyncio.create_task(_ask(session, query, values))
     try:
-        await asyncio.wait({answer}, timeout=SECONDS)
+        done, _ = await asyncio.wait({answer}, timeout=SECONDS)
     finally:
         if not answer.done():
-            # To cancel it in PostgreSQL, as psycopg does, would be to wait for one that hangs.
-            session.pgconn.finish()
-            answer.cancel()
-    if not answer.done() or answer.cancelled():
-        raise OperationalError("PostgreSQL does not answer.")
+            _hang_up(session)
+            await asyncio.wait({answer})
+    if not done:
+        raise OperationalError("PostgreSQL does not answer.") from answer.exception()
     return answer.result()
+
+
+def _hang_up(session: psycopg.AsyncConnection[Any]) -> None:
+    """Let whoever waits for the server find that it has gone.
+
+    To cancel the statement, as psycopg does, would be to wait for a server that hangs. To close the connection would
+    end the process: uvloop aborts where a file is closed that it is about to watch.
+    """
+    with socket.socket(fileno=os.dup(session.fileno())) as twin:
+        twin.shutdown(socket.SHUT_RDWR)
 
 
 async def _ask(session: psycopg.AsyncConnection[Any], query: str, values: dict[str, Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -249,6 +250,10 @@ CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS
 CREATE CONSTRAINT TRIGGER dies AFTER INSERT ON inference_conversation
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION die()
 """
+SLEEPS = """
+CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(3); RETURN NEW; END $$;
+CREATE TRIGGER dies BEFORE INSERT ON inference_conversation FOR EACH ROW EXECUTE FUNCTION die()
+"""
 LIVES_ON = "DROP TRIGGER IF EXISTS dies ON inference_conversation; DROP FUNCTION IF EXISTS die()"
 
 
@@ -262,6 +267,24 @@ def dies_at_the_commit() -> Iterator[None]:
     execute(DIES_AT_THE_COMMIT)
     yield
     execute(LIVES_ON)
+
+
+@pytest.fixture
+def sleeps() -> Iterator[None]:
+    execute(SLEEPS)
+    yield
+    execute(LIVES_ON)
+
+
+@pytest.mark.usefixtures("token", "sleeps")
+async def test_a_server_that_is_silent_is_left_and_stores_nothing_later(quick_start: QuickStart, alice: User) -> None:
+    """The connection stays open until nobody watches it: uvloop ends the process otherwise."""
+    ahead = await in_thread(ahead_of)(alice, uuid4())
+    with pytest.raises(OperationalError, match="does not answer") as raised:
+        await quick_start.start(ahead, form())
+    assert "closed" in str(raised.value.__cause__)
+    await asyncio.sleep(1.5)
+    assert not await in_thread(Generation.objects.exists)()
 
 
 @pytest.mark.usefixtures("token", "dies_at_the_commit")

@@ -31,7 +31,7 @@ def copy(directory: Path, **replaced: str) -> None:
 
 
 def configure(directory: Path, urls: Sequence[str], *, port: int) -> None:
-    servers = "".join(f"server {url.removeprefix('http://')};" for url in urls)
+    servers = "".join(f"server {url.removeprefix('http://')} max_fails=0;" for url in urls)
     upstream = f"upstream processes {{ {servers} }}\n    map $host"
     changes = {"http://web:8000": "http://processes", "map $host": upstream, "listen 8080": f"listen 127.0.0.1:{port}"}
     copy(directory, **changes)

@@ -65,7 +65,8 @@ def test_an_answer_of_one_process_is_reloaded_watched_and_stopped_through_others
         asking.send(question(words=3000, text="A long one"))
         received(asking, until_text=STARTED)
         [(conversation, generation)] = cluster.rows(
-            "SELECT conversation_id, generation_id FROM inference_message WHERE generation_id IS NOT NULL"
+            "SELECT conversation_id, generation_id FROM inference_message WHERE generation_id IS NOT NULL "
+            "ORDER BY created_at DESC LIMIT 1"
         )
         page = cluster.get(f"/chat/{conversation}/", by=second)
         assert page.status_code == 200 and "A long one" in page.text
