@@ -128,8 +128,9 @@ class ChatConsumer(RunSocket):
         # To build what the page shows takes the loop as long: the request leaves first.
         await asyncio.sleep(REQUEST_SECONDS)
         await turn()
-        await self.send(fragments.render_started_quickly(run, ahead.branch))
+        await self.send(fragments.render_messages(run, ahead.branch))
         self.watch(run.started.order.generation_id, run.started.answer_id, ahead.user)
+        await self.send(await in_thread(fragments.render_begun)(run.conversation, is_new=ahead.is_new))
         await in_thread(self._note_quick_run)(run)
         return True
 

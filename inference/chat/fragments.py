@@ -24,25 +24,33 @@ def render_started(started: StartedRun, form: RunRequest, *, viewer: User) -> st
     thread = thread_of(conversation, started.answer_id, viewer=viewer)
     begins_branch = any(len(turn.siblings) > 1 for turn in thread.turns[-2:])
     replaces = begins_branch or form.text is None
-    return _render_started(thread, thread.turns if replaces else thread.turns[-2:], replaces=replaces)
+    messages = _render_messages(thread, thread.turns if replaces else thread.turns[-2:], replaces=replaces)
+    return messages + render_begun(conversation, is_new=len(thread.path) == 2 and not replaces)
 
 
-def render_started_quickly(run: QuickRun, branch: Sequence[Message]) -> str:
-    """The same of a question at the end of ``branch``, without reading what has just been written."""
+def render_messages(run: QuickRun, branch: Sequence[Message]) -> str:
+    """The new messages at the end of ``branch``, and the composer, without reading what has just been written.
+
+    The answer is shown below them: what else the page shows can wait (``render_begun``).
+    """
     path = [Stub(message.pk, message.parent_id, len(message.text)) for message in (*branch, run.question, run.answer)]
     turns = [Turn(message, [message.pk], may_edit=True) for message in (run.question, run.answer)]
     thread = Thread(run.conversation, path, len(branch), turns, may_edit=True, newest=run.answer.pk)
-    return _render_started(thread, turns, replaces=False)
+    return _render_messages(thread, turns, replaces=False)
 
 
-def _render_started(thread: Thread, turns: Sequence[Turn], *, replaces: bool) -> str:
+def render_begun(conversation: Conversation, *, is_new: bool) -> str:
+    """The address and the title of the page; of a new conversation also its row in the sidebar and its menu."""
+    context = {"conversation": conversation, "is_new": is_new, "is_swap": True}
+    return render_to_string("inference/_begun.html", context)
+
+
+def _render_messages(thread: Thread, turns: Sequence[Turn], *, replaces: bool) -> str:
     context = {
         "thread": thread,
         "turns": turns,
         "replaces": replaces,
-        "conversation": thread.conversation,
         "client_id": uuid4(),
-        "is_new": len(thread.path) == 2 and not replaces,
         "is_swap": True,
     }
     return render_to_string("inference/_started.html", context)

@@ -33,7 +33,7 @@ from inference.models import Conversation, Message, Role
 from inference.providers.base import ChatRequest, Timeouts
 from inference.runs.calls import Endpoint
 from inference.runs.process_lock import PROCESS_ID, connection_parameters
-from inference.runs.quick_statement import Pick, pick_condition, statement, values_of_row
+from inference.runs.quick_statement import Pick, Statement, pick_condition, statement, values_of_row
 from inference.runs.start import (
     PreparedRun,
     RunRequest,
@@ -136,7 +136,7 @@ class QuickStart:
     """Connections of the event loop's own. Opened and closed once."""
 
     async def open(self) -> None:
-        parameters = connection_parameters() | {"cursor_factory": psycopg.AsyncCursor, "prepare_threshold": 0}
+        parameters = connection_parameters() | {"cursor_factory": psycopg.AsyncRawCursor, "prepare_threshold": 0}
         self._pool = AsyncConnectionPool(
             kwargs={**parameters, "autocommit": True},
             min_size=1,
@@ -169,7 +169,7 @@ class QuickStart:
         return rows.started(ahead, *stored)
 
 
-async def _answer(session: psycopg.AsyncConnection[Any], query: str, values: dict[str, Any]) -> Any:
+async def _answer(session: psycopg.AsyncConnection[Any], query: Statement, values: Mapping[str, Any]) -> Any:
     """Its one row or None. Raises OperationalError where it does not come in time."""
     answer = asyncio.create_task(_ask(session, query, values))
     try:
@@ -193,15 +193,17 @@ def _hang_up(session: psycopg.AsyncConnection[Any]) -> None:
         twin.shutdown(socket.SHUT_RDWR)
 
 
-async def _ask(session: psycopg.AsyncConnection[Any], query: str, values: dict[str, Any]) -> Any:
+async def _ask(session: psycopg.AsyncConnection[Any], query: Statement, values: Mapping[str, Any]) -> Any:
     """Commits only once the answer is here: a server that was late must not start what nobody waits for any more."""
-    async with session.pipeline():
-        await session.execute("BEGIN")
-        cursor = await session.execute(query, values)
-        stored = await cursor.fetchone()
+    stored = None
     try:
-        await session.execute("COMMIT")
+        # A transaction of its own: PostgreSQL commits at the end of the pipeline.
+        async with session.pipeline():
+            cursor = await session.execute(query.text, [values[name] for name in query.names])
+            stored = await cursor.fetchone()
     except psycopg.Error as error:
+        if stored is None:
+            raise
         # It may have been stored all the same: the page connects again and looks.
         raise OperationalError("PostgreSQL was lost while a run was stored.") from error
     return stored

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 from uuid import UUID
@@ -20,13 +21,31 @@ from tokens.services import by_preference
 Pick = Literal["default", "chosen"] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """As PostgreSQL reads it. ``names``: of the values for $1, $2 and so on."""
+
+    text: str
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str) -> Statement:
+        """``text`` in the style of psycopg, which would translate it each time: it is too long for its cache."""
+        names = tuple(dict.fromkeys(_VALUE.findall(text)))
+        places = {name: f"${place}" for place, name in enumerate(names, start=1)}
+        return cls(_VALUE.sub(lambda value: places[value[1]], text).replace("%%", "%"), names)
+
+
+_VALUE = re.compile(r"%\((\w+)\)s")
+
+
 @cache
-def statement(is_new: bool, pick: Pick) -> str:
+def statement(is_new: bool, pick: Pick) -> Statement:
     """``permitted`` has one row or none, and every row that is written comes from it."""
     conversation = _insert("conversation", Conversation(), "permitted") + " ON CONFLICT DO NOTHING RETURNING id, title"
     if not is_new:
         conversation = _UPDATE_CONVERSATION
-    return f"""
+    return Statement.of(f"""
 WITH permitted AS MATERIALIZED (
   SELECT WHERE {_USER} AND {_PLACE} {f"AND {pick_condition(pick)[0]}" if pick else ""}
     AND inference_below_limits(%(user)s, %(open)s, %(open_in_all)s, %(per_minute)s)
@@ -39,7 +58,7 @@ answer AS ({_insert("answer", Message(role=Role.ASSISTANT), "question, call", pa
 SELECT conversation.title, question.id, answer.id,
   (SELECT sequence FROM audit_append(ARRAY[%(body)s::text], ARRAY[%(salt)s::text], ARRAY[%(details)s::text]))
 FROM conversation, question, answer
-"""  # noqa: S608 (names of our own tables)
+""")  # noqa: S608 (names of our own tables)
 
 
 _USER = """EXISTS (
@@ -103,14 +122,14 @@ _SENT: Mapping[str, tuple[str, ...]] = {
 
 def _insert(prefix: str, new: models.Model, source: str, **computed: str) -> str:
     """A row like ``new`` with what is sent, or ``computed`` from ``source``, which has one row or none."""
-    values = {str(field.column): _value(prefix, new, field) for field in _filled(new)} | computed
+    values = {str(field.column): _value(prefix, new, field) for field in _filled(type(new))} | computed
     table, names = new._meta.db_table, ", ".join(values)
     return f"INSERT INTO {table} ({names}) SELECT {', '.join(values.values())} FROM {source}"  # noqa: S608
 
 
-def _filled(row: models.Model) -> list[models.Field[Any, Any]]:
+def _filled(model: type[models.Model]) -> list[models.Field[Any, Any]]:
     """What the database does not fill by itself."""
-    fields = row._meta.concrete_fields
+    fields = model._meta.concrete_fields
     return [one for one in fields if not isinstance(one, models.AutoField) and one.db_default is models.NOT_PROVIDED]
 
 
@@ -122,10 +141,15 @@ def _value(prefix: str, new: models.Model, field: models.Field[Any, Any]) -> str
 
 
 def values_of_row(prefix: str, row: models.Model) -> dict[str, object]:
-    sent = [field for field in _filled(row) if field.name in _SENT[prefix]]
     return {
-        f"{prefix}_{field.column}": field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in sent
+        name: field.get_db_prep_save(field.pre_save(row, add=True), connection)
+        for name, field in _sent_fields(prefix, type(row))
     }
+
+
+@cache
+def _sent_fields(prefix: str, model: type[models.Model]) -> list[tuple[str, models.Field[Any, Any]]]:
+    return [(f"{prefix}_{one.column}", one) for one in _filled(model) if one.name in _SENT[prefix]]
 
 
 def _type(field: models.Field[Any, Any]) -> str:
