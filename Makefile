@@ -96,8 +96,8 @@ check: install-dev ## Lint, types, layers, missing migrations, deployment settin
 security: install-dev install-security ## Scan the source and a running system; fails on what has no written reason
 	@exec $(BIN)/python -m security
 
-bench: install-dev ## Measure against a local provider and print a table (ARGS="--json")
-	@exec $(BIN)/python -m bench $(ARGS)
+bench: install-dev ## Measure against a local provider and print a table (PEER=litellm, ARGS="--json")
+	@exec $(BIN)/python -m bench $(if $(PEER),--peer $(PEER)) $(ARGS)
 
 bench-audit: install-dev ## Measure appends to the audit log and its verification (ARGS="--json")
 	@exec $(BIN)/python -m bench.audit $(ARGS)

@@ -1,7 +1,8 @@
-"""What AISTRALE adds to a call: ``python -m bench [--json]``.
+"""What AISTRALE adds to a call: ``python -m bench [--peer litellm] [--json]``.
 
 Starts throw-away databases, the server and a provider with 20 ms between chunks, and reads the same stream directly
-and through a chat page's socket, by turns. Log-in, decryption, recording, pricing and audit are all on.
+and through a chat page's socket, by turns; and through a peer, where one is named. Log-in, decryption, recording,
+pricing and audit are all on.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ import json
 import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
 from statistics import quantiles
 
 from bench.clients import Reading, read_directly
+from bench.peer import PEERS, Proxy, running_proxy
 from bench.provider import CHUNK_SECONDS
 from bench.system import System, conversations, running_system
 
@@ -35,6 +38,7 @@ class Row:
     direct: float | None
     through: float
     unit: str
+    peer: float | None = None
 
     @property
     def added(self) -> float | None:
@@ -45,29 +49,27 @@ def percentile(values: Sequence[float], percent: int) -> float:
     return quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
-async def latency_rows(direct: Read, through: Read, below: Callable[[], Awaitable[Reading]]) -> list[Row]:
+async def latency_rows(direct: Read, through: Read, below: Callable[[], Awaitable[Reading]], peer: Read) -> list[Row]:
     """By turns, so that whatever else the machine does meets all alike. The first rounds warm up."""
-    rounds = [(await direct(CHUNKS), await through(CHUNKS), await below()) for _ in range(WARM_UP + ROUNDS)][WARM_UP:]
-    pairs = [(straight, new) for straight, new, _ in rounds]
+    rounds = [
+        (await direct(CHUNKS), await through(CHUNKS), await peer(CHUNKS), await below())
+        for _ in range(WARM_UP + ROUNDS)
+    ][WARM_UP:]
+    straight, new, other, long = (list(side) for side in zip(*rounds, strict=True))
 
-    def figures(percent: int, value: Callable[[Reading], float]) -> list[float]:
-        return [percentile([value(row[side]) for row in rounds], percent) * 1000 for side in (0, 1, 2)]
+    def row(name: str, value: Callable[[Reading], Sequence[float]], percent: int, through: list[Reading]) -> Row:
+        direct, shown, compared = (
+            percentile(list(chain.from_iterable(map(value, side))), percent) * 1000
+            for side in (straight, through, other)
+        )
+        return Row(f"{name} p{percent}", direct, shown, "ms", compared)
 
     rows = []
     for percent in (50, 95):
-        straight, new, long = figures(percent, lambda reading: reading.first_token)
-        rows.append(Row(f"time to first token p{percent}", straight, new, "ms"))
-        rows.append(Row(f"the same below {MESSAGES} messages p{percent}", straight, long, "ms"))
-    for percent in (50, 95):
-        straight, new, _ = figures(percent, lambda reading: reading.to_provider)
-        rows.append(Row(f"question to provider p{percent}", straight, new, "ms"))
-    for percent in (50, 95):
-        delays = [
-            percentile(list(chain.from_iterable(pair[side].delays[1:] for pair in pairs)), percent) * 1000
-            for side in (0, 1)
-        ]
-        rows.append(Row(f"delay per chunk p{percent}", delays[0], delays[1], "ms"))
-    return rows
+        rows.append(row("time to first token", lambda reading: [reading.first_token], percent, new))
+        rows.append(row(f"the same below {MESSAGES} messages", lambda reading: [reading.first_token], percent, long))
+    rows += [row("question to provider", lambda reading: [reading.to_provider], percent, new) for percent in (50, 95)]
+    return rows + [row("delay per chunk", lambda reading: reading.delays[1:], percent, new) for percent in (50, 95)]
 
 
 async def cpu_row(system: System, through: Read, *, streams: int = 10, chunks: int = 500) -> Row:
@@ -77,7 +79,7 @@ async def cpu_row(system: System, through: Read, *, streams: int = 10, chunks: i
     return Row("CPU per 1,000 chunks", None, used / (streams * chunks) * 1000, "s")
 
 
-async def burst_row(direct: Read, through: Read) -> Row:
+async def burst_row(direct: Read, through: Read, peer: Read) -> Row:
     """Many who ask in the same moment."""
 
     async def first_token(read: Read) -> float:
@@ -85,7 +87,7 @@ async def burst_row(direct: Read, through: Read) -> Row:
         return percentile([reading.first_token for reading in readings], 50) * 1000
 
     name = f"time to first token of {AT_ONCE} at once p50"
-    return Row(name, await first_token(direct), await first_token(through), "ms")
+    return Row(name, await first_token(direct), await first_token(through), "ms", await first_token(peer))
 
 
 async def gap_p95(read: Read, streams: int) -> float:
@@ -115,21 +117,24 @@ async def most(read: Read) -> int:
     return best
 
 
-async def measure(system: System) -> list[Row]:
+async def measure(system: System, proxy: Proxy | None) -> list[Row]:
+    """Without a peer, its column is that of the direct way, and is not shown."""
+
     def direct(chunks: int) -> Awaitable[Reading]:
         return read_directly(system.provider_port, chunks)
 
+    peer = proxy.read if proxy else direct
     long = iter(await asyncio.to_thread(conversations, WARM_UP + ROUNDS, messages=MESSAGES))
-    rows = await latency_rows(direct, system.read, lambda: system.read_below(next(long), CHUNKS))
-    rows.append(await burst_row(direct, system.read))
+    rows = await latency_rows(direct, system.read, lambda: system.read_below(next(long), CHUNKS), peer)
+    rows.append(await burst_row(direct, system.read, peer))
     rows.append(await cpu_row(system, system.read))
     return rows + await parallel_rows(direct, system.read)
 
 
-def table(rows: list[Row]) -> str:
-    lines = [f"{'':34}{'direct':>12}{'AISTRALE':>12}{'added':>12}"]
+def table(rows: list[Row], peer: str | None) -> str:
+    lines = [f"{'':34}{'direct':>12}{'AISTRALE':>12}{'added':>12}{peer or '':>12}"]
     for row in rows:
-        figures = [row.direct, row.through, row.added if row.unit == "ms" else None]
+        figures = [row.direct, row.through, row.added if row.unit == "ms" else None, row.peer if peer else None]
         shown = ["" if figure is None else f"{figure:.2f}".removesuffix(".00") for figure in figures]
         lines.append(f"{f'{row.name} ({row.unit})' if row.unit else row.name:34}" + "".join(f"{s:>12}" for s in shown))
     return "\n".join(lines)
@@ -138,16 +143,20 @@ def table(rows: list[Row]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--peer", choices=PEERS, help="measure this proxy in the same run; it is installed first")
     arguments = parser.parse_args()
-    with running_system(durable=True) as system:
-        rows = asyncio.run(measure(system))
+    with ExitStack() as stack:
+        system = stack.enter_context(running_system(durable=True))
+        proxy = stack.enter_context(running_proxy(system.provider_port)) if arguments.peer else None
+        rows = asyncio.run(measure(system, proxy))
     if arguments.json:
-        figures = [{"name": row.name, "unit": row.unit, "direct": row.direct, "through": row.through} for row in rows]
+        kept = ("name", "unit", "direct", "through", *(("peer",) if arguments.peer else ()))
+        figures = [{name: getattr(row, name) for name in kept} for row in rows]
         json.dump({"cores": os.cpu_count(), "rows": figures}, sys.stdout, indent=2)
         print()
     else:
         print(f"{os.cpu_count()} cores, shared by AISTRALE, the databases, the provider and the readers\n")
-        print(table(rows))
+        print(table(rows, arguments.peer))
 
 
 if __name__ == "__main__":

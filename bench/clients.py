@@ -72,12 +72,14 @@ class Reader(asyncio.Protocol):
             self.done.set_exception(ConnectionError(f"lost after {len(self.reading.delays)} chunks"))
 
 
-async def read_directly(port: int, chunks: int) -> Reading:
+async def read_directly(port: int, chunks: int, *, key: str = "") -> Reading:
+    """``key``: of a proxy that asks for one."""
     transport, reader = await asyncio.get_running_loop().create_connection(lambda: Reader(chunks), "127.0.0.1", port)
     body = json.dumps({"model": str(chunks), "stream": True, "messages": [{"role": "user", "content": "Hi"}]}).encode()
-    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = ["POST /v1/chat/completions HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}"]
+    head += ["Content-Type: application/json", f"Authorization: Bearer {key}"]
     reader.start()
-    transport.write(head.encode() + body)
+    transport.write("\r\n".join([*head, "", ""]).encode() + body)
     try:
         return await reader.done
     finally:

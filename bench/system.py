@@ -153,12 +153,12 @@ def process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
         child.wait(20)
 
 
-def wait_until_ready(port: int, *, seconds: float = 60.0) -> None:
+def wait_until_ready(port: int, *, path: str = "/health/ready", seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while True:
         connection = HTTPConnection("127.0.0.1", port, timeout=5)
         try:
-            connection.request("GET", "/health/ready")
+            connection.request("GET", path)
             if connection.getresponse().status == 200:
                 return
         except OSError:
