@@ -95,7 +95,7 @@ MIDDLEWARE = [
     "aistrale.middleware.method_middleware",
     "aistrale.middleware.address_middleware",
     "aistrale.middleware.health_middleware",
-    "audit.middleware.AuditContextMiddleware",
+    "audit.middleware.audit_context_middleware",
     "django.middleware.common.CommonMiddleware",
     "aistrale.middleware.api_middleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

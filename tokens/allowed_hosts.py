@@ -48,9 +48,7 @@ def allow_host(*, host: str, note: str, actor: User) -> AllowedHost:
 @transaction.atomic
 def remove_host(*, allowed: AllowedHost, actor: User) -> None:
     """Calls under way go on to their end."""
-    pk = allowed.pk
-    allowed.delete()
-    allowed.pk = pk
+    AllowedHost.objects.filter(pk=allowed.pk).delete()
     record(action=TokensAction.HOST_REMOVE, actor=actor, target=allowed, before={"host": allowed.host})
     transaction.on_commit(forget)
 

@@ -194,21 +194,6 @@ def _audiences(token: ProviderToken, user: User) -> list[Audience]:
     return with_current(own if token.owner == user else [PRIVATE], token.audience)
 
 
-class DeleteForm(forms.Form):
-    name = forms.CharField(widget=forms.TextInput(attrs={"autocomplete": "off"}))
-
-    def __init__(self, *args: Any, token: ProviderToken, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["name"].label = f"Type “{token.label}” to confirm"
-        self.token = token
-
-    def clean_name(self) -> str:
-        name = str(self.cleaned_data["name"])
-        if name != self.token.label.strip():
-            raise ValidationError(f"The name does not match. Type “{self.token.label}”.")
-        return name
-
-
 class HostForm(forms.Form):
     host = forms.CharField(
         max_length=260,

@@ -13,13 +13,14 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
+from accounts.forms import NameForm
 from accounts.login.reauthentication import require_confirmation
 from accounts.models import User
 from accounts.providers import label_of
 from accounts.requests import UserRequest, confirm_page
 from tokens import services
 from tokens.checks import CheckResult, TokenState
-from tokens.forms import AddForm, DeleteForm, EditForm, ReplaceForm
+from tokens.forms import AddForm, EditForm, ReplaceForm
 from tokens.models import ProviderToken
 from tokens.spending import Spend, spent_this_month
 
@@ -116,7 +117,7 @@ def token_default(request: UserRequest, token_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def token_delete(request: UserRequest, token_id: UUID) -> HttpResponse:
     token = _editable(request, token_id)
-    form = DeleteForm(request.POST or None, token=token)
+    form = NameForm(request.POST or None, expected=token.label)
     if form.is_valid():
         services.delete_token(token=token, actor=request.user)
         messages.success(request, f"“{token.label}” deleted. New calls can no longer use it.")

@@ -13,8 +13,8 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods
 
 from accounts.actions import AccountsAction
-from accounts.login.links import secret_link
 from accounts.login.reauthentication import confirmed
+from accounts.login.throttling import secret_link
 from accounts.mail import MailNotSent
 from accounts.models import Invitation, User
 from accounts.people import invitations

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from allauth.mfa.models import Authenticator
-from django.db.models import Max
+from django.db.models import Count, Max
 from django.db.models.functions import Greatest
 
 from accounts.login.mfa import lacking_factor
 from accounts.models import User
+from audit.text import counted
 
 _KINDS = {Authenticator.Type.TOTP: "app", Authenticator.Type.WEBAUTHN: "passkey"}
 
@@ -40,13 +41,9 @@ def persons(users: Iterable[User]) -> list[Person]:
 
 
 def _factors(keys: list[int]) -> dict[int, str]:
-    kinds: dict[int, list[str]] = {}
+    factors: dict[int, str] = {}
     found = Authenticator.objects.filter(user__in=keys, type__in=_KINDS).order_by("type")
-    for user_id, kind in found.values_list("user_id", "type"):
-        kinds.setdefault(user_id, []).append(_KINDS[kind])
-    return {user_id: ", ".join(_counted(names)) for user_id, names in kinds.items()}
-
-
-def _counted(names: list[str]) -> list[str]:
-    counts = {name: names.count(name) for name in names}
-    return [name if count == 1 else f"{count} {name}s" for name, count in counts.items()]
+    for user_id, kind, count in found.values_list("user_id", "type").annotate(Count("pk")):
+        name = _KINDS[kind] if count == 1 else counted(count, _KINDS[kind])
+        factors[user_id] = f"{factors[user_id]}, {name}" if user_id in factors else name
+    return factors

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.contrib import messages
@@ -11,22 +13,15 @@ from django.urls import reverse
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.actions import AccountsAction
 from accounts.login.mfa import remove_factors
 from accounts.login.reauthentication import confirmed
 from accounts.models import Role, User
 from accounts.people.forms import PeopleFilter, RoleForm
 from accounts.people.rows import persons
-from accounts.people.services import (
-    LastAdministrator,
-    change_role,
-    password_link,
-    record_last_administrator_refusal,
-    set_active,
-)
+from accounts.people.services import LastAdministrator, change_role, password_link, set_active
 from accounts.requests import UserRequest, administrators_only, confirm_page
 from accounts.sessions.services import MOST_SHOWN, end_sessions, live_sessions
-from audit.actions import Action
+from audit.text import counted
 from listing.pages import get_page, render_list
 
 # Of the open ones, the newest first, on the first page; the others are found by a search.
@@ -69,65 +64,63 @@ def person_detail(request: UserRequest, pk: int) -> HttpResponse:
     return render(request, "accounts/person_detail.html", context)
 
 
-@administrators_only
-@require_http_methods(["GET", "POST"])
-@confirmed
-def person_role(request: UserRequest, pk: int) -> HttpResponse:
-    user = get_object_or_404(User, pk=pk)
+def _step(view: Callable[[UserRequest, User], HttpResponse]) -> Callable[[UserRequest, int], HttpResponse]:
+    """Decorator of a step that an administrator takes for the user with the key in the URL."""
+
+    @administrators_only
+    @require_http_methods(["GET", "POST"])
+    @confirmed
+    @wraps(view)
+    def guarded(request: UserRequest, pk: int) -> HttpResponse:
+        user = get_object_or_404(User, pk=pk)
+        try:
+            return view(request, user)
+        except LastAdministrator as refusal:
+            refusal.record(actor=request.user)
+            messages.error(request, str(refusal))
+            return redirect("people:person-detail", pk)
+
+    return guarded
+
+
+@_step
+def person_role(request: UserRequest, user: User) -> HttpResponse:
     form = RoleForm(request.POST or None, initial={"role": user.role})
     if not form.is_valid():
         title = f"Change role of {user}?"
         return _question(request, user, title, ROLE_TEXT, "Change role", form=form, variant="primary")
-    try:
-        user = change_role(user=user, role=Role(form.cleaned_data["role"]), actor=request.user)
-    except LastAdministrator as refusal:
-        return _refused(request, user, refusal, AccountsAction.USER_ROLE)
+    user = change_role(user=user, role=Role(form.cleaned_data["role"]), actor=request.user)
     return _done(request, user, f"Role changed: {user} is now {user.get_role_display().lower()}")
 
 
-@administrators_only
-@require_http_methods(["GET", "POST"])
-@confirmed
-def person_deactivate(request: UserRequest, pk: int) -> HttpResponse:
-    user = get_object_or_404(User, pk=pk)
+@_step
+def person_deactivate(request: UserRequest, user: User) -> HttpResponse:
     if request.method != "POST":
         return _question(request, user, f"Deactivate {user}?", DEACTIVATE_TEXT, "Deactivate")
-    try:
-        set_active(user=user, active=False, actor=request.user)
-    except LastAdministrator as refusal:
-        return _refused(request, user, refusal, AccountsAction.USER_DEACTIVATE)
+    set_active(user=user, active=False, actor=request.user)
     return _done(request, user, f"User {user} deactivated")
 
 
-@administrators_only
-@require_http_methods(["GET", "POST"])
-@confirmed
-def person_reactivate(request: UserRequest, pk: int) -> HttpResponse:
-    user = get_object_or_404(User, pk=pk)
+@_step
+def person_reactivate(request: UserRequest, user: User) -> HttpResponse:
     if request.method != "POST":
         return _question(request, user, f"Reactivate {user}?", REACTIVATE_TEXT, "Reactivate", variant="primary")
     set_active(user=user, active=True, actor=request.user)
     return _done(request, user, f"User {user} reactivated")
 
 
-@administrators_only
-@require_http_methods(["GET", "POST"])
-@confirmed
-def person_end_sessions(request: UserRequest, pk: int) -> HttpResponse:
-    user = get_object_or_404(User, pk=pk)
+@_step
+def person_end_sessions(request: UserRequest, user: User) -> HttpResponse:
     if request.method != "POST":
         return _question(request, user, f"Sign out {user} everywhere?", END_TEXT, "Sign out everywhere")
     keep = request.session.session_key if user == request.user else None
     ended = end_sessions(user=user, actor=request.user, keep=keep)
-    return _done(request, user, f"Signed out {user} ({ended:,} {'session' if ended == 1 else 'sessions'})")
+    return _done(request, user, f"Signed out {user} ({counted(ended, 'session')})")
 
 
-@administrators_only
-@require_http_methods(["GET", "POST"])
-@confirmed
+@_step
 @sensitive_variables("link")
-def person_reset_password(request: UserRequest, pk: int) -> HttpResponse:
-    user = get_object_or_404(User, pk=pk)
+def person_reset_password(request: UserRequest, user: User) -> HttpResponse:
     if request.method != "POST":
         title = f"Reset password of {user}?"
         return _question(request, user, title, RESET_TEXT, "Create link", variant="primary")
@@ -135,11 +128,8 @@ def person_reset_password(request: UserRequest, pk: int) -> HttpResponse:
     return render(request, "accounts/password_link.html", {"person": user, "link": link})
 
 
-@administrators_only
-@require_http_methods(["GET", "POST"])
-@confirmed
-def person_reset_two_factor(request: UserRequest, pk: int) -> HttpResponse:
-    user = get_object_or_404(User, pk=pk)
+@_step
+def person_reset_two_factor(request: UserRequest, user: User) -> HttpResponse:
     if request.method != "POST":
         return _question(request, user, f"Reset two-factor of {user}?", TWO_FACTOR_TEXT, "Reset two-factor")
     removed = remove_factors(user=user, actor=request.user)
@@ -149,12 +139,6 @@ def person_reset_two_factor(request: UserRequest, pk: int) -> HttpResponse:
 def _question(request: UserRequest, user: User, title: str, text: str, verb: str, **more: Any) -> HttpResponse:
     back = reverse("people:person-detail", args=[user.pk])
     return confirm_page(request, heading="Users", title=title, text=text, verb=verb, cancel=back, **more)
-
-
-def _refused(request: UserRequest, user: User, refusal: LastAdministrator, action: Action) -> HttpResponse:
-    record_last_administrator_refusal(user=user, actor=request.user, action=action)
-    messages.error(request, str(refusal))
-    return redirect("people:person-detail", user.pk)
 
 
 def _done(request: UserRequest, user: User, words: str) -> HttpResponse:
