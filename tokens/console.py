@@ -9,8 +9,7 @@ from contextlib import contextmanager
 
 from django.core.management.base import CommandError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
-from rich.text import Text
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tokens.envelope import EnvelopeError
 from tokens.locks import RotationBusy
@@ -21,20 +20,17 @@ from tokens.rotation import Tell
 _SECONDS_BETWEEN_LINES = 5.0
 
 
-class _Rate(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.speed or 0:,.0f} rows/s")
-
-
 @contextmanager
 def progress(*, silent: bool, write_line: Callable[[str], None]) -> Iterator[Tell]:
     if silent:
         yield lambda step: None
-    elif sys.stderr.isatty():
-        with _bar() as tell:
-            yield tell
-    else:
+    elif not sys.stderr.isatty():
         yield _lines(write_line)
+    else:
+        shown = [TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
+        with Progress(*shown, console=Console(stderr=True)) as bar:
+            tasks = {step.value: bar.add_task(step.label, total=None, visible=False) for step in RotationStep}
+            yield lambda step: bar.update(tasks[step.step], completed=step.done, total=step.total, visible=True)
 
 
 @contextmanager
@@ -46,20 +42,6 @@ def refusals() -> Iterator[None]:
         raise CommandError(str(error), returncode=2) from None
     except KeyboardInterrupt:
         raise CommandError("Stopped. Every value can be read; run the command again to go on.", returncode=1) from None
-
-
-@contextmanager
-def _bar() -> Iterator[Tell]:
-    shown = [TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn()]
-    with Progress(*shown, console=Console(stderr=True)) as bar:
-        tasks = {}
-
-        def tell(step: Step) -> None:
-            if step.step not in tasks:
-                tasks[step.step] = bar.add_task(RotationStep(step.step).label)
-            bar.update(tasks[step.step], completed=step.done, total=step.total)
-
-        yield tell
 
 
 def _lines(write_line: Callable[[str], None]) -> Tell:
