@@ -14,13 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from enum import Enum
-from importlib import import_module
-from types import ModuleType
 from typing import Any
 
-from django.conf import settings
-
 from accounts.models import User
+from aistrale.tests.declared import declared
 from aistrale.tests.routes import all_routes
 
 LOG_IN, REFUSED, LET_IN = "log in", "refused", "let in"
@@ -36,20 +33,14 @@ class Who(Enum):
     NOBODY = (LOG_IN, REFUSED, REFUSED)
 
 
-def _modules() -> list[ModuleType]:
-    files = (path.relative_to(settings.BASE_DIR) for path in settings.BASE_DIR.glob("[a-z]*/**/tests/access.py"))
-    return [import_module(".".join(file.with_suffix("").parts)) for file in files]
-
-
 def _gathered(name: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for module in _MODULES:
+    for module in declared("access"):
         told = getattr(module, name, {})
         found |= told if isinstance(told, Mapping) else dict.fromkeys(told)
     return found
 
 
-_MODULES = _modules()
 _EVERYONE, _USERS, _NOBODY = (_gathered(name) for name in ("EVERYONE", "USERS", "NOBODY"))
 _ADMINISTRATORS = _gathered("ADMINISTRATORS")
 _OBJECTS: Mapping[str, tuple[Any, ...]] = _gathered("OBJECTS")
