@@ -9,7 +9,7 @@ EVERYONE = {
     "api/openapi.json",
 }
 ADMINISTRATORS = {"system/", "admin/"}
-USERS = {"admin/logout/", "admin/password_change/"}
+USERS = {"", "admin/logout/", "admin/password_change/", "api-docs/"}
 # Without the name of a field that has one.
 NOBODY = {"admin/autocomplete/"}
 NO_PAGES = {

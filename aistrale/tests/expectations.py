@@ -1,9 +1,9 @@
 """Who gets what of every route, and which are objects of one user: gathered from ``tests/access.py`` of each app.
 
-A route is one of every user's who is logged in, unless its app says otherwise. Such a module may hold
+A route that no app declares is expected to refuse users: whoever may see it has to be said. Such a module may hold
 
-- ``EVERYONE``, ``USERS`` and ``NOBODY``: sets of routes;
-- ``ADMINISTRATORS``: routes, each with all that are below it;
+- ``EVERYONE``, ``USERS`` and ``NOBODY``: sets of routes, without those that are below them;
+- ``ADMINISTRATORS``: routes below those of objects that are only for administrators, each with all below it;
 - ``OBJECTS``: of a route and all below it, who makes such an object of a user, and its attributes that the route names;
 - ``NO_PAGES``: routes at which nobody can look, and why.
 
@@ -59,7 +59,8 @@ def _who(route: str) -> Who:
         return Who.PEOPLE
     if route in _NOBODY or (route.startswith("admin/") and _changes_rows(route) and route not in _ADMINISTRATORS):
         return Who.NOBODY
-    return Who.ADMINISTRATORS if _above(route, _ADMINISTRATORS) else Who.PEOPLE
+    is_of_users = _object_at(route) is not None and not _above(route, _ADMINISTRATORS)
+    return Who.PEOPLE if is_of_users else Who.ADMINISTRATORS
 
 
 def _changes_rows(route: str) -> bool:

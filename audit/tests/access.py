@@ -15,5 +15,6 @@ def an_entry(owner: User) -> AuditEvent:
     return record(action=AuditAction.AUDIT_EXPORT, actor=owner)
 
 
+USERS = {"audit/", "audit/export.csv", "audit/export.jsonl"}
 ADMINISTRATORS = {"audit/checkpoints/"}
 OBJECTS = {"audit/<int:sequence>/": (an_entry, "pk")}

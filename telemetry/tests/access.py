@@ -22,6 +22,17 @@ def a_view(owner: User) -> SavedView:
     return save_view(owner=owner, name=name, query="?model=private", audience=PRIVATE)
 
 
+USERS = {
+    "telemetry/",
+    "telemetry/costs/",
+    "telemetry/export.csv",
+    "telemetry/export.jsonl",
+    "telemetry/export.parquet",
+    "telemetry/new/",
+    "telemetry/prices/",
+    "telemetry/summary/",
+    "telemetry/views/add/",
+}
 ADMINISTRATORS = {
     "telemetry/costs/budget/",
     "telemetry/prices/add/",

@@ -13,6 +13,7 @@ def a_token(owner: User) -> ProviderToken:
     return services.add_token(owner=owner, actor=owner, provider="openai", label="Main", secret=SECRET)
 
 
+USERS = {"tokens/", "tokens/add/"}
 ADMINISTRATORS = {
     "tokens/base-url/",
     "tokens/hosts/",
