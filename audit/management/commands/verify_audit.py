@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,6 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.db.models import Max
-from rich.console import Console
-from rich.progress import track
 
 from audit import chain, checkpoint
 from audit.chain import ChainEntry
@@ -52,10 +51,16 @@ class Command(BaseCommand):
             raise CommandError("Entries are numbered from 1.", returncode=NOT_CHECKED)
         try:
             total = (AuditEvent.objects.aggregate(last=Max("sequence"))["last"] or 0) - first + 1
-            watch = iter if quiet else _watcher("Verifying", total, self.stdout.write)
-            return verify_from(first, heads=heads, watch=watch)
+            return verify_from(first, heads=heads, watch=iter if quiet else partial(self._counted, total))
         except DatabaseError as error:
             raise CommandError(f"The audit log can not be read: {error}", returncode=NOT_CHECKED) from error
+
+    def _counted(self, total: int, entries: Iterable[ChainEntry]) -> Generator[ChainEntry]:
+        """Passes entries on, with a line about every 100,000 of them."""
+        for count, entry in enumerate(entries, start=1):
+            yield entry
+            if count % 100_000 == 0:
+                self.stdout.write(f"Verifying: {count:,} of {total:,}")
 
     def _show_on_pages(self, result: chain.VerificationResult) -> None:
         try:
@@ -96,20 +101,3 @@ def _report(first: int, heads: dict[int, str], result: chain.VerificationResult)
         "checkpointed_to": max(heads, default=0),
         "problem": {"sequence": violation.sequence, "reason": violation.reason} if violation else None,
     }
-
-
-def _watcher(
-    description: str, total: int, write_line: Callable[[str], None]
-) -> Callable[[Iterable[ChainEntry]], Iterable[ChainEntry]]:
-    """Reports progress as entries are read: by a bar on a terminal, else by a line every 100,000."""
-
-    def bar(entries: Iterable[ChainEntry]) -> Iterable[ChainEntry]:
-        return track(entries, description, total, console=Console(stderr=True), transient=True)
-
-    def lines(entries: Iterable[ChainEntry]) -> Generator[ChainEntry]:
-        for count, entry in enumerate(entries, start=1):
-            yield entry
-            if count % 100_000 == 0:
-                write_line(f"{description}: {count:,} of {total:,}")
-
-    return bar if sys.stderr.isatty() else lines
