@@ -95,7 +95,7 @@ MIDDLEWARE = [
     "aistrale.middleware.method_middleware",
     "aistrale.middleware.address_middleware",
     "aistrale.middleware.health_middleware",
-    "audit.middleware.audit_context_middleware",
+    "audit.context.audit_context_middleware",
     "django.middleware.common.CommonMiddleware",
     "aistrale.middleware.api_middleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

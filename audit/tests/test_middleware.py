@@ -5,8 +5,7 @@ from asgiref.sync import async_to_sync
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
-from audit.context import AuditContext, Source, current
-from audit.middleware import audit_context_middleware
+from audit.context import AuditContext, Source, audit_context_middleware, current
 
 seen: list[AuditContext] = []
 
