@@ -75,8 +75,6 @@ EVERYONE = {
     "invitation/<str:token>/",
 }
 ADMINISTRATORS = {
-    "people/",
-    "account/teams/add/",
     "account/teams/<uuid:pk>/rename/",
     "account/teams/<uuid:pk>/delete/",
     "account/teams/<uuid:pk>/members/add/",

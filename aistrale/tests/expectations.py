@@ -3,7 +3,7 @@
 A route that no app declares is expected to refuse users: whoever may see it has to be said. Such a module may hold
 
 - ``EVERYONE``, ``USERS`` and ``NOBODY``: sets of routes, without those that are below them;
-- ``ADMINISTRATORS``: routes below those of objects that are only for administrators, each with all below it;
+- ``ADMINISTRATORS``: what only they may do below the route of an object, and to add or delete in Django admin;
 - ``OBJECTS``: of a route and all below it, who makes such an object of a user, and its attributes that the route names;
 - ``NO_PAGES``: routes at which nobody can look, and why.
 

@@ -16,5 +16,4 @@ def an_entry(owner: User) -> AuditEvent:
 
 
 USERS = {"audit/", "audit/export.csv", "audit/export.jsonl"}
-ADMINISTRATORS = {"audit/checkpoints/"}
 OBJECTS = {"audit/<int:sequence>/": (an_entry, "pk")}

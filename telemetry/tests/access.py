@@ -34,10 +34,6 @@ USERS = {
     "telemetry/views/add/",
 }
 ADMINISTRATORS = {
-    "telemetry/costs/budget/",
-    "telemetry/prices/add/",
-    "telemetry/prices/retirement/",
-    "telemetry/prices/<int:pk>/",
     "admin/telemetry/priceoverride/add/",
     "admin/telemetry/priceoverride/<path:object_id>/delete/",
 }

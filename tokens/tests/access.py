@@ -14,11 +14,6 @@ def a_token(owner: User) -> ProviderToken:
 
 
 USERS = {"tokens/", "tokens/add/"}
-ADMINISTRATORS = {
-    "tokens/base-url/",
-    "tokens/hosts/",
-    "tokens/keys/",
-    "admin/tokens/providertoken/<path:object_id>/delete/",
-}
+ADMINISTRATORS = {"admin/tokens/providertoken/<path:object_id>/delete/"}
 NO_PAGES = {"tokens/base-url/": "a part of the form"}
 OBJECTS = {"tokens/<uuid:token_id>/": (a_token, "pk")}

@@ -13,7 +13,6 @@ USERS = {
     "search/topics/",
 }
 EVERYONE = {"api/search"}
-ADMINISTRATORS = {"search/settings/embedder/"}
 OBJECTS = {"search/similar/calls/<uuid:pk>/": (a_call, "pk")}
 NO_PAGES = {
     "search/palette/": "a part of all pages",
