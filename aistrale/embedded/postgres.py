@@ -11,9 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-from aistrale.embedded.errors import ServerError
 from aistrale.embedded.paths import POSTGRES_PROGRAMS, make_directory
-from aistrale.embedded.process import BARE_ENVIRONMENT, Child, end_orphan, identity
+from aistrale.embedded.process import BARE_ENVIRONMENT, Child, ServerError, end_orphan, identity
 from aistrale.embedded.state import State
 
 READY_SECONDS = 120.0  # Crash recovery replays the log first.

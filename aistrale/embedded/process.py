@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TypedDict
 
-from aistrale.embedded.errors import EndedEarlyError, ServerError
-
 ORPHAN_SECONDS = 15.0
 
 # A server needs none of our environment, which holds keys.
@@ -21,6 +19,14 @@ BARE_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 # Waits for the end of its standard input, whose other end only we hold: it ends when we do, however that happens.
 _GUARD = 'read -r _; kill -"$1" "$2" 2>/dev/null'
+
+
+class ServerError(Exception):
+    """An embedded server cannot start; the message is one line that also says what to do. It holds no secret."""
+
+
+class EndedEarlyError(ServerError):
+    """The server's process ended before it was ready."""
 
 
 def unprivileged_user() -> pwd.struct_passwd | None:

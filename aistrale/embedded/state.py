@@ -9,7 +9,7 @@ import socket
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from aistrale.embedded.errors import ServerError
+from aistrale.embedded.process import ServerError
 
 FILE_NAME = "embedded.json"
 
