@@ -1,4 +1,4 @@
-"""Forms of the first administrator's set-up, the theme and the checklist."""
+"""Forms of the first administrator's set-up, the theme and the checklist, and to confirm a deletion by a name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from zoneinfo import available_timezones
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 
 from accounts.models import Theme, User
 
@@ -41,17 +42,32 @@ class SetupForm(forms.Form):
         return email
 
     def clean(self) -> None:
-        password, repeated = self.cleaned_data.get("password"), self.cleaned_data.get("repeated")
+        name, email, password, repeated = map(self.cleaned_data.get, ("name", "email", "password", "repeated"))
         if password and repeated and password != repeated:
             self.add_error("repeated", "The passwords do not match.")
         if not password:
             return
         try:
-            validate_password(
-                password, User(name=self.cleaned_data.get("name", ""), email=self.cleaned_data.get("email", ""))
-            )
+            validate_password(password, User(name=name or "", email=email or ""))
         except ValidationError as error:
             self.add_error("password", error)
+
+
+class NameForm(forms.Form):
+    """The name of what is going to be deleted, typed to confirm it."""
+
+    name = forms.CharField(widget=forms.TextInput(attrs={"autocomplete": "off"}))
+
+    def __init__(self, data: QueryDict | None, *, expected: str, label: str = "") -> None:
+        super().__init__(data)
+        self.fields["name"].label = label or f"Type “{expected}” to confirm"
+        self._expected = expected
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"])
+        if name != self._expected.strip():
+            raise ValidationError(f"The name does not match. Type “{self._expected}”.")
+        return name
 
 
 class ThemeForm(forms.Form):

@@ -26,12 +26,8 @@ def sending() -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    match error:
-        case SMTPRecipientsRefused() | UnicodeError():
-            return "The mail server does not take mail for this address."
-        case SMTPServerDisconnected() | SMTPConnectError():
-            return "The mail server does not answer."
-        case SMTPException():
-            return "The mail server refused the mail."
-        case _:
-            return "The mail server does not answer."
+    if isinstance(error, SMTPRecipientsRefused | UnicodeError):
+        return "The mail server does not take mail for this address."
+    if isinstance(error, SMTPException) and not isinstance(error, SMTPServerDisconnected | SMTPConnectError):
+        return "The mail server refused the mail."
+    return "The mail server does not answer."

@@ -8,10 +8,11 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from accounts.api.auth import TooManyUnknown, throttled
 from accounts.login import throttling
 from accounts.login.mfa import lacks_factor
 from accounts.models import User
-from accounts.profile import api_keys, scopes
+from accounts.profile import scopes
 from accounts.profile.api_keys import KeyRefused
 from accounts.sessions import services as session_services
 
@@ -51,14 +52,11 @@ class ApiKeyMiddleware:
         name = request.resolver_match.view_name if request.resolver_match else ""
         if scheme.lower() != "bearer" or name not in FOR_PROGRAMS or request.method not in ("GET", "HEAD"):
             return None
-        if throttling.must_wait(request, throttling.API_KEY):
-            throttling.record_limit_hit(request, throttling.API_KEY)
-            return HttpResponse("Too many unknown keys.\n", TEXT, 429)
         try:
-            known = api_keys.authenticate(key.strip())
-        except KeyRefused as refusal:
-            if refusal.reason == KeyRefused.UNKNOWN:
-                throttling.note_failure(request, throttling.API_KEY)
+            known = throttled(request, key.strip())
+        except TooManyUnknown:
+            return HttpResponse("Too many unknown keys.\n", TEXT, 429)
+        except KeyRefused:
             return HttpResponse("This key is not valid.\n", TEXT, 401, headers={"WWW-Authenticate": "Bearer"})
         request.user = known.user
         if not known.allows(FOR_PROGRAMS[name]):

@@ -66,8 +66,7 @@ class UserManager(BaseUserManager["User"]):
         """An administrator whom the operator makes: what `manage.py createsuperuser` calls."""
         with transaction.atomic():
             user = self.create_user(email, password, role=Role.ADMINISTRATOR, **fields)
-            after = {"role": user.role, "is_active": user.is_active}
-            record(action=AccountsAction.USER_CREATE, actor=None, target=user, after=after)
+            record(action=AccountsAction.USER_CREATE, actor=None, target=user, after=user.rights)
         return user
 
     def administrators(self) -> models.QuerySet[User]:
@@ -127,30 +126,23 @@ class User(AbstractBaseUser):
     def is_administrator(self) -> bool:
         return self.is_active and self.role == Role.ADMINISTRATOR
 
+    @property
+    def rights(self) -> dict[str, Any]:
+        """As the audit log has them."""
+        return {"role": self.role, "is_active": self.is_active}
+
     # What Django admin asks of a user: administrators may do everything in it, engineers may not enter.
+    is_staff = is_superuser = is_administrator
 
-    @property
-    def is_staff(self) -> bool:
+    def has_perm(self, *_: Any) -> bool:
         return self.is_administrator
 
-    @property
-    def is_superuser(self) -> bool:
-        return self.is_administrator
-
-    def has_perm(self, perm: str, obj: models.Model | None = None) -> bool:
-        return self.is_administrator
-
-    def has_perms(self, perm_list: list[str], obj: models.Model | None = None) -> bool:
-        return self.is_administrator
-
-    def has_module_perms(self, app_label: str) -> bool:
-        return self.is_administrator
+    has_perms = has_module_perms = has_perm
 
     def get_full_name(self) -> str:
         return self.name or self.email
 
-    def get_short_name(self) -> str:
-        return self.get_full_name()
+    get_short_name = get_full_name
 
 
 class UserSession(models.Model):

@@ -49,15 +49,10 @@ def create_first_administrator(*, name: str, email: str, password: str, time_zon
     return user
 
 
-def record_failed_login(*, email: str) -> None:
-    """The typed address is personal data, of a stranger as well: it goes to the erasable details."""
-    record_denied(
-        action=AccountsAction.SESSION_LOGIN_FAILED,
-        actor=None,
-        target=User.objects.filter(email=email).first(),
-        outcome=Outcome.FAILED,
-        details={"email": email},
-    )
+def record_failed_login(*, user: User | None, **details: str) -> None:
+    """``user``: whose account was tried, if known. ``details``: ``email`` as it was typed, ``factor``, ``reason``."""
+    action = AccountsAction.SESSION_LOGIN_FAILED
+    record_denied(action=action, actor=None, target=user, outcome=Outcome.FAILED, details=details)
 
 
 def set_theme(*, user: User, theme: str) -> None:

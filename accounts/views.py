@@ -16,7 +16,7 @@ from django_htmx.http import trigger_client_event
 
 from accounts import services
 from accounts.forms import ChecklistForm, SetupForm, ThemeForm
-from accounts.login.links import secret_link
+from accounts.login.throttling import secret_link
 from accounts.requests import UserRequest
 
 

@@ -1,12 +1,21 @@
-"""The settings as they are in effect, without secrets, and where each value came from."""
+"""The settings as they are in effect, without secrets, and where each value came from.
+
+Nobody sees an environment change: each start of the server records what is new.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
+
+from aistrale.actions import SystemAction
 from aistrale.env import SettingsEnv
 from aistrale.logs import redact_text
+from audit.models import AuditEvent
+from audit.services import record
 
 HIDDEN = "set, not shown"
 
@@ -39,3 +48,14 @@ def _hidden(env: SettingsEnv, name: str) -> str:
 def _shown(value: Any) -> str:
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return redact_text(text) or "not set"
+
+
+@transaction.atomic
+def record_changes(effective: Iterable[EffectiveSetting]) -> None:
+    """Records the settings that differ from their defaults, where they are not those recorded last."""
+    changed = [setting for setting in effective if not setting.is_default]
+    settings = [f"{setting.name}: {setting.value} ({setting.origin})" for setting in changed]
+    last = AuditEvent.objects.filter(action=SystemAction.SETTING_CHANGE).order_by("sequence").last()
+    known = last.after["settings"] if last else []
+    if settings != known:
+        record(action=SystemAction.SETTING_CHANGE, actor=None, before={"settings": known}, after={"settings": settings})

@@ -18,7 +18,7 @@ class Crashed(Exception):
 
 
 class Part:
-    """One child of an installation, and how another one takes its place. ``look`` is to be called all the time."""
+    """One child of an installation, and how another one takes its place. ``poll`` is to be called all the time."""
 
     def __init__(self, child: Child, start: Callable[[Child], Child], *, is_vital: bool = True) -> None:
         """``start`` gets the child that has ended. One that is not vital is never given up."""
@@ -29,7 +29,7 @@ class Part:
         self._started_at = time.monotonic()
         self._due_at: float | None = None
 
-    def look(self, say: Callable[[str], None], *, may_start: bool = True) -> None:
+    def poll(self, say: Callable[[str], None], *, may_start: bool = True) -> None:
         """Start it again if it has ended and its pause is over. Raises Crashed when it has done so too often."""
         if self._due_at is not None:
             if may_start and time.monotonic() >= self._due_at:

@@ -95,7 +95,7 @@ MIDDLEWARE = [
     "aistrale.middleware.method_middleware",
     "aistrale.middleware.address_middleware",
     "aistrale.middleware.health_middleware",
-    "audit.middleware.AuditContextMiddleware",
+    "audit.context.audit_context_middleware",
     "django.middleware.common.CommonMiddleware",
     "aistrale.middleware.api_middleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -149,7 +149,6 @@ _database: dict[str, Any] = {**dj_database_url.parse(DATABASE_URL, engine="aistr
 DATABASES = {
     "default": {
         **_database,
-        "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **_database.get("OPTIONS", {}),
@@ -182,7 +181,6 @@ CACHES = {
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "cache",
         "OPTIONS": {
-            "CLIENT_CLASS": "django_redis.client.DefaultClient",
             "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
             "SOCKET_CONNECT_TIMEOUT": 2,
             "SOCKET_TIMEOUT": 3,
@@ -192,7 +190,6 @@ CACHES = {
 
 SESSION_ENGINE = "accounts.sessions.store"
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
-SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = env.int("AISTRALE_SESSION_DAYS", 14) * 24 * 3600
 SESSION_IDLE_SECONDS = env.int("AISTRALE_SESSION_IDLE_MINUTES", 720) * 60
 SESSION_COOKIE_SECURE = HTTPS
@@ -308,11 +305,9 @@ DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 # Users are named by aistrale.request_log as well, once they are known: to log an outage, nobody is looked up.
 DJANGO_STRUCTLOG_USER_ID_FIELD = ""
 
-LANGUAGE_CODE = "en-us"
 USE_I18N = False
 FORMAT_MODULE_PATH = ["aistrale.formats"]
 TIME_ZONE = "UTC"
-USE_TZ = True
 
 STATIC_URL = f"{BASE_PATH}/static/"
 _static_dir = env.str("AISTRALE_STATIC_DIR", "")

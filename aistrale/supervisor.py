@@ -137,9 +137,9 @@ class Supervisor:
                 self._say(f"The disk of {full} is full: make room." if full else "There is room on the disk again.")
             # Without room they would only end again.
             for server in servers:
-                server.look(self._say, may_start=not full)
-            web_part.look(self._say)
-            worker_part.look(self._say, may_start=not full)
+                server.poll(self._say, may_start=not full)
+            web_part.poll(self._say)
+            worker_part.poll(self._say, may_start=not full)
             time.sleep(WATCH_SECONDS)
 
     def _restart_web(self, ended: Child) -> Child:

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from accounts.people import invitation_views
+from accounts.people import views as people_views
 from aistrale import health
 from aistrale.api_docs import api_docs
 from aistrale.metrics import metrics
@@ -20,7 +20,7 @@ urlpatterns = [
     path("", include("accounts.login.urls")),
     path("account/", include("accounts.urls")),
     path("people/", include("accounts.people.urls")),
-    path("invitation/<str:token>/", invitation_views.accept, name="invitation"),
+    path("invitation/<str:token>/", people_views.accept, name="invitation"),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
     path("system/", system, name="system"),

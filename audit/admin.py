@@ -70,8 +70,7 @@ class AuditEventAdmin(ReadOnly[AuditEvent]):
 
     @admin.display(description="actor")
     def actor_name(self, event: AuditEvent) -> Any:
-        personal = event.details.personal if hasattr(event, "details") else {}
-        return personal.get("actor") or event.actor
+        return event.personal.get("actor") or event.actor
 
     def view_on_site(self, event: AuditEvent) -> str:
         return reverse("audit:event-detail", args=[event.sequence])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
+
+import structlog
+from django.http import HttpRequest, HttpResponse
 
 
 class Source(StrEnum):
@@ -44,3 +47,18 @@ def bound(*, source: Source, address: str = "", user_agent: str = "", request_id
         yield
     finally:
         _context.reset(token)
+
+
+def audit_context_middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
+    """Comes after django-structlog's, whose request id it takes. Ignores forwarded headers."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        with bound(
+            source=Source.WEB,
+            address=request.META.get("REMOTE_ADDR") or "",
+            user_agent=request.headers.get("User-Agent", ""),
+            request_id=structlog.contextvars.get_contextvars().get("request_id", ""),
+        ):
+            return get_response(request)
+
+    return middleware

@@ -117,6 +117,11 @@ class AuditEvent(models.Model):
         return cast("dict[str, Any]", json.loads(self.body))
 
     @property
+    def personal(self) -> dict[str, Any]:
+        """The personal details; none where there never were any, or they were erased."""
+        return self.details.personal if hasattr(self, "details") else {}
+
+    @property
     def before(self) -> dict[str, Any]:
         return cast("dict[str, Any]", self.entry["before"] or {})
 

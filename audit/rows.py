@@ -25,7 +25,6 @@ from audit.sentences import Part, parts_of
 # Whom an entry names is for all who may read the entry; from where somebody else worked is not.
 _NAMES = frozenset({"actor", "target"})
 _SHOWN_APART = frozenset({"actor", "target", "address", "user_agent"})
-# Who is said to have done what no user did.
 # By the app of an action.
 ICONS = {
     "accounts": "user",
@@ -39,6 +38,7 @@ ICONS = {
     "tokens": "key-round",
     "webhooks": "send",
 }
+# Who is said to have done what no user did.
 _SOURCES: dict[str, str] = {Source.COMMAND: "A command", Source.SYSTEM: "The server"}
 
 
@@ -100,10 +100,9 @@ class Change(NamedTuple):
 
 def personal_of(event: AuditEvent, viewer: Viewer) -> dict[str, Any]:
     """The personal details of an entry that a viewer may see; none when they were erased."""
-    personal = event.details.personal if hasattr(event, "details") else {}
     if viewer.is_administrator or event.actor in (None, viewer.audit_id):
-        return personal
-    return {name: value for name, value in personal.items() if name in _NAMES}
+        return event.personal
+    return {name: value for name, value in event.personal.items() if name in _NAMES}
 
 
 def changes_of(event: AuditEvent) -> list[Change]:

@@ -24,6 +24,11 @@ def replace_unstorable(value: Any, *, longest: int | None = None) -> Any:
     return [clean(item) for item in value] if isinstance(value, list | tuple) else value
 
 
+def counted(number: int, noun: str) -> str:
+    """For example ``1 session`` or ``2,000 sessions``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def escape_controls(text: str, *, keep: str = "") -> str:
     """``text`` with escapes for whatever could move a cursor, end a line early or hide; ``keep`` stays as it is."""
     if text.isprintable():

@@ -15,22 +15,9 @@ from tokens.models import EncryptionKey, ProviderToken, Rotation
 @admin.register(ProviderToken)
 class ProviderTokenAdmin(DeleteOnly[ProviderToken]):
     fields = (
-        "provider",
-        "label",
-        "owner",
-        "base_url",
-        "visibility",
-        "team",
-        "is_default",
-        "hint",
-        "fingerprint",
-        "state",
-        "checked_at",
-        "check_message",
-        "last_used_at",
-        "expires_at",
-        "created_at",
-    )
+        "provider", "label", "owner", "base_url", "visibility", "team", "is_default", "hint", "fingerprint", "state",
+        "checked_at", "check_message", "last_used_at", "expires_at", "created_at",
+    )  # fmt: skip
     list_display = ("label", "provider", "owner", "hint", "state", "visibility", "team", "last_used_at", "expires_at")
     list_filter = ("provider", "state", "visibility")
     list_select_related = ("owner", "team")
@@ -43,15 +30,7 @@ class ProviderTokenAdmin(DeleteOnly[ProviderToken]):
 
 @admin.register(EncryptionKey)
 class EncryptionKeyAdmin(ReadOnly[EncryptionKey]):
-    fields = (
-        "id",
-        "state",
-        "master_key_id",
-        "created_at",
-        "primary_since",
-        "primary_until",
-        "retired_at",
-    )
+    fields = ("id", "state", "master_key_id", "created_at", "primary_since", "primary_until", "retired_at")
     list_display = fields
     list_filter = ("state",)
     search_fields = ("id", "master_key_id")

@@ -1,9 +1,10 @@
-"""Which addresses a token's secret may be sent to. Pure: no look-ups, no settings."""
+"""Which addresses a secret may be sent to, and those of well-known servers. Pure: no look-ups, no settings."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
@@ -16,7 +17,38 @@ _UNICAST = IPv6Network("2000::/3")
 # Of the protocols themselves, of which Python takes some for global, and documentation, which it does not know yet.
 _SPECIAL = (IPv4Network("192.0.0.0/24"), IPv6Network("3fff::/20"))
 
+# Where clouds hand out credentials to whoever asks from within.
+_METADATA = frozenset(("metadata.google.internal", "metadata", "instance-data", "fd00:ec2::254", "100.100.100.200"))
+_NO_HOST = "Enter a host name or IP address, such as gpu-1.lan or gpu-1.lan:8000."
+
 REMEDY = "To allow this host, an administrator must add it under Allowed hosts."
+
+# The provider whose endpoints they are.
+COMPATIBLE = "compatible"
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """``is_hosted``: a vendor on the public internet, which asks for a key; the others are run by oneself."""
+
+    label: str
+    base_url: str
+    is_hosted: bool = False
+
+
+# November 2026. Of those that one runs, the port is the default one.
+PRESETS: dict[str, Preset] = {
+    "ollama": Preset("Ollama", "http://localhost:11434/v1"),
+    "vllm": Preset("vLLM", "http://localhost:8000/v1"),
+    "lmstudio": Preset("LM Studio", "http://localhost:1234/v1"),
+    "llamacpp": Preset("llama.cpp", "http://localhost:8080/v1"),
+    "openrouter": Preset("OpenRouter", "https://openrouter.ai/api/v1", is_hosted=True),
+    "together": Preset("Together", "https://api.together.xyz/v1", is_hosted=True),
+    "deepseek": Preset("DeepSeek", "https://api.deepseek.com/v1", is_hosted=True),
+    "mistral": Preset("Mistral", "https://api.mistral.ai/v1", is_hosted=True),
+    "xai": Preset("xAI", "https://api.x.ai/v1", is_hosted=True),
+}
+HOSTED_URLS = frozenset(preset.base_url for preset in PRESETS.values() if preset.is_hosted)
 
 
 class BaseUrlRefused(ValueError):
@@ -94,3 +126,28 @@ def _embedded(ip: IPv4Address | IPv6Address) -> list[IPv4Address]:
         return []
     translated = IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else None
     return [inner for inner in (ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ()), translated) if inner]
+
+
+def clean_host(text: str) -> str:
+    """``host`` or ``host:port``, as it is compared with those of base URLs, from what an administrator wrote or pasted.
+
+    Raises BaseUrlRefused.
+    """
+    text = text.strip()
+    try:
+        parts = urlsplit(text if "//" in text else f"//{text}")
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise BaseUrlRefused(_NO_HOST) from None
+    if not host or not (text.isascii() and text.isprintable()) or any(mark in text for mark in " \\@*,"):
+        raise BaseUrlRefused(_NO_HOST)
+    if host in _METADATA or _is_link_local(host):
+        raise BaseUrlRefused("This address hands out credentials of cloud servers. It cannot be allowed.")
+    return f"{host}:{port}" if port else host
+
+
+def _is_link_local(host: str) -> bool:
+    try:
+        return ip_address(host).is_link_local
+    except ValueError:
+        return False

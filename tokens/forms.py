@@ -12,10 +12,8 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.providers import is_endpoint, keyed_choices, label_of
 from accounts.sharing import PRIVATE, Audience, AudienceField, audiences_for, with_current
-from tokens.base_urls import BaseUrlRefused
-from tokens.host_names import HostRefused, clean_host
+from tokens.base_urls import COMPATIBLE, PRESETS, BaseUrlRefused, Preset, clean_host
 from tokens.models import ProviderToken
-from tokens.presets import COMPATIBLE, PRESETS, Preset
 from tokens.secrets import MAX_LENGTH, SecretRefused, clean_secret
 from tokens.services import allowed_base_url, endpoint_url
 
@@ -194,21 +192,6 @@ def _audiences(token: ProviderToken, user: User) -> list[Audience]:
     return with_current(own if token.owner == user else [PRIVATE], token.audience)
 
 
-class DeleteForm(forms.Form):
-    name = forms.CharField(widget=forms.TextInput(attrs={"autocomplete": "off"}))
-
-    def __init__(self, *args: Any, token: ProviderToken, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["name"].label = f"Type “{token.label}” to confirm"
-        self.token = token
-
-    def clean_name(self) -> str:
-        name = str(self.cleaned_data["name"])
-        if name != self.token.label.strip():
-            raise ValidationError(f"The name does not match. Type “{self.token.label}”.")
-        return name
-
-
 class HostForm(forms.Form):
     host = forms.CharField(
         max_length=260,
@@ -220,5 +203,5 @@ class HostForm(forms.Form):
     def clean_host(self) -> str:
         try:
             return clean_host(self.cleaned_data["host"])
-        except HostRefused as error:
+        except BaseUrlRefused as error:
             raise ValidationError(str(error)) from error

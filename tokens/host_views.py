@@ -12,8 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.admission import release_slot
 from accounts.login.reauthentication import require_confirmation
 from accounts.requests import UserRequest, administrators_only, confirm_page
-from tokens.allowed_hosts import allow_host, remove_host
-from tokens.base_url_hint import hint_of
+from tokens.allowed_hosts import allow_host, hint_of, remove_host
 from tokens.forms import HostForm
 from tokens.models import AllowedHost, ProviderToken
 

@@ -22,11 +22,10 @@ from audit.services import record
 from tokens import keyring
 from tokens.actions import TokensAction
 from tokens.allowed_hosts import allowed_hosts
-from tokens.base_urls import BaseUrlRefused, clean_base_url
+from tokens.base_urls import HOSTED_URLS, BaseUrlRefused, clean_base_url
 from tokens.checks import CheckResult, TokenState, check_secret
 from tokens.envelope import EnvelopeError
 from tokens.models import FactorSecret, ProviderToken, ProviderTokenQuerySet
-from tokens.presets import HOSTED_URLS
 from tokens.secrets import clean_secret, hint_of
 
 SECRET_FIELD = ProviderToken._meta.get_field("secret")
@@ -175,7 +174,13 @@ def open_token(*, token_id: UUID, actor: User) -> str:
 
     Raises ProviderToken.DoesNotExist where the actor may not use it, TokenUnreadable.
     """
-    return _use(ProviderToken.objects.visible_to(actor).select_related("owner").get(pk=token_id), actor)
+    token = ProviderToken.objects.visible_to(actor).select_related("owner").get(pk=token_id)
+    secret = _open(token, actor, TokensAction.TOKEN_USE)
+    with transaction.atomic(savepoint=False):
+        stamp_use(token)
+        _settle_state(token, readable=True)
+        record(action=TokensAction.TOKEN_USE, actor=actor, target=token)
+    return secret
 
 
 def open_picked(*, user: User, provider: str, token_id: UUID | None = None) -> tuple[ProviderToken, str] | None:
@@ -191,15 +196,6 @@ def open_picked(*, user: User, provider: str, token_id: UUID | None = None) -> t
     with transaction.atomic(savepoint=False):
         _settle_state(token, readable=True)
     return token, secret
-
-
-def _use(token: ProviderToken, actor: User) -> str:
-    secret = _open(token, actor, TokensAction.TOKEN_USE)
-    with transaction.atomic(savepoint=False):
-        stamp_use(token)
-        _settle_state(token, readable=True)
-        record(action=TokensAction.TOKEN_USE, actor=actor, target=token)
-    return secret
 
 
 def stamp_use(row: ProviderToken | FactorSecret) -> None:
@@ -284,11 +280,8 @@ def _open(token: ProviderToken, actor: User, action: Action) -> str:
 
 def _lock(token: ProviderToken) -> ProviderToken:
     """The row as it is now, locked."""
-    return (
-        ProviderToken.objects.select_related("owner", "team")
-        .select_for_update(no_key=True, of=("self",))
-        .get(pk=token.pk)
-    )
+    tokens = ProviderToken.objects.select_related("owner", "team")
+    return tokens.select_for_update(no_key=True, of=("self",)).get(pk=token.pk)
 
 
 def _lock_owner(token: ProviderToken) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,13 +15,14 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
+from accounts.forms import NameForm
 from accounts.login.reauthentication import require_confirmation
 from accounts.models import User
 from accounts.providers import label_of
 from accounts.requests import UserRequest, confirm_page
 from tokens import services
 from tokens.checks import CheckResult, TokenState
-from tokens.forms import AddForm, DeleteForm, EditForm, ReplaceForm
+from tokens.forms import AddForm, EditForm, ReplaceForm
 from tokens.models import ProviderToken
 from tokens.spending import Spend, spent_this_month
 
@@ -40,56 +43,44 @@ def token_list(request: UserRequest) -> HttpResponse:
 
 
 @sensitive_post_parameters("secret")
-@sensitive_variables("form", "data")
 @require_http_methods(["GET", "POST"])
 def token_add(request: UserRequest) -> HttpResponse:
-    form = AddForm(request.POST or None, user=request.user)
-    check = None
-    if form.is_valid():
-        data = form.cleaned_data
-        check = _test(request, data["provider"], data["secret"], data.get("base_url", ""))
-        if check is None or check.ok:
-            token = services.add_token(owner=request.user, actor=request.user, check=check, **data)
-            messages.success(request, f"“{token.label}” added. {_humanize_check(check)}")
-            return _to_list(request)
-    return _form_page(request, "tokens/token_add.html", form, check)
+    @sensitive_variables("data")
+    def save(check: CheckResult | None, data: dict[str, Any]) -> str:
+        token = services.add_token(owner=request.user, actor=request.user, check=check, **data)
+        return f"“{token.label}” added. {_humanize_check(check)}"
+
+    return _form_page(request, "tokens/token_add.html", AddForm(request.POST or None, user=request.user), save)
 
 
 @sensitive_post_parameters("secret")
-@sensitive_variables("form", "data")
+@sensitive_variables("form")
 @require_http_methods(["GET", "POST"])
 def token_edit(request: UserRequest, token_id: UUID) -> HttpResponse:
     token = _editable(request, token_id)
     form = EditForm(request.POST or None, token=token, user=request.user)
-    check = None
-    if form.is_valid():
-        data = form.cleaned_data
-        if data["secret"]:
-            require_confirmation(request)
-        check = _test(request, token.provider, data["secret"], data["base_url"]) if data["secret"] else None
-        if check is None or check.ok:
-            token = services.update_token(token=token, actor=request.user, check=check, **data)
-            messages.success(request, f"“{token.label}” saved.")
-            return _to_list(request)
-    return _form_page(request, "tokens/token_edit.html", form, check, token)
+    if form.is_valid() and form.cleaned_data["secret"]:
+        require_confirmation(request)
+
+    @sensitive_variables("data")
+    def save(check: CheckResult | None, data: dict[str, Any]) -> str:
+        return f"“{services.update_token(token=token, actor=request.user, check=check, **data).label}” saved."
+
+    return _form_page(request, "tokens/token_edit.html", form, save, token)
 
 
 @sensitive_post_parameters("secret")
-@sensitive_variables("form", "secret")
 @require_http_methods(["GET", "POST"])
 def token_replace(request: UserRequest, token_id: UUID) -> HttpResponse:
     token = _editable(request, token_id)
     require_confirmation(request)
-    form = ReplaceForm(request.POST or None)
-    check = None
-    if form.is_valid():
-        secret = form.cleaned_data["secret"]
-        check = _test(request, token.provider, secret, token.base_url)
-        if check is None or check.ok:
-            services.replace_secret(token=token, actor=request.user, secret=secret, check=check)
-            messages.success(request, f"Key “{token.label}” replaced. {_humanize_check(check)}")
-            return _to_list(request)
-    return _form_page(request, "tokens/token_replace.html", form, check, token)
+
+    @sensitive_variables("data")
+    def save(check: CheckResult | None, data: dict[str, Any]) -> str:
+        services.replace_secret(token=token, actor=request.user, check=check, **data)
+        return f"Key “{token.label}” replaced. {_humanize_check(check)}"
+
+    return _form_page(request, "tokens/token_replace.html", ReplaceForm(request.POST or None), save, token)
 
 
 @require_POST
@@ -116,7 +107,7 @@ def token_default(request: UserRequest, token_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def token_delete(request: UserRequest, token_id: UUID) -> HttpResponse:
     token = _editable(request, token_id)
-    form = DeleteForm(request.POST or None, token=token)
+    form = NameForm(request.POST or None, expected=token.label)
     if form.is_valid():
         services.delete_token(token=token, actor=request.user)
         messages.success(request, f"“{token.label}” deleted. New calls can no longer use it.")
@@ -153,14 +144,6 @@ def _state(token: ProviderToken) -> TokenState:
     return TokenState(token.state) if services.is_readable(token) else TokenState.NEEDS_REENTRY
 
 
-@sensitive_variables("secret")
-def _test(request: UserRequest, provider: str, secret: str, base_url: str) -> CheckResult | None:
-    """None where the user chose to save without a test."""
-    if UNTESTED in request.POST:
-        return None
-    return services.test_secret(actor=request.user, provider=provider, secret=secret, base_url=base_url)
-
-
 def _humanize_check(check: CheckResult | None) -> str:
     if check is None:
         return "It was not tested."
@@ -168,22 +151,31 @@ def _humanize_check(check: CheckResult | None) -> str:
     return answer if check.ok else f"{answer} {check.message}"
 
 
+@sensitive_variables("form", "data")
 def _form_page(
     request: UserRequest,
     template: str,
     form: AddForm | EditForm | ReplaceForm,
-    check: CheckResult | None,
+    save: Callable[[CheckResult | None, dict[str, Any]], str],
     token: ProviderToken | None = None,
 ) -> HttpResponse:
+    """Tests the secret, unless it stays or the user has chosen not to, and saves; or shows the form (again)."""
+    check = None
     provider = token.provider if token else form.data.get("provider", "").partition(":")[0]
+    if form.is_valid():
+        data = form.cleaned_data
+        if UNTESTED not in request.POST and (data["secret"] or not token):
+            base_url = data.get("base_url", token.base_url if token else "")
+            check = services.test_secret(
+                actor=request.user, provider=provider, secret=data["secret"], base_url=base_url
+            )
+        if check is None or check.ok:
+            messages.success(request, save(check, data))
+            url = reverse("tokens:token-list")
+            return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
     context = {"form": form, "check": check, "token": token, "provider": label_of(provider)}
     part = "#form" if request.htmx else ""
     return render(request, template + part, context, status=422 if form.is_bound else 200)
-
-
-def _to_list(request: UserRequest) -> HttpResponse:
-    url = reverse("tokens:token-list")
-    return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
 
 
 def _after_change(request: UserRequest) -> HttpResponse:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from functools import wraps
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -18,93 +18,70 @@ from accounts.models import User
 from accounts.people.services import password_link
 from accounts.sessions.services import end_sessions
 from audit.services import batch
+from audit.text import counted
 
-PAGE = "admin/accounts/user/action.html"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """``name`` is that of the action, ``text`` says what comes of it."""
-
-    name: str
-    title: str
-    text: str
-    verb: str
-
-    def ask(self, request: HttpRequest, users: QuerySet[User]) -> TemplateResponse | None:
-        """The page with the question; None once it has been answered."""
-        require_confirmation(request)
-        return None if "confirmed" in request.POST else self.page(request, users=users)
-
-    def page(self, request: HttpRequest, **context: object) -> TemplateResponse:
-        common = {**admin.site.each_context(request), "opts": User._meta, "step": self, "title": self.title}
-        return TemplateResponse(request, PAGE, {**common, "checkbox": ACTION_CHECKBOX_NAME, **context})
+Links = list[tuple[User, str]]
 
 
-LOG_OUT = Step(
-    "log_out",
+def _asked(title: str, text: str, verb: str) -> Callable[..., Callable[..., TemplateResponse | None]]:
+    """Decorator of an action: asks on a page of its own first. The links that it returns are shown on that page."""
+
+    def decorator(act: Callable[[HttpRequest, QuerySet[User]], Links | None]) -> Callable[..., TemplateResponse | None]:
+        @admin.action(description=title)
+        @wraps(act)
+        def action(
+            model_admin: admin.ModelAdmin[User], request: HttpRequest, users: QuerySet[User]
+        ) -> TemplateResponse | None:
+            require_confirmation(request)
+            links = None
+            if "confirmed" in request.POST:
+                with transaction.atomic(), batch():
+                    links = act(request, users)
+                if links is None:
+                    return None
+            common = {**admin.site.each_context(request), "opts": User._meta, "checkbox": ACTION_CHECKBOX_NAME}
+            asked = {"title": title, "text": text, "verb": verb, "name": act.__name__, "users": users, "links": links}
+            return TemplateResponse(request, "admin/accounts/user/action.html", common | asked)
+
+        return action
+
+    return decorator
+
+
+@_asked(
     "Sign out everywhere",
     "The selected users are signed out on all devices. Your current session stays.",
     "Sign out",
 )
-REMOVE_FACTORS = Step(
-    "remove_second_factors",
+def log_out(request: HttpRequest, users: QuerySet[User]) -> None:
+    actor, key = administrator(request), request.session.session_key
+    ended = [end_sessions(user=user, actor=actor, keep=key if user == actor else None) for user in users]
+    messages.success(request, f"Signed out {counted(len(ended), 'user')} ({counted(sum(ended), 'session')})")
+
+
+@_asked(
     "Reset two-factor",
     "Removes the authenticator apps, passkeys and recovery codes of the selected users, so that their passwords alone "
     "are enough to log in. Make sure that the request really comes from them.",
     "Reset two-factor",
 )
-MAKE_LINKS = Step(
-    "make_password_links",
+def remove_second_factors(request: HttpRequest, users: QuerySet[User]) -> None:
+    removed = [remove_factors(user=user, actor=administrator(request)) for user in users]
+    had_none = f"; {removed.count(False):,} had none" if not all(removed) else ""
+    messages.success(request, f"Two-factor reset for {counted(sum(removed), 'user')}{had_none}")
+
+
+@_asked(
     "Create password reset links",
     "Each link lets its owner choose a new password. It works once, within 24 hours, and not after the next log-in. "
     "Send it privately.",
     "Create links",
 )
+def make_password_links(request: HttpRequest, users: QuerySet[User]) -> Links:
+    return [(user, password_link(user=user, actor=administrator(request))) for user in users]
 
 
-@admin.action(description=LOG_OUT.title)
-def log_out(
-    model_admin: admin.ModelAdmin[User], request: HttpRequest, users: QuerySet[User]
-) -> TemplateResponse | None:
-    if page := LOG_OUT.ask(request, users):
-        return page
-    actor, key = administrator(request), request.session.session_key
-    with transaction.atomic(), batch():
-        ended = [end_sessions(user=user, actor=actor, keep=key if user == actor else None) for user in users]
-    messages.success(request, f"Signed out {counted(len(ended), 'user')} ({counted(sum(ended), 'session')})")
-    return None
-
-
-@admin.action(description=REMOVE_FACTORS.title)
-def remove_second_factors(
-    model_admin: admin.ModelAdmin[User], request: HttpRequest, users: QuerySet[User]
-) -> TemplateResponse | None:
-    if page := REMOVE_FACTORS.ask(request, users):
-        return page
-    with transaction.atomic(), batch():
-        removed = [remove_factors(user=user, actor=administrator(request)) for user in users]
-    had_none = f"; {removed.count(False):,} had none" if not all(removed) else ""
-    messages.success(request, f"Two-factor reset for {counted(sum(removed), 'user')}{had_none}")
-    return None
-
-
-@admin.action(description=MAKE_LINKS.title)
-def make_password_links(
-    model_admin: admin.ModelAdmin[User], request: HttpRequest, users: QuerySet[User]
-) -> TemplateResponse:
-    if page := MAKE_LINKS.ask(request, users):
-        return page
-    with transaction.atomic(), batch():
-        links = [(user, password_link(user=user, actor=administrator(request))) for user in users]
-    return MAKE_LINKS.page(request, links=links)
-
-
-ACTIONS: list[Callable[..., TemplateResponse | None]] = [log_out, remove_second_factors, make_password_links]
-
-
-def counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+ACTIONS: Sequence[Callable[..., TemplateResponse | None]] = (log_out, remove_second_factors, make_password_links)
 
 
 def administrator(request: HttpRequest) -> User:

@@ -19,10 +19,10 @@ from accounts import services
 from accounts.actions import AccountsAction
 from accounts.admission import release_slot
 from accounts.login import throttling
-from accounts.login.links import reset_link
 from accounts.login.reauthentication import is_confirmed
 from accounts.mail import sending
 from accounts.models import User
+from accounts.people.services import reset_link
 from accounts.sessions.services import end_sessions
 from audit.services import record
 
@@ -55,7 +55,8 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         throttling.note_failure(request, throttling.LOGIN, self._throttle_key(request, credentials))
-        services.record_failed_login(email=credentials["email"])
+        email = credentials["email"]
+        services.record_failed_login(user=User.objects.filter(email=email).first(), email=email)
 
     def _throttle_key(self, request: HttpRequest, credentials: dict[str, Any]) -> str:
         """By user and address: failures from elsewhere keep nobody out."""
@@ -72,7 +73,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
         """Reached by other ways than the password: a passkey, single sign-on."""
-        services.record_failed_login(email=user.email)
+        services.record_failed_login(user=user, email=user.email)
         messages.error(request, "This account is deactivated.")
         return redirect("account_login")
 

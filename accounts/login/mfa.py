@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from accounts.actions import AccountsAction
 from accounts.models import Role, User
+from accounts.services import record_failed_login
 from audit.actions import Outcome
 from audit.services import record, record_denied
 
@@ -69,9 +70,8 @@ def remove_factors(*, user: User, actor: User | None) -> bool:
 def record_added(*, instance: Authenticator, created: bool, **_: Any) -> None:
     """Receives Django's signal that a factor was saved."""
     if created:
-        record(
-            action=AccountsAction.MFA_ADD, actor=instance.user, target=instance.user, after={"factors": [instance.type]}
-        )
+        user, after = instance.user, {"factors": [instance.type]}
+        record(action=AccountsAction.MFA_ADD, actor=user, target=user, after=after)
 
 
 def record_not_added(*, user: User, kind: Authenticator.Type) -> None:
@@ -93,12 +93,4 @@ def record_used(*, user: User, authenticator: Authenticator, **_: Any) -> None:
 
 def record_failed(*, user: User, authenticator: Authenticator, **_: Any) -> None:
     """Receives the signal of a wrong code."""
-    record_refused(user=user, kind=authenticator.type)
-
-
-def record_refused(*, user: User | None, kind: str) -> None:
-    """Records a wrong factor at log-in or reauthentication; ``user`` is whose account was tried, if known."""
-    details = {"factor": str(kind)}
-    record_denied(
-        action=AccountsAction.SESSION_LOGIN_FAILED, actor=None, target=user, outcome=Outcome.FAILED, details=details
-    )
+    record_failed_login(user=user, factor=str(authenticator.type))

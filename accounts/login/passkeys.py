@@ -21,6 +21,7 @@ from django.http import HttpResponse
 
 from accounts.login import mfa, throttling
 from accounts.models import User
+from accounts.services import record_failed_login
 
 REFUSED = (
     "Passkey not accepted. It is unknown, belongs to another account, or the page was open for too long. "
@@ -55,7 +56,7 @@ class PasskeyForm(allauth_forms.AuthenticateWebAuthnForm):
         if throttled := [error for error in errors.as_data() if error.code == "throttled"]:
             self.add_error(None, throttled)
             return
-        mfa.record_refused(user=self.suspect, kind=Authenticator.Type.WEBAUTHN)
+        record_failed_login(user=self.suspect, factor=str(Authenticator.Type.WEBAUTHN))
         self.add_error(None, REFUSED)
 
 

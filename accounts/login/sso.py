@@ -20,12 +20,11 @@ from django.urls import reverse
 
 from accounts.actions import AccountsAction
 from accounts.admission import release_slot
-from accounts.login import mfa
 from accounts.login.reauthentication import is_confirmed, note_confirmed_by_sso
 from accounts.models import Role, User
-from accounts.people.services import LastAdministrator, record_last_administrator_refusal, update_user
-from audit.actions import Outcome
-from audit.services import record, record_denied
+from accounts.people.services import LastAdministrator, update_user
+from accounts.services import record_failed_login
+from audit.services import record
 
 # Seconds by which the clock of the provider may be behind.
 CLOCK_SKEW = 60
@@ -65,7 +64,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
         if error == AuthError.CANCELLED:
             messages.info(request, "Log-in cancelled")
             raise ImmediateHttpResponse(redirect("account_login"))
-        _record_refusal("the provider cannot be reached or its answer is not valid", None, "")
+        _record_refusal("the provider cannot be reached or its answer is not valid")
 
 
 def _connect(request: HttpRequest, sociallogin: SocialLogin) -> None:
@@ -74,7 +73,7 @@ def _connect(request: HttpRequest, sociallogin: SocialLogin) -> None:
     if not isinstance(user, User) or not is_confirmed(request):
         messages.error(request, "Confirm it's you, then connect again.")
     elif sociallogin.is_existing and sociallogin.user != user:
-        _record_refusal("the account there is connected to somebody else here", user, "")
+        _record_refusal("the account there is connected to somebody else here", user)
         messages.error(request, "Another user is already connected to that account.")
     elif not sociallogin.is_existing:
         with transaction.atomic():
@@ -94,7 +93,7 @@ def _confirm(request: HttpRequest, sociallogin: SocialLogin, question: Question)
     else:
         note_confirmed_by_sso(request)
         return redirect(next_page)
-    mfa.record_refused(user=user if isinstance(user, User) else None, kind="sso")
+    record_failed_login(user=user if isinstance(user, User) else None, factor="sso")
     messages.error(request, reason)
     return redirect_to_login(next_page, reverse("confirm_by_sso"))
 
@@ -163,12 +162,9 @@ def _follow_role(request: HttpRequest, user: User, claims: dict[str, Any]) -> No
         update_user(user=user, actor=user)
     except LastAdministrator as refusal:
         user.role = before
-        record_last_administrator_refusal(user=user, actor=user, action=AccountsAction.USER_ROLE)
+        refusal.record(actor=user)
         messages.warning(request, f"You remain an administrator. {refusal}")
 
 
-def _record_refusal(reason: str, user: User | None, email: str) -> None:
-    details = {"email": email, "reason": f"single sign-on: {reason}"}
-    record_denied(
-        action=AccountsAction.SESSION_LOGIN_FAILED, actor=None, target=user, outcome=Outcome.FAILED, details=details
-    )
+def _record_refusal(reason: str, user: User | None = None, email: str = "") -> None:
+    record_failed_login(user=user, email=email, reason=f"single sign-on: {reason}")

@@ -12,24 +12,28 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Any, cast
 from uuid import uuid4
 
 from allauth.account.adapter import get_adapter
+from allauth.core.ratelimit import respond_429
 from django.conf import settings
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django_redis import get_redis_connection
 
 from accounts.actions import AccountsAction
 from accounts.admission import Slots, release_slot
 from accounts.models import User
 from audit.services import record_denied
+from audit.text import counted
 
+GONE = 410
 LOGIN, LINK, API_KEY = "login_failed", "link_refused", "api_key_unknown"
 RECORD_EVERY_SECONDS = 60
 # The hash of a password takes 100 MiB and all cores for a fraction of a second, on a busy machine for more than one.
@@ -76,6 +80,22 @@ def must_wait(request: HttpRequest, action: str) -> bool:
     seconds = seconds_to_wait(request, action)
     setattr(request, _ATTRIBUTE, seconds)
     return bool(seconds)
+
+
+def secret_link(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Rate limit for a view whose URL holds a secret, and which answers 410 where that is wrong."""
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, **arguments: Any) -> HttpResponse:
+        if must_wait(request, LINK):
+            refusal: HttpResponse = respond_429(request)
+            return refusal
+        response = view(request, **arguments)
+        if response.status_code == GONE:
+            note_failure(request, LINK)
+        return response
+
+    return wrapper
 
 
 def throttled_for(request: HttpRequest) -> int | None:
@@ -125,5 +145,4 @@ def _network_of(request: HttpRequest) -> str:
 
 
 def humanize_wait(seconds: int) -> str:
-    amount, unit = (seconds, "second") if seconds < 60 else (math.ceil(seconds / 60), "minute")
-    return f"{amount} {unit}{'' if amount == 1 else 's'}"
+    return counted(seconds, "second") if seconds < 60 else counted(math.ceil(seconds / 60), "minute")

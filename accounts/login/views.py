@@ -17,8 +17,8 @@ from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.login.forms import ResetPasswordForm
-from accounts.login.links import GONE, secret_link
 from accounts.login.reauthentication import IN_DIALOG, confirmed, is_confirmed, purpose_of
+from accounts.login.throttling import GONE, secret_link
 from accounts.mail import MailNotSent
 from accounts.requests import UserRequest
 

@@ -9,10 +9,11 @@ from typing import Any
 import psycopg
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
+from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 
 from accounts.actions import AccountsAction
-from accounts.login.links import reset_link
 from accounts.models import Role, User
 from accounts.sessions.services import end_sessions
 from audit.actions import Action
@@ -20,47 +21,49 @@ from audit.services import record, record_denied
 
 
 class LastAdministrator(Exception):
-    """Without this one nobody could administer the server any more."""
+    """``action`` was refused: without ``user`` nobody could administer the server any more."""
 
-    def __init__(self) -> None:
+    def __init__(self, user: User, action: Action) -> None:
         super().__init__("This is the last active administrator. Make another user an administrator first.")
+        self.user = user
+        self.action = action
+
+    def record(self, *, actor: User | None) -> None:
+        """After the transaction of the attempt."""
+        details = {"reason": "the last active administrator stays"}
+        record_denied(action=self.action, actor=actor, target=self.user, details=details)
 
 
 @contextmanager
-def last_administrator_guard() -> Iterator[None]:
+def last_administrator_guard(user: User, action: Action) -> Iterator[None]:
     """Raises LastAdministrator in place of the database's own error; what was tried is rolled back."""
     try:
         with transaction.atomic():
             yield
     except IntegrityError as error:
         if isinstance(error.__cause__, psycopg.errors.RestrictViolation):
-            raise LastAdministrator from None
+            raise LastAdministrator(user, action) from None
         raise
 
 
-def record_last_administrator_refusal(*, user: User, actor: User | None, action: Action) -> None:
-    """That ``action`` was refused since ``user`` is the last administrator; after the transaction of the attempt."""
-    record_denied(action=action, actor=actor, target=user, details={"reason": "the last active administrator stays"})
-
-
+@transaction.atomic
 def update_user(*, user: User, actor: User) -> None:
     """Saves ``user`` as it is now, if that is not how it was. Who is deactivated is logged out.
 
     Raises LastAdministrator.
     """
-    with last_administrator_guard():
-        before = User.objects.select_for_update(no_key=True).get(pk=user.pk)
-        actions = _actions(before, user)
-        if not actions:
-            return
+    stored = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    changed = [name for name in ("email", "name") if getattr(stored, name) != getattr(user, name)]
+    actions = _actions(stored, user) or ([AccountsAction.USER_UPDATE] if changed else [])
+    if not actions:
+        return
+    with last_administrator_guard(stored, actions[0]):
         user.save()
-        details = {f"{name}_before": getattr(before, name) for name in _differing(before, user, "email", "name")}
-        for action in actions:
-            record(
-                action=action, actor=actor, target=user, before=_rights(before), after=_rights(user), details=details
-            )
-        if not user.is_active:
-            end_sessions(user=user, actor=actor)
+    details = {f"{name}_before": getattr(stored, name) for name in changed}
+    for action in actions:
+        record(action=action, actor=actor, target=user, before=stored.rights, after=user.rights, details=details)
+    if not user.is_active:
+        end_sessions(user=user, actor=actor)
 
 
 def change_role(*, user: User, role: Role, actor: User) -> User:
@@ -73,15 +76,20 @@ def set_active(*, user: User, active: bool, actor: User) -> User:
     return _change(user, actor, is_active=active)
 
 
+@transaction.atomic
 def _change(user: User, actor: User, **changes: Any) -> User:
     """Of the row as it is now, so that nothing is undone that somebody else has changed meanwhile."""
-    with transaction.atomic():
-        current = User.objects.select_for_update(no_key=True).get(pk=user.pk)
-        if any(getattr(current, name) != value for name, value in changes.items()):
-            for name, value in changes.items():
-                setattr(current, name, value)
-            update_user(user=current, actor=actor)
+    current = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    for name, value in changes.items():
+        setattr(current, name, value)
+    update_user(user=current, actor=actor)
     return current
+
+
+def reset_link(uid: str, key: str) -> str:
+    """The link to set a new password, at the public URL whatever the Host header of the request says."""
+    path = reverse("account_reset_password_from_key", kwargs={"uidb36": uid, "key": key})
+    return f"{settings.PUBLIC_ORIGIN}{path}"
 
 
 @transaction.atomic
@@ -92,16 +100,8 @@ def password_link(*, user: User, actor: User | None) -> str:
 
 
 def _actions(before: User, after: User) -> list[AccountsAction]:
-    """What the log calls the difference. More than one entry only where rights change in two ways."""
+    """What the log calls a change of rights; two where they change in both ways."""
     actions = [AccountsAction.USER_ROLE] if before.role != after.role else []
     if before.is_active != after.is_active:
         actions.append(AccountsAction.USER_REACTIVATE if after.is_active else AccountsAction.USER_DEACTIVATE)
-    return actions or ([AccountsAction.USER_UPDATE] if _differing(before, after, "email", "name") else [])
-
-
-def _differing(before: User, after: User, *names: str) -> list[str]:
-    return [name for name in names if getattr(before, name) != getattr(after, name)]
-
-
-def _rights(user: User) -> dict[str, Any]:
-    return {"role": user.role, "is_active": user.is_active}
+    return actions

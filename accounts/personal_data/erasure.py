@@ -27,7 +27,7 @@ FILE_NAME = "erased-people"
 def erase_user(*, user: User, actor: User | None) -> None:
     """Sessions and running calls end, too. ``actor`` None is the operator. Raises LastAdministrator."""
     pseudonym = user.audit_id
-    with last_administrator_guard():
+    with last_administrator_guard(user, AccountsAction.USER_ERASE):
         # From here on nothing new can belong to the user: its foreign key would have to wait for this.
         person = User.objects.select_for_update().get(pk=user.pk)
         # The database says now whether this is the last administrator: sessions that have ended do not come back.

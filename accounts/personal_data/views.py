@@ -16,7 +16,7 @@ from accounts.actions import AccountsAction
 from accounts.login.reauthentication import confirmed
 from accounts.models import User
 from accounts.people.forms import EraseForm
-from accounts.people.services import LastAdministrator, record_last_administrator_refusal
+from accounts.people.services import LastAdministrator
 from accounts.personal_data import registry
 from accounts.personal_data.erasure import erase_user
 from accounts.requests import UserRequest, administrators_only
@@ -80,7 +80,7 @@ def _erase(request: UserRequest, user: User, *, back: str) -> HttpResponse | Non
         try:
             erase_user(user=user, actor=request.user)
         except LastAdministrator as refusal:
-            record_last_administrator_refusal(user=user, actor=request.user, action=AccountsAction.USER_ERASE)
+            refusal.record(actor=request.user)
             form.add_error(None, str(refusal))
         else:
             return None

@@ -67,9 +67,7 @@ def create(
 @transaction.atomic
 def revoke(*, key: ApiKey, actor: User) -> None:
     """It is gone, and refused from the next request."""
-    pk = key.pk
-    key.delete()
-    key.pk = pk
+    ApiKey.objects.filter(pk=key.pk).delete()
     record(action=AccountsAction.API_KEY_REVOKE, actor=actor, target=key, before={"prefix": key.prefix})
 
 

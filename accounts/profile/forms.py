@@ -13,6 +13,7 @@ from django import forms
 from django.db import models
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.choices import flatten_choices
 
 from accounts.models import EnterKey, Theme, User
 from accounts.profile import scopes
@@ -129,10 +130,7 @@ def _models(user: User) -> Choices:
 
 def _with(choices: Choices, value: str) -> Choices:
     """What is chosen stays to be chosen."""
-    values: set[str] = set()
-    for choice, label in choices:
-        values.update([choice] if isinstance(label, str) else [name for name, _ in label])
-    return choices if value in values else [*choices, (value, value)]
+    return choices if value in dict(flatten_choices(choices)) else [*choices, (value, value)]
 
 
 def _joined(provider: str, model: str) -> str:

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.requests import UserRequest
 from accounts.sessions.services import MOST_SHOWN, end_sessions, live_sessions
 from accounts.sessions.store import key_digest
+from audit.text import counted
 
 
 @require_safe
@@ -31,5 +32,5 @@ def session_end(request: UserRequest, pk: int) -> HttpResponse:
 @require_POST
 def session_end_others(request: UserRequest) -> HttpResponse:
     ended = end_sessions(user=request.user, actor=request.user, keep=request.session.session_key)
-    messages.success(request, f"Signed out {ended:,} other {'session' if ended == 1 else 'sessions'}")
+    messages.success(request, f"Signed out {counted(ended, 'other session')}")
     return redirect("accounts:session-list")

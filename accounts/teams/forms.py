@@ -52,17 +52,3 @@ class MemberForm(forms.Form):
             raise ValidationError(f"{user.get_full_name()} is already in this team.")
         self.user = user
         return email
-
-
-class DeleteTeamForm(forms.Form):
-    name = forms.CharField(label="Type the team name to confirm", widget=forms.TextInput(attrs={"autocomplete": "off"}))
-
-    def __init__(self, *args: Any, team: Team, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._team = team
-
-    def clean_name(self) -> str:
-        name = str(self.cleaned_data["name"])
-        if name != self._team.name.strip():
-            raise ValidationError(f"Type “{self._team.name}” to confirm.")
-        return name

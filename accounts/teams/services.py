@@ -10,6 +10,7 @@ from accounts.actions import AccountsAction
 from accounts.models import Membership, Team, User
 from accounts.sharing import SharedQuerySet, lock_team, shared_with_team
 from audit.services import record
+from audit.text import counted
 
 
 @transaction.atomic
@@ -34,9 +35,7 @@ def delete_team(*, team: Team, actor: User) -> None:
     lock_team(team)
     members = team.memberships.count()
     made_private = _make_private(shared_with_team(team))
-    pk = team.pk
-    team.delete()
-    team.pk = pk
+    Team.objects.filter(pk=team.pk).delete()
     record(
         action=AccountsAction.TEAM_DELETE, actor=actor, target=team, after={"members": members, "private": made_private}
     )
@@ -65,25 +64,22 @@ def remove_member(*, team: Team, user: User, actor: User) -> bool:
     return bool(removed)
 
 
-def becomes_private(team: Team, *, owner: User | None = None) -> list[tuple[str, int]]:
-    """What would become private if the team, or the owner in it, went: for example ``("conversation", 3)``."""
-    counted = [(str(things.model._meta.verbose_name), things.count()) for things in shared_with_team(team, owner=owner)]
-    return [(name, count) for name, count in counted if count]
-
-
 def humanize_privacy_loss(team: Team, *, owner: User | None = None) -> str:
-    """For example ``3 conversations and 1 provider key become private to their owners.``"""
-    kinds = becomes_private(team, owner=owner)
-    parts = [f"{count:,} {name}{'' if count == 1 else 's'}" for name, count in kinds]
-    one = sum(count for _, count in kinds) == 1
+    """What becomes private if the team, or the owner in it, goes.
+
+    For example ``3 conversations and 1 provider key become private to their owners.``
+    """
+    counts = {str(rows.model._meta.verbose_name): rows.count() for rows in shared_with_team(team, owner=owner)}
+    parts = [counted(count, name) for name, count in counts.items() if count]
     if not parts:
         return "Nothing shared becomes private."
-    return f"{' and '.join(parts)} {'becomes private to its owner' if one else 'become private to their owners'}."
+    is_one = sum(counts.values()) == 1
+    return f"{' and '.join(parts)} {'becomes private to its owner' if is_one else 'become private to their owners'}."
 
 
 def _make_private(kinds: list[SharedQuerySet[Any]]) -> dict[str, int]:
     """How many, by the name of the model."""
-    counts = {str(things.model._meta.model_name): things.make_private() for things in kinds}
+    counts = {str(rows.model._meta.model_name): rows.make_private() for rows in kinds}
     return {name: count for name, count in counts.items() if count}
 
 

@@ -10,10 +10,11 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.forms import NameForm
 from accounts.models import Membership, Team, User
 from accounts.requests import UserRequest, administrators_only, confirm_page
 from accounts.teams import services as team_services
-from accounts.teams.forms import DeleteTeamForm, MemberForm, MemberSearch, TeamForm, TeamSearch
+from accounts.teams.forms import MemberForm, MemberSearch, TeamForm, TeamSearch
 from listing.pages import get_page, render_list
 
 ASKED = 3
@@ -67,7 +68,7 @@ def team_rename(request: UserRequest, pk: UUID) -> HttpResponse:
 @administrators_only
 def team_delete(request: UserRequest, pk: UUID) -> HttpResponse:
     team = get_object_or_404(Team, pk=pk)
-    form = DeleteTeamForm(request.POST or None, team=team)
+    form = NameForm(request.POST or None, expected=team.name, label="Type the team name to confirm")
     if form.is_valid():
         team_services.delete_team(team=team, actor=request.user)
         messages.success(request, f"Team “{team}” deleted")

@@ -33,6 +33,35 @@ def a_team(owner: User) -> Team:
     return a_membership(owner).team
 
 
+USERS = {
+    "account/api-keys/",
+    "account/api-keys/add/",
+    "account/checklist/",
+    "account/confirm/",
+    "account/confirm/code/",
+    "account/confirm/passkey/",
+    "account/confirm/sso/",
+    "account/data/",
+    "account/data/export.jsonl",
+    "account/erase/",
+    "account/profile/",
+    "account/security/",
+    "account/security/passkeys/",
+    "account/security/passkeys/add/",
+    "account/security/recovery-codes/",
+    "account/security/recovery-codes/new/",
+    "account/security/totp/",
+    "account/security/totp/remove/",
+    "account/sessions/",
+    "account/sessions/end-others/",
+    "account/sso/",
+    "account/teams/",
+    "account/theme/",
+    "login/code/",
+    "login/passkey/",
+    "logout/",
+    "password/",
+}
 EVERYONE = {
     # Entrances. Those of a second step lead back to the first whoever has not taken it.
     "login/",
@@ -46,8 +75,6 @@ EVERYONE = {
     "invitation/<str:token>/",
 }
 ADMINISTRATORS = {
-    "people/",
-    "account/teams/add/",
     "account/teams/<uuid:pk>/rename/",
     "account/teams/<uuid:pk>/delete/",
     "account/teams/<uuid:pk>/members/add/",

@@ -71,7 +71,7 @@ def sso(sso_server: str, settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def canary(alice: User, bob: User, client_of: Callable[[User], Client], totp_of: Callable[[User], str]) -> str:
+def mark(alice: User, bob: User, client_of: Callable[[User], Client], totp_of: Callable[[User], str]) -> str:
     """A word that stands in everything that Alice has, here or there."""
     from django.apps import apps
     from django.utils import timezone

@@ -44,20 +44,20 @@ def is_right() -> bool:
     return verify_stored(heads={}).violation is None
 
 
-def test_nothing_personal_stays(alice: User, admin: User, canary: str) -> None:
-    assert tables_with(canary) and tables_with(alice.email)
+def test_nothing_personal_stays(alice: User, admin: User, mark: str) -> None:
+    assert tables_with(mark) and tables_with(alice.email)
     erase_user(user=alice, actor=admin)
-    assert tables_with(canary) == tables_with(alice.email) == tables_with("said-by-alice") == []
+    assert tables_with(mark) == tables_with(alice.email) == tables_with("said-by-alice") == []
     assert is_right()
 
 
-def test_erasing_oneself_leaves_nothing_either(alice: User, admin: User, canary: str) -> None:
+def test_erasing_oneself_leaves_nothing_either(alice: User, admin: User, mark: str) -> None:
     erase_user(user=alice, actor=alice)
-    assert tables_with(canary) == tables_with(alice.email) == []
+    assert tables_with(mark) == tables_with(alice.email) == []
     assert is_right()
 
 
-def test_nothing_of_others_goes(alice: User, bob: User, admin: User, client_of: ClientOf, canary: str) -> None:
+def test_nothing_of_others_goes(alice: User, bob: User, admin: User, client_of: ClientOf, mark: str) -> None:
     client = client_of(bob)
     create(user=bob, label="Mine", expires_at=None)
     details = AuditDetails.objects.filter(event__actor=bob.audit_id).count()
@@ -66,7 +66,7 @@ def test_nothing_of_others_goes(alice: User, bob: User, admin: User, client_of: 
     assert AuditDetails.objects.filter(event__actor=bob.audit_id).count() == details > 0
 
 
-def test_it_is_recorded(alice: User, admin: User, canary: str) -> None:
+def test_it_is_recorded(alice: User, admin: User, mark: str) -> None:
     erase_user(user=alice, actor=admin)
     event = AuditEvent.objects.get(action="accounts:user:erase")
     assert (event.actor, event.target_id) == (admin.audit_id, str(alice.audit_id))
@@ -82,13 +82,13 @@ def test_the_last_administrator_cannot_be_erased(admin: User, alice: User) -> No
     assert User.objects.filter(pk=admin.pk).exists() and not AuditEvent.objects.exists()
 
 
-def test_it_is_all_or_nothing(alice: User, admin: User, canary: str) -> None:
+def test_it_is_all_or_nothing(alice: User, admin: User, mark: str) -> None:
     """Here the log cannot be written."""
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE audit_auditevent ADD CONSTRAINT full_disk CHECK (body NOT LIKE '%user:erase%')")
     with pytest.raises(Exception, match="full_disk"):
         erase_user(user=alice, actor=admin)
-    assert User.objects.filter(pk=alice.pk).exists() and tables_with(canary)
+    assert User.objects.filter(pk=alice.pk).exists() and tables_with(mark)
 
 
 def test_an_invitation_leaves_nothing(admin: User) -> None:
@@ -157,7 +157,7 @@ def test_engineers_erase_nobody_else(confirmed_client_of: ClientOf, alice: User,
     assert User.objects.filter(pk=bob.pk).exists()
 
 
-def test_calls_show_an_erased_person(client_of: ClientOf, admin: User, alice: User, canary: str) -> None:
+def test_calls_show_an_erased_person(client_of: ClientOf, admin: User, alice: User, mark: str) -> None:
     erase_user(user=alice, actor=admin)
     assert "Deleted user" in client_of(admin).get("/telemetry/").content.decode()
 

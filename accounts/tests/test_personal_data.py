@@ -58,7 +58,7 @@ def test_erasing_follows_what_needs_what(monkeypatch: pytest.MonkeyPatch, regist
     assert handlers()[0].name == "runs"
 
 
-def test_it_hands_out_everything(alice: User, canary: str) -> None:
+def test_it_hands_out_everything(alice: User, mark: str) -> None:
     kinds = {line["kind"] for line in read(alice)}
     assert kinds == {
         "export", "profile", "session", "api_key", "team", "second_factor", "provider_token", "conversation", "message",
@@ -66,24 +66,24 @@ def test_it_hands_out_everything(alice: User, canary: str) -> None:
     }  # fmt: skip
 
 
-def test_it_says_how_many_lines_there_are(alice: User, canary: str) -> None:
+def test_it_says_how_many_lines_there_are(alice: User, mark: str) -> None:
     found = read(alice)
     assert (found[-1]["kind"], found[-1]["lines"]) == ("end", len(found))
 
 
-def test_it_hands_out_no_secrets(alice: User, canary: str) -> None:
+def test_it_hands_out_no_secrets(alice: User, mark: str) -> None:
     text = dumps(read(alice))
     assert "sk-secret-of-alice" not in text and alice.password not in text and "digest" not in text
     assert "said-by-alice" in text
 
 
-def test_it_hands_out_nothing_of_others(alice: User, bob: User, canary: str) -> None:
+def test_it_hands_out_nothing_of_others(alice: User, bob: User, mark: str) -> None:
     text = dumps(read(bob))
-    assert canary not in text
+    assert mark not in text
 
 
-def test_an_administrator_gets_no_more_of_others(admin: User, alice: User, canary: str) -> None:
-    assert canary not in dumps(read(admin))
+def test_an_administrator_gets_no_more_of_others(admin: User, alice: User, mark: str) -> None:
+    assert mark not in dumps(read(admin))
 
 
 def fetch(user: User, path: str) -> tuple[StreamingHttpResponse, str]:

@@ -14,9 +14,8 @@ get URLs and cannot tell an embedded server from a real one.
     write_private    a file for us alone, written whole or not at all
 """
 
-from aistrale.embedded.errors import ServerError
 from aistrale.embedded.paths import postgres_programs
-from aistrale.embedded.process import Child
+from aistrale.embedded.process import Child, ServerError
 from aistrale.embedded.servers import DataDirectory, Servers, database_url, redis_url, servers_home
 from aistrale.embedded.state import write_private
 

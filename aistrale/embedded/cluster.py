@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import time
-
 import psycopg
 from psycopg import sql
 
-from aistrale.embedded.errors import EndedEarlyError, ServerError
-from aistrale.embedded.process import Child
 from aistrale.embedded.state import State
 
-READY_SECONDS = 120.0  # Crash recovery replays the log first.
 
-
-def wait_until_ready(state: State, child: Child) -> None:
-    """Raises EndedEarlyError when ``child`` ends meanwhile, and ServerError when it takes too long."""
-    deadline = time.monotonic() + READY_SECONDS
-    while True:
-        try:
-            _connect(state, "postgres").close()
-            return
-        except psycopg.OperationalError as error:
-            if child.exit_code is not None:
-                raise EndedEarlyError(
-                    "PostgreSQL ended while it started: see postgresql.log in the data directory."
-                ) from error
-            if time.monotonic() > deadline:
-                raise ServerError(
-                    f"PostgreSQL is not ready after {READY_SECONDS:.0f} s: see postgresql.log."
-                ) from error
-        time.sleep(0.03)
+def answers(state: State) -> bool:
+    try:
+        _connect(state, "postgres").close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def create_role_and_database(state: State, *, may_create_databases: bool) -> None:

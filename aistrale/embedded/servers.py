@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import IO
 
 from aistrale.embedded import state as states
-from aistrale.embedded.errors import EndedEarlyError, ServerError
 from aistrale.embedded.paths import data_home, make_directory, programs_home
 from aistrale.embedded.postgres import Postgres
-from aistrale.embedded.process import Child, unprivileged_user
+from aistrale.embedded.process import Child, EndedEarlyError, ServerError, unprivileged_user
 from aistrale.embedded.state import State
 from aistrale.embedded.valkey import Valkey
 

@@ -9,7 +9,7 @@ import socket
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from aistrale.embedded.errors import ServerError
+from aistrale.embedded.process import ServerError
 
 FILE_NAME = "embedded.json"
 
@@ -20,7 +20,7 @@ def _password() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """``elsewhere`` is where the servers' data lies when it is not in the data directory, see `place`."""
+    """``elsewhere`` is where the servers' data lies when it is not in the data directory, see `paths`."""
 
     elsewhere: str | None
     postgres_port: int

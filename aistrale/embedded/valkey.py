@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import pwd
 import signal
-import time
 from pathlib import Path
 from typing import IO
 
-from aistrale.embedded.errors import EndedEarlyError, ServerError
 from aistrale.embedded.paths import make_directory, valkey_program
 from aistrale.embedded.process import Child, end_orphan
 from aistrale.embedded.state import State
@@ -74,7 +72,6 @@ class Valkey:
     def _wait_until_ready(self, child: Child) -> None:
         import redis  # It takes long to import, and nothing else has to wait for it.
 
-        deadline = time.monotonic() + READY_SECONDS
         client = redis.Redis(
             host="127.0.0.1",
             port=self._state.redis_port,
@@ -82,16 +79,12 @@ class Valkey:
             socket_connect_timeout=2,
             socket_timeout=5,
         )
-        while True:
+
+        def answers() -> bool:
             try:
                 with client:
-                    client.ping()
-                return
-            except (redis.ConnectionError, redis.TimeoutError) as error:  # BusyLoadingError is a ConnectionError
-                if child.exit_code is not None:
-                    raise EndedEarlyError(
-                        "Valkey ended while it started: see valkey.log in the data directory."
-                    ) from error
-                if time.monotonic() > deadline:
-                    raise ServerError(f"Valkey is not ready after {READY_SECONDS:.0f} s: see valkey.log.") from error
-            time.sleep(0.02)
+                    return bool(client.ping())
+            except (redis.ConnectionError, redis.TimeoutError):  # BusyLoadingError is a ConnectionError
+                return False
+
+        child.wait_until(answers, within=READY_SECONDS)

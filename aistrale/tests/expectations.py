@@ -1,9 +1,9 @@
 """Who gets what of every route, and which are objects of one user: gathered from ``tests/access.py`` of each app.
 
-A route is one of every user's who is logged in, unless its app says otherwise. Such a module may hold
+A route that no app declares is expected to refuse users: whoever may see it has to be said. Such a module may hold
 
-- ``EVERYONE``, ``USERS`` and ``NOBODY``: sets of routes;
-- ``ADMINISTRATORS``: routes, each with all that are below it;
+- ``EVERYONE``, ``USERS`` and ``NOBODY``: sets of routes, without those that are below them;
+- ``ADMINISTRATORS``: what only they may do below the route of an object, and to add or delete in Django admin;
 - ``OBJECTS``: of a route and all below it, who makes such an object of a user, and its attributes that the route names;
 - ``NO_PAGES``: routes at which nobody can look, and why.
 
@@ -14,13 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from enum import Enum
-from importlib import import_module
-from types import ModuleType
 from typing import Any
 
-from django.conf import settings
-
 from accounts.models import User
+from aistrale.tests.declared import declared
 from aistrale.tests.routes import all_routes
 
 LOG_IN, REFUSED, LET_IN = "log in", "refused", "let in"
@@ -36,20 +33,14 @@ class Who(Enum):
     NOBODY = (LOG_IN, REFUSED, REFUSED)
 
 
-def _modules() -> list[ModuleType]:
-    files = (path.relative_to(settings.BASE_DIR) for path in settings.BASE_DIR.glob("[a-z]*/**/tests/access.py"))
-    return [import_module(".".join(file.with_suffix("").parts)) for file in files]
-
-
 def _gathered(name: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for module in _MODULES:
+    for module in declared("access"):
         told = getattr(module, name, {})
         found |= told if isinstance(told, Mapping) else dict.fromkeys(told)
     return found
 
 
-_MODULES = _modules()
 _EVERYONE, _USERS, _NOBODY = (_gathered(name) for name in ("EVERYONE", "USERS", "NOBODY"))
 _ADMINISTRATORS = _gathered("ADMINISTRATORS")
 _OBJECTS: Mapping[str, tuple[Any, ...]] = _gathered("OBJECTS")
@@ -68,7 +59,8 @@ def _who(route: str) -> Who:
         return Who.PEOPLE
     if route in _NOBODY or (route.startswith("admin/") and _changes_rows(route) and route not in _ADMINISTRATORS):
         return Who.NOBODY
-    return Who.ADMINISTRATORS if _above(route, _ADMINISTRATORS) else Who.PEOPLE
+    is_of_users = _object_at(route) is not None and not _above(route, _ADMINISTRATORS)
+    return Who.PEOPLE if is_of_users else Who.ADMINISTRATORS
 
 
 def _changes_rows(route: str) -> bool:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aistrale.actions import SystemAction
-from aistrale.effective import EffectiveSetting
-from aistrale.settings_record import record_changes
+from aistrale.effective import EffectiveSetting, record_changes
 from audit.models import AuditEvent
 
 pytestmark = pytest.mark.django_db

@@ -15,5 +15,5 @@ def an_entry(owner: User) -> AuditEvent:
     return record(action=AuditAction.AUDIT_EXPORT, actor=owner)
 
 
-ADMINISTRATORS = {"audit/checkpoints/"}
+USERS = {"audit/", "audit/export.csv", "audit/export.jsonl"}
 OBJECTS = {"audit/<int:sequence>/": (an_entry, "pk")}

@@ -28,6 +28,14 @@ def a_file(owner: User) -> StoredFile:
     return StoredFile.objects.create(user=owner, digest=digest, content=b"made", thumbnail=b"made", **described)
 
 
+USERS = {
+    "chat/",
+    "chat/files/",
+    "chat/models/",
+    "chat/models/favourite/",
+    "chat/parameters/",
+    "chat/prompts/",
+}
 OBJECTS = {
     "chat/<uuid:pk>/": (a_conversation, "pk"),
     "chat/<uuid:pk>/restore/": (a_deleted_conversation, "pk"),

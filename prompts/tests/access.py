@@ -37,6 +37,7 @@ def a_proposal(owner: User) -> LabelProposal:
     )
 
 
+USERS = {"prompts/", "prompts/add/", "prompts/export.json", "prompts/export.zip", "prompts/import/"}
 # For programs: JSON without a log-in, and without a key for what is no secret.
 EVERYONE = {
     "api/public/health",

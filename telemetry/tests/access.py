@@ -22,11 +22,18 @@ def a_view(owner: User) -> SavedView:
     return save_view(owner=owner, name=name, query="?model=private", audience=PRIVATE)
 
 
+USERS = {
+    "telemetry/",
+    "telemetry/costs/",
+    "telemetry/export.csv",
+    "telemetry/export.jsonl",
+    "telemetry/export.parquet",
+    "telemetry/new/",
+    "telemetry/prices/",
+    "telemetry/summary/",
+    "telemetry/views/add/",
+}
 ADMINISTRATORS = {
-    "telemetry/costs/budget/",
-    "telemetry/prices/add/",
-    "telemetry/prices/retirement/",
-    "telemetry/prices/<int:pk>/",
     "admin/telemetry/priceoverride/add/",
     "admin/telemetry/priceoverride/<path:object_id>/delete/",
 }

@@ -13,11 +13,7 @@ def a_token(owner: User) -> ProviderToken:
     return services.add_token(owner=owner, actor=owner, provider="openai", label="Main", secret=SECRET)
 
 
-ADMINISTRATORS = {
-    "tokens/base-url/",
-    "tokens/hosts/",
-    "tokens/keys/",
-    "admin/tokens/providertoken/<path:object_id>/delete/",
-}
+USERS = {"tokens/", "tokens/add/"}
+ADMINISTRATORS = {"admin/tokens/providertoken/<path:object_id>/delete/"}
 NO_PAGES = {"tokens/base-url/": "a part of the form"}
 OBJECTS = {"tokens/<uuid:token_id>/": (a_token, "pk")}

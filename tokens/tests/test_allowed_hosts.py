@@ -14,9 +14,8 @@ from pytest_django import Settings
 from accounts.models import User
 from audit.models import AuditEvent
 from tokens import allowed_hosts
-from tokens.allowed_hosts import allow_host, is_allowed, remove_host
-from tokens.base_url_hint import Hint, hint_of
-from tokens.host_names import HostRefused, clean_host
+from tokens.allowed_hosts import Hint, allow_host, hint_of, is_allowed, remove_host
+from tokens.base_urls import BaseUrlRefused, clean_host
 from tokens.models import AllowedHost
 from tokens.services import allowed_base_url
 
@@ -50,7 +49,7 @@ def test_it_reads_a_host(text: str, host: str) -> None:
     "text", ["", "two words", "*.lan", "a,b", "user@host", "host:99999", "169.254.169.254", "metadata.google.internal"]
 )
 def test_it_refuses_a_host(text: str) -> None:
-    with pytest.raises(HostRefused):
+    with pytest.raises(BaseUrlRefused):
         clean_host(text)
 
 

@@ -15,6 +15,7 @@ def a_delivery(owner: User) -> Delivery:
     return services.send_test(webhook=a_webhook(owner), actor=owner)
 
 
+USERS = {"prompts/webhooks/", "prompts/webhooks/add/"}
 ADMINISTRATORS = {"admin/webhooks/webhook/<path:object_id>/delete/"}
 OBJECTS = {
     "prompts/webhooks/<uuid:pk>/": (a_webhook, "pk"),

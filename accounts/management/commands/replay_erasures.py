@@ -8,9 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.actions import AccountsAction
 from accounts.models import User
-from accounts.people.services import LastAdministrator, record_last_administrator_refusal
+from accounts.people.services import LastAdministrator
 from accounts.personal_data.erasure import erase_user, erasure_list, pseudonyms
 from audit.context import Source, bind
 
@@ -42,7 +41,8 @@ class Command(BaseCommand):
             if not dry_run:
                 refused += _erase(user)
         erased = len(back) - len(refused)
-        self.stdout.write(f"{len(back):,} to erase, {gone:,} gone already." if dry_run else _summary(erased, gone))
+        done = f"{erased:,} erased, {gone:,} were gone already."
+        self.stdout.write(f"{len(back):,} to erase, {gone:,} gone already." if dry_run else done)
         if refused:
             raise CommandError("\n".join(refused), returncode=1)
 
@@ -64,10 +64,6 @@ def _erase(user: User) -> list[str]:
     try:
         erase_user(user=user, actor=None)
     except LastAdministrator as refusal:
-        record_last_administrator_refusal(user=user, actor=None, action=AccountsAction.USER_ERASE)
+        refusal.record(actor=None)
         return [f"{user.audit_id} is not erased: {refusal}"]
     return []
-
-
-def _summary(erased: int, gone: int) -> str:
-    return f"{erased:,} erased, {gone:,} were gone already."

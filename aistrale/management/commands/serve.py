@@ -12,10 +12,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
 from aistrale import sentry, tracing
-from aistrale.effective import effective_settings
+from aistrale.effective import effective_settings, record_changes
 from aistrale.server import listening_socket, serve
 from aistrale.settings import env
-from aistrale.settings_record import record_changes
 
 log = structlog.get_logger(__name__)
 

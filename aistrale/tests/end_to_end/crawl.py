@@ -59,7 +59,7 @@ def shape(address: str) -> str:
     return _ID.sub("<id>", urlsplit(address).path)
 
 
-def walk(client: APIRequestContext, *starts: str, within: str = "/") -> Iterator[Found]:
+def crawl(client: APIRequestContext, *starts: str, within: str = "/") -> Iterator[Found]:
     """Some of each shape; links are followed to paths that match ``within``."""
     site = urljoin(starts[0], "/")
     todo, asked = list(starts), {urlsplit(start).path for start in starts}
@@ -86,7 +86,7 @@ def _leads_to_page(link: str, site: str, within: str) -> bool:
 def forms_from(client: APIRequestContext, start: str) -> dict[str, str]:
     """Of each form, such as ``/tokens/<id>/edit/: base_url label secret``, an address at which it is."""
     found = dict[str, str]()
-    for page in walk(client, start):
+    for page in crawl(client, start):
         for action, fields in page.forms:
             if fields:
                 found.setdefault(f"{shape(urljoin(page.address, action))}: {' '.join(sorted(fields))}", page.address)

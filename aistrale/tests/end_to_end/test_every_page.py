@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 
 from aistrale.tests.end_to_end import test_entrances, test_sso_browser
 from aistrale.tests.end_to_end.browser import ADMIN, PASSWORD, Site, log_in
-from aistrale.tests.end_to_end.crawl import shape, walk
+from aistrale.tests.end_to_end.crawl import crawl, shape
 from aistrale.tests.end_to_end.seed import confirm, fill
 from aistrale.tests.end_to_end.test_account_pages import code
 from aistrale.tests.end_to_end.usability import NARROW, WIDE, check_usable
@@ -140,7 +140,7 @@ call_command("rotate_keys")
 
 
 @pytest.fixture
-def furnished(page: Page, fresh_site: Site, authenticator: None) -> Site:
+def seeded(page: Page, fresh_site: Site, authenticator: None) -> Site:
     """By its name; ADMIN is logged in, and has just confirmed who they are."""
     site = replace(fresh_site, url=fresh_site.url.replace("127.0.0.1", "localhost"))
     site.environment["DJANGO_SUPERUSER_PASSWORD"] = PASSWORD
@@ -181,24 +181,24 @@ class Sweep:
     seen: dict[str, set[str]] = field(default_factory=dict)
     routes: set[str] = field(default_factory=set)
 
-    def look(self) -> None:
+    def check(self) -> None:
         """At the page as it is."""
         try:
             check_usable(self.page, widths=self.widths)
         except AssertionError as error:
             self.faults.append(str(error))
 
-    def walk(self, *starts: str) -> None:
+    def crawl(self, *starts: str) -> None:
         """Looks at whatever links lead to; of the same shape only at what has elements of another kind."""
         addresses = (urljoin(self.site.url, start) for start in starts)
-        for found in walk(self.page.request, *addresses, within=self.within):
+        for found in crawl(self.page.request, *addresses, within=self.within):
             path = urlsplit(found.address).path
             seen = self.seen.setdefault(shape(path), set())
             if re.match(self.within, path) and not found.content <= seen:
                 seen |= found.content
                 self.routes.add(named(resolve(path).route))
                 self.page.goto(found.address)
-                self.look()
+                self.check()
 
     def forgotten(self) -> set[str]:
         """Routes at which nobody was, although they answer somebody like ADMIN with a page."""
@@ -213,47 +213,47 @@ class Sweep:
         return not is_refused and "text/html" in answer.headers["content-type"] and not is_other
 
 
-def test_every_page_of_the_admin_site_is_usable(page: Page, furnished: Site) -> None:
+def test_every_page_of_the_admin_site_is_usable(page: Page, seeded: Site) -> None:
     # Django's own pages at the width at which they are used: they are many, and each look costs a second.
-    sweep = Sweep(page, furnished, "/admin/", widths=(WIDE,))
-    sweep.walk("/admin/")
+    sweep = Sweep(page, seeded, "/admin/", widths=(WIDE,))
+    sweep.crawl("/admin/")
     assert (sweep.faults, sweep.forgotten()) == ([], set())
 
 
-def test_every_page_of_accounts_is_usable_for_whoever_may_see_it(page: Page, furnished: Site) -> None:
-    sweep = Sweep(page, furnished, ACCOUNTS)
-    fill(page, f"{furnished.url}/people/invite/", email="edith@example.org")
+def test_every_page_of_accounts_is_usable_for_whoever_may_see_it(page: Page, seeded: Site) -> None:
+    sweep = Sweep(page, seeded, ACCOUNTS)
+    fill(page, f"{seeded.url}/people/invite/", email="edith@example.org")
     invitation = page.locator("main code").inner_text()
-    sweep.look()
-    fill(page, f"{furnished.url}/account/api-keys/add/", label="Weekly")
+    sweep.check()
+    fill(page, f"{seeded.url}/account/api-keys/add/", label="Weekly")
     expect(page.locator("main code").first).to_have_text(re.compile("^ais_"))
-    sweep.look()
-    page.goto(f"{furnished.url}/people/?q=nobody")
-    sweep.look()
-    sweep.walk("/", "/people/", *BY_ADDRESS)
-    page.goto(f"{furnished.url}/account/security/totp/")
+    sweep.check()
+    page.goto(f"{seeded.url}/people/?q=nobody")
+    sweep.check()
+    sweep.crawl("/", "/people/", *BY_ADDRESS)
+    page.goto(f"{seeded.url}/account/security/totp/")
     page.get_by_label("6-digit code").fill(code(page.locator("#totp-key").inner_text()))
     expect(page.get_by_text("Remove app")).to_be_visible()
-    sweep.walk(*AFTER_AN_APP)
-    unasked = Sweep(page, furnished, sweep.within).forgotten()
+    sweep.crawl(*AFTER_AN_APP)
+    unasked = Sweep(page, seeded, sweep.within).forgotten()
 
     page.context.clear_cookies()
-    log_in(page, furnished, ENGINEER)
-    sweep.walk("/", invitation)
+    log_in(page, seeded, ENGINEER)
+    sweep.crawl("/", invitation)
     page.context.clear_cookies()
-    sweep.walk(*ENTRANCES, invitation, str(furnished.setup_link))
+    sweep.crawl(*ENTRANCES, invitation, str(seeded.setup_link))
     assert (sweep.faults, unasked - sweep.routes) == ([], set())
 
 
-def test_every_other_page_is_usable_for_whoever_may_see_it(page: Page, furnished: Site) -> None:
-    sweep = Sweep(page, furnished, f"(?!/admin/|{ACCOUNTS})")
-    sweep.walk("/", "/chat/models/", "/api-docs/", "/telemetry/costs/budget/", "/telemetry/?status=failed")
+def test_every_other_page_is_usable_for_whoever_may_see_it(page: Page, seeded: Site) -> None:
+    sweep = Sweep(page, seeded, f"(?!/admin/|{ACCOUNTS})")
+    sweep.crawl("/", "/chat/models/", "/api-docs/", "/telemetry/costs/budget/", "/telemetry/?status=failed")
     for state in STATES:
-        page.goto(f"{furnished.url}{state}")
-        sweep.look()
-    sweep.walk(rollout_form(page, furnished))
+        page.goto(f"{seeded.url}{state}")
+        sweep.check()
+    sweep.crawl(rollout_form(page, seeded))
     forgotten = sweep.forgotten()
     page.context.clear_cookies()
-    log_in(page, furnished, ENGINEER)
-    sweep.walk("/")
+    log_in(page, seeded, ENGINEER)
+    sweep.crawl("/")
     assert (sweep.faults, forgotten) == ([], set())

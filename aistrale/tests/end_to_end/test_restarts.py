@@ -40,7 +40,7 @@ def look_until_it_is_given_up(part: Part) -> list[str]:
     said: list[str] = []
     with pytest.raises(Crashed) as crash:
         while True:
-            part.look(said.append)
+            part.poll(said.append)
             time.sleep(0.01)
     return [*said, str(crash.value)]
 
@@ -57,7 +57,7 @@ def test_it_starts_again_what_was_killed() -> None:
     said: list[str] = []
 
     def runs_again() -> bool:
-        part.look(said.append)
+        part.poll(said.append)
         return part.child.pid != killed and part.child.exit_code is None
 
     wait_until(runs_again)
@@ -96,7 +96,7 @@ def test_it_begins_anew_with_what_has_run_for_long(monkeypatch: pytest.MonkeyPat
     said: list[str] = []
 
     def has_been_started_often() -> bool:
-        part.look(said.append)
+        part.poll(said.append)
         return said.count("The child was started again.") > len(restarts.PAUSES) + 1
 
     wait_until(has_been_started_often)
@@ -109,10 +109,10 @@ def test_it_waits_for_as_long_as_it_may_not_start() -> None:
     wait_until(lambda: part.child.exit_code is not None)
     said: list[str] = []
     for _ in range(5):
-        part.look(said.append, may_start=False)
+        part.poll(said.append, may_start=False)
         time.sleep(PAUSE)
     assert len(said) == 1
-    part.look(said.append)
+    part.poll(said.append)
     assert part.child.exit_code is None
     close(part)
 
@@ -123,7 +123,7 @@ def test_it_guards_anew_what_has_lost_its_guard() -> None:
     os.kill(guard, signal.SIGKILL)
 
     def is_guarded_anew() -> bool:
-        part.look(lambda line: None)
+        part.poll(lambda line: None)
         return part.child._guard.pid != guard and not ended(part.child._guard.pid)
 
     wait_until(is_guarded_anew)
@@ -136,7 +136,7 @@ def test_it_never_gives_up_what_is_not_vital() -> None:
     said: list[str] = []
 
     def has_been_started_often() -> bool:
-        part.look(said.append)
+        part.poll(said.append)
         return said.count("The child was started again.") > len(restarts.PAUSES) + 1
 
     wait_until(has_been_started_often)

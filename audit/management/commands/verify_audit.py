@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser
+from collections.abc import Generator, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,8 @@ from django.db import DatabaseError
 from django.db.models import Max
 
 from audit import chain, checkpoint
+from audit.chain import ChainEntry
 from audit.models import AuditEvent
-from audit.progress import watcher
 from audit.verification import known_heads, show_on_pages, verify_from
 
 NOT_CHECKED = 2
@@ -49,10 +51,16 @@ class Command(BaseCommand):
             raise CommandError("Entries are numbered from 1.", returncode=NOT_CHECKED)
         try:
             total = (AuditEvent.objects.aggregate(last=Max("sequence"))["last"] or 0) - first + 1
-            watch = iter if quiet else watcher("Verifying", total, self.stdout.write)
-            return verify_from(first, heads=heads, watch=watch)
+            return verify_from(first, heads=heads, watch=iter if quiet else partial(self._counted, total))
         except DatabaseError as error:
             raise CommandError(f"The audit log can not be read: {error}", returncode=NOT_CHECKED) from error
+
+    def _counted(self, total: int, entries: Iterable[ChainEntry]) -> Generator[ChainEntry]:
+        """Passes entries on, with a line about every 100,000 of them."""
+        for count, entry in enumerate(entries, start=1):
+            yield entry
+            if count % 100_000 == 0:
+                self.stdout.write(f"Verifying: {count:,} of {total:,}")
 
     def _show_on_pages(self, result: chain.VerificationResult) -> None:
         try:

@@ -19,6 +19,7 @@ def a_backtest_call(owner: User) -> BacktestCall:
     return a_backtest(owner).calls.get()
 
 
+USERS = {"backtests/", "backtests/add/"}
 OBJECTS = {
     "backtests/<uuid:pk>/": (a_backtest, "pk"),
     "backtests/<uuid:pk>/calls/<int:row_pk>/": (a_backtest_call, "backtest_id", "pk"),

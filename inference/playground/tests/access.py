@@ -16,6 +16,7 @@ def a_panel(owner: User) -> Panel:
     return a_playground(owner).panels.get()
 
 
+USERS = {"playground/", "playground/add/"}
 NO_PAGES = {"playground/<uuid:pk>/example-set/": "opened by a script"}
 OBJECTS = {
     "playground/<uuid:pk>/": (a_playground, "pk"),

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from telemetry.tests.access import a_call
 
+USERS = {
+    "search/",
+    "search/palette/",
+    "search/settings/",
+    "search/settings/consent/",
+    "search/similar/prompts/",
+    "search/topics/",
+}
 EVERYONE = {"api/search"}
-ADMINISTRATORS = {"search/settings/embedder/"}
 OBJECTS = {"search/similar/calls/<uuid:pk>/": (a_call, "pk")}
 NO_PAGES = {
     "search/palette/": "a part of all pages",

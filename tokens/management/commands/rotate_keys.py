@@ -48,10 +48,8 @@ class Command(BaseCommand):
         key = _key(options["compromised"])
         if key and key.state == KeyState.RETIRED:
             return self._already_retired(key, options)
-        with console.progress(silent=options["json"], write_line=self.stdout.write) as tell:
-            run = rotation.run(
-                trigger=Trigger.COMMAND, actor=None, compromised=key, batch_size=options["batch_size"], tell=tell
-            )
+        size, tell = options["batch_size"], self._progress(options)
+        run = rotation.run(trigger=Trigger.COMMAND, actor=None, compromised=key, batch_size=size, tell=tell)
         self._print(options, key_status.rotation_report(run), key_status.humanize_rotation(run))
         return len(run.failures)
 
@@ -76,8 +74,7 @@ class Command(BaseCommand):
         return 0
 
     def _verify(self, options: dict[str, Any]) -> int:
-        with console.progress(silent=options["json"], write_line=self.stdout.write) as tell:
-            failures = rotation.verify(batch_size=options["batch_size"], tell=tell)
+        failures = rotation.verify(batch_size=options["batch_size"], tell=self._progress(options))
         rows = sum(reseal.rows_by_key().values())
         lines = [key_status.humanize_failure(failure.as_json()) for failure in failures]
         data = {"rows": rows, "failures": [failure.as_json() for failure in failures]}
@@ -85,6 +82,9 @@ class Command(BaseCommand):
             options, data, [*lines, f"{rows:,} rows, {len(failures):,} could not be opened. Nothing was changed."]
         )
         return len(failures)
+
+    def _progress(self, options: dict[str, Any]) -> rotation.Tell:
+        return (lambda progress: None) if options["json"] else console.progress(self.stdout.write)
 
     def _print(self, options: dict[str, Any], data: dict[str, Any], lines: list[str]) -> None:
         self.stdout.write(json.dumps(data) if options["json"] else "\n".join(lines))
