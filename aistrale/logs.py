@@ -6,6 +6,7 @@ that this process is configured with, by value; also in the text of exceptions a
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -118,6 +119,13 @@ def _formatter(*rendering: Processor) -> dict[str, Any]:
             *rendering,
         ],
     }
+
+
+def json_formatter() -> logging.Formatter:
+    """That of the lines on standard error, wherever they go beside it."""
+    options = _formatter(*_rendering(terminal=False))
+    formatter: logging.Formatter = options.pop("()")(**options)
+    return formatter
 
 
 def configure_structlog() -> None:

@@ -16,6 +16,8 @@ import pytest
 import yaml
 from django.conf import settings
 
+from inference.search.vectors import BUILD_MEGABYTES
+
 CORE = {"proxy", "web", "worker", "prepare", "postgres", "valkey"}
 WATCHING = {"prometheus", "alertmanager", "grafana", "jaeger", "loki", "collector"}
 BASE_DIR: Path = settings.BASE_DIR
@@ -70,6 +72,12 @@ def test_the_application_is_neither_root_nor_able_to_write_its_own_code(compose:
         service = compose["services"][name]
         assert service["read_only"] and service["cap_drop"] == ["ALL"]
         assert service["user"].startswith("${AISTRALE_UID:?")
+
+
+def test_postgresql_has_room_to_build_an_index_of_vectors(compose: dict[str, Any]) -> None:
+    """Its processes share that memory, of which containers have 64 MB unless more is asked for."""
+    size = re.fullmatch(r"(\d+)gb", compose["services"]["postgres"]["shm_size"])
+    assert size and int(size[1]) * 1024 > 1.2 * BUILD_MEGABYTES
 
 
 def make_secrets(directory: Path) -> list[str]:

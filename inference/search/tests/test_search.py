@@ -152,8 +152,8 @@ def test_it_filters_by_time_and_kind(alice: User, add_call: AddCall, add_prompt:
 def test_it_gives_as_many_as_asked_for_although_one_text_stands_everywhere(
     alice: User, add_call: AddCall, find: Find
 ) -> None:
-    for _ in range(3):
-        add_call(alice, "refund " * 900, "refund " * 900)
+    for number in range(3):
+        add_call(alice, "refund " * 900, "refund " * 900 + f"number {number}")
     assert len(find(alice, "refund", limit=3)) == 3
 
 
@@ -172,3 +172,24 @@ def test_it_reads_an_answer_anew_when_it_has_changed(
     conversation.messages.update(text="second thoughts")
     assert find(alice, '"second thoughts"')
     assert not IndexedText.objects.filter(text="first wording").exists()
+
+
+def test_identical_calls_are_one_result_with_their_number(alice: User, add_call: AddCall, find: Find) -> None:
+    same = [add_call(alice, "How do refunds work?", "Within 14 days.").pk for _ in range(30)]
+    other = add_call(alice, "How do refunds work?", "Ask the shop.").pk
+    failed(add_call(alice, "How do refunds work?", "Within 14 days."))
+    add_call(alice, "How do refunds work?", "Within 14 days.", model="echo-2")
+    found = find(alice, "refunds", limit=4)
+    assert sorted(hit.same for hit in found) == [1, 1, 1, 30]
+    assert [hit.object_id in same for hit in found if hit.same == 30] == [True]
+    assert other in {hit.object_id for hit in found}
+
+
+def test_results_without_copies_are_not_compared(
+    alice: User, add_call: AddCall, find: Find, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(5):
+        add_call(alice, f"refund number {number}")
+    find(alice, "x")
+    with django_assert_max_num_queries(15):
+        find(alice, "refund")
