@@ -125,6 +125,11 @@ def holding(places: QuerySet[Place], literals: Sequence[str]) -> QuerySet[Place]
     return places
 
 
+def newest(places: QuerySet[Place], *, limit: int) -> list[Found]:
+    with _settings(_ALL):
+        return [Found(*row, 0.0) for row in places.order_by("-pk").values_list(*_COLUMNS)[:limit]]
+
+
 def by_meaning(places: QuerySet[Place], vector: Vectors, embedder: Embedder, *, limit: int) -> list[Found]:
     """Exact where there are few places, or no index. The index goes on until it has as many as were asked for.
 

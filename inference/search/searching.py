@@ -20,7 +20,7 @@ from inference.search.embedders.base import EmbedderFailed
 from inference.search.models import Embedder, IndexedText
 from inference.search.query_text import QueryText
 from inference.search.ranking import fused
-from inference.search.retrieval import Found, by_meaning, by_words, holding, weights_of
+from inference.search.retrieval import Found, by_meaning, by_words, holding, newest, weights_of
 from inference.search.scopes import Filters, places_in
 from inference.search.shown import Hit, Match, show
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from inference.search.embedders.base import Vectors
     from inference.search.models import Place
 
-WORDS, MEANING, PROVIDER = "words", "meaning", "provider"
+WORDS, LITERALLY, MEANING, PROVIDER = "words", "literally", "meaning", "provider"
 # Chosen on one of the sets of `make bench-search`, reported on the others.
-WEIGHTS = {WORDS: 1.0, MEANING: 1.0, PROVIDER: 1.0}
+WEIGHTS = {WORDS: 1.0, LITERALLY: 1.0, MEANING: 1.0, PROVIDER: 1.0}
 # Texts that are less near say nothing of the same: the local embedder finds a nearest one for anything.
 LEAST_SIMILARITY = 0.2
 _DEEPEST = 4096
@@ -108,8 +108,11 @@ def rankings_of(
     places: QuerySet[Place], query: QueryText, asked: Iterable[Asked], limit: int, *, prefix: bool
 ) -> dict[str, list[Found]]:
     weights = weights_of(query.terms)
+    # What holds the quoted text is found, also where neither its words nor its meaning say anything.
+    literally = {LITERALLY: enough(lambda count: newest(places, limit=count), limit)} if query.literals else {}
     return {
         WORDS: enough(lambda count: by_words(places, query.terms, limit=count, weights=weights, prefix=prefix), limit),
+        **literally,
         **{one.name: nearest(places, one.vector, one.embedder, limit, least=one.least) for one in asked},
     }
 
@@ -147,7 +150,7 @@ def _matches(rankings: Mapping[str, Iterable[Found]]) -> Mapping[Object, Match]:
 
 def _match(by_name: Mapping[str, Found], texts: Mapping[int, str]) -> Match:
     shown = by_name.get(WORDS) or next(iter(by_name.values()))
-    nearness = [found.score for name, found in by_name.items() if name != WORDS]
+    nearness = [found.score for name, found in by_name.items() if name in (MEANING, PROVIDER)]
     return Match(texts.get(shown.text_id, ""), shown.part, max(nearness, default=None))
 
 
