@@ -8,6 +8,7 @@ from contextlib import suppress
 import orjson
 import structlog
 from django.db import DatabaseError, connection
+from django.utils import timezone
 from psycopg import sql
 
 from inference.search.embedders import local
@@ -83,8 +84,17 @@ def has_index(embedder: Embedder) -> bool:
 def build_missing_indexes() -> None:
     """One that cannot be built is tried again after ``retry_indexes``: the next minute would make no difference."""
     for embedder in Embedder.objects.exclude(state=Embedder.State.RETIRED).filter(index_error=""):
-        if not has_index(embedder) and embedder.embeddings.all()[INDEXED_FROM : INDEXED_FROM + 1].exists():
+        _note_index(embedder)
+        if embedder.indexed_at is None and embedder.embeddings.all()[INDEXED_FROM : INDEXED_FROM + 1].exists():
             _try_to_build(embedder)
+            _note_index(embedder)
+
+
+def _note_index(embedder: Embedder) -> None:
+    """So that no search has to look for it; it may have come or gone with a dump."""
+    if has_index(embedder) != (embedder.indexed_at is not None):
+        embedder.indexed_at = None if embedder.indexed_at else timezone.now()
+        embedder.save(update_fields=["indexed_at"])
 
 
 def retry_indexes() -> None:
