@@ -127,7 +127,8 @@ def holding(places: QuerySet[Place], literals: Sequence[str]) -> QuerySet[Place]
 
 def newest(places: QuerySet[Place], *, limit: int) -> list[Found]:
     with _settings(_ALL):
-        return [Found(*row, 0.0) for row in places.order_by("-pk").values_list(*_COLUMNS)[:limit]]
+        rows = places.order_by("-pk").values_list(*_COLUMNS, Value(0.0))[:limit]
+        return [Found(*row) for row in rows]
 
 
 def by_meaning(places: QuerySet[Place], vector: Vectors, embedder: Embedder, *, limit: int) -> list[Found]:
