@@ -42,6 +42,14 @@ def test_the_core_starts_without_a_profile(compose: dict[str, Any]) -> None:
     assert profiles == dict.fromkeys(CORE, []) | dict.fromkeys(WATCHING, ["observability"])
 
 
+def test_only_what_make_secrets_writes_has_to_be_set() -> None:
+    text = (BASE_DIR / "docker-compose.yml").read_text()
+    used = re.findall(r"(?<!\$)\$\{([A-Z_]+)(:-|:\?)?", text)
+    assert {name for name, otherwise in used if otherwise == ":?"} == {"AISTRALE_UID"}
+    assert [name for name, otherwise in used if not otherwise] == []
+    assert set(re.findall(r"AISTRALE_UID:\?([^}]*)\}", text)) == {"run `make secrets` first"}
+
+
 def test_every_image_has_a_fixed_version(compose: dict[str, Any]) -> None:
     images = [service["image"] for service in compose["services"].values()]
     assert [image for image in images if not re.search(r":[a-z]*\$?[{v]?[A-Z_:]*\S*\d", image)] == []
