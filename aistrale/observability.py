@@ -18,3 +18,4 @@ def observed(role: str) -> Iterator[None]:
     finally:
         for provider in providers:
             provider.shutdown()
+        sentry.end()
