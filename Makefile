@@ -66,10 +66,11 @@ rehearse-upgrade: install-dev ## Take over the data of the last release while re
 	@exec $(BIN)/pytest -m slow -v -rP aistrale/tests/end_to_end/test_upgrade.py $(ARGS)
 
 OBSERVED = aistrale/tests/test_monitoring.py aistrale/tests/test_receivers.py aistrale/tests/test_sentry.py \
-	aistrale/tests/test_span_export.py aistrale/tests/test_logs.py aistrale/tests/end_to_end/test_prometheus.py \
-	aistrale/tests/end_to_end/test_tracing.py
+	aistrale/tests/test_span_export.py aistrale/tests/test_log_export.py aistrale/tests/test_logs.py \
+	aistrale/tests/test_metrics.py aistrale/tests/test_outgoing_by_proxy.py aistrale/tests/end_to_end/test_prometheus.py \
+	aistrale/tests/end_to_end/test_tracing.py aistrale/tests/end_to_end/test_observed.py
 
-observability-test: install-dev ## Have Prometheus scrape a site, and receivers of traces and errors take what it sends, or not
+observability-test: install-dev ## Have Prometheus scrape a site, and receivers of traces, logs and errors take what it sends, or not
 	@exec $(BIN)/pytest -n 2 --dist loadfile -m "slow or not slow" -v $(OBSERVED) $(ARGS)
 
 faults: SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')

@@ -3,11 +3,13 @@
 import os
 from typing import Any
 
+import django
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import WebsocketDenier
 from channels.sessions import CookieMiddleware
+from django.apps import apps
 from django.conf import settings
-from django.core.asgi import get_asgi_application
+from django.core.handlers.asgi import ASGIHandler
 from django.urls import re_path
 from django.utils.module_loading import import_string
 
@@ -18,7 +20,10 @@ from aistrale.origins import OwnPages
 from aistrale.page_queue import PageQueue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aistrale.settings")
-pages = ApiHandler(get_asgi_application(), threads=settings.PAGES_AT_ONCE)
+# A command has done so; twice would set the log up anew, without what Sentry and OTLP have added to it.
+if not apps.ready:
+    django.setup()
+pages = ApiHandler(ASGIHandler(), threads=settings.PAGES_AT_ONCE)
 requests = PageQueue(pages, at_once=settings.PAGES_AT_ONCE)
 
 # What needs models can be imported only now that Django is set up.

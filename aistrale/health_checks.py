@@ -19,11 +19,16 @@ from aistrale.checks import master_keys_problem
 from aistrale.findings import Failed, Finding, Warned
 from audit import checkpoint
 from audit.models import AuditVerification
+from inference.search.models import Change, Embedder
 from telemetry import partitions
 from tokens import key_status, keyring
 from tokens.envelope import MasterKeysInvalid
 
 LEAST_FREE_BYTES = 2**30
+NO_VECTOR_INDEX = (
+    "Search works without it and takes longer. Let the owner of the table search_embedding run the worker, or make"
+    " room; it is tried again every night."
+)
 PYTHONS = ((3, 11), (3, 13))
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[.*?\])?==([^ ;\\]+) *(?:;(.*?))?\\?$", re.MULTILINE)
 
@@ -145,6 +150,16 @@ def _partitions() -> str:
     return f"ready to the end of {partitions.CALLS.months()[-1]:%B %Y}"
 
 
+def _search() -> str:
+    connectivity.postgres_version()
+    for embedder in Embedder.objects.exclude(state=Embedder.State.RETIRED):
+        if embedder.index_error:
+            raise Warned(f"PostgreSQL cannot build the index of vectors: {embedder.index_error}. {NO_VECTOR_INDEX}")
+        if embedder.error:
+            raise Warned(f"The embedding provider fails: {embedder.error} Search uses words and the local embedder.")
+    return "indexed" if not Change.objects.exists() else f"{Change.objects.count():,} changes waiting"
+
+
 def _disk() -> str:
     try:
         usage = shutil.disk_usage(settings.DATA_DIR)
@@ -172,5 +187,6 @@ CHECKS: dict[str, Callable[[], str]] = {
     "Audit log": _audit_log,
     "Worker": _worker,
     "Partitions": _partitions,
+    "Search": _search,
     "Disk": _disk,
 }

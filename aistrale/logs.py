@@ -6,6 +6,7 @@ that this process is configured with, by value; also in the text of exceptions a
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -37,7 +38,8 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (rf"(?:\b|(?<=%[0-9a-f]{{2}}))(?:{_KEY_SHAPES})", REDACTED),
         (r"(?:\b|(?<=%[0-9a-f]{2}))(pk|rk|xai|r8|ghp|glpat|ais)[-_][A-Za-z0-9_-]{8,}", REDACTED),
         (r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{4,}", rf"\1 {REDACTED}"),
-        (r"(\w+://[^\s:/@]*):[^\s/@]+@", rf"\1:{REDACTED}@"),
+        # Without the boundary, each character of a long word would be a beginning: that takes the square of its length.
+        (r"(\b\w+://[^\s:/@]*):[^\s/@]+@", rf"\1:{REDACTED}@"),
         (
             r"((?:[?&]|%3F|%26)(?:key|api_key|apikey|token|access_token|signature|code|state)(?:=|%3D))[^&\s\"']+",
             rf"\1{REDACTED}",
@@ -118,6 +120,13 @@ def _formatter(*rendering: Processor) -> dict[str, Any]:
             *rendering,
         ],
     }
+
+
+def json_formatter() -> logging.Formatter:
+    """That of the lines on standard error, wherever they go beside it."""
+    options = _formatter(*_rendering(terminal=False))
+    formatter: logging.Formatter = options.pop("()")(**options)
+    return formatter
 
 
 def configure_structlog() -> None:

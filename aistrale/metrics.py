@@ -37,6 +37,7 @@ from audit import checkpoint
 from audit.models import AuditEvent, AuditVerification
 from inference.backtests.models import Backtest, State
 from inference.search import indexing
+from inference.search.choosing import embedding_lags
 from inference.search.models import Change
 from telemetry.rollups.coverage import HOUR, hour_of
 from telemetry.rollups.keeping import stale_hours
@@ -185,6 +186,16 @@ def _search() -> Iterator[Metric]:
     yield _gauge("search_waiting", "Changes that are not in the search index yet", Change.objects.count())
     lag = indexing.lag(timezone.now()).total_seconds()
     yield _gauge("search_lag_seconds", "For how long the oldest of them has been waiting", lag)
+    behind = GaugeMetricFamily(
+        "aistrale_search_embedding_lag_seconds",
+        "For how long texts have been waiting for vectors of the provider",
+        labels=["state"],
+    )
+    lags, failing = embedding_lags(timezone.now())
+    for state, seconds in lags.items():
+        behind.add_metric([state], seconds)
+    yield behind
+    yield _gauge("search_embedders_failing", "Embedding providers that fail", failing)
 
 
 class PoolCollector(Collector):

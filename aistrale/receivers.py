@@ -34,6 +34,14 @@ def traces() -> str:
     return f"{_host(url)} takes {settings.TRACE_RATIO:.0%} of the traces, and those with errors"
 
 
+def logs() -> str:
+    if not settings.OTLP_LOGS_ENDPOINT:
+        return OFF
+    url = f"{settings.OTLP_LOGS_ENDPOINT.rstrip('/')}/v1/logs"
+    _post(url, b"", {"Content-Type": "application/x-protobuf"}, setting="AISTRALE_OTLP_LOGS_ENDPOINT")
+    return f"{_host(url)} takes the log"
+
+
 def errors() -> str:
     if not settings.SENTRY_DSN:
         return OFF
@@ -101,5 +109,6 @@ CHECKS: dict[str, Callable[[], str]] = {
     "Outgoing": outgoing,
     "Metrics": metrics,
     "Traces": traces,
+    "Logs": logs,
     "Errors": errors,
 }

@@ -14,11 +14,15 @@ from typing import Any
 
 import sentry_sdk
 from django.conf import settings
+from sentry_sdk.envelope import Item
 from sentry_sdk.integrations.dedupe import DedupeIntegration
+from sentry_sdk.transport import HttpTransport
 from sentry_sdk.utils import event_from_exception
 
 from aistrale.health_checks import aistrale_version
+from aistrale.outbox import END_SECONDS, NOT_TAKEN, QUEUE_FULL, drop_counter
 
+DROPPED = drop_counter("aistrale_errors_dropped", "Errors that Sentry was not sent; the log has them")
 _NAMED = ("request_id", "trace_id", "call", "job", "task")
 _KEPT = ("event_id", "timestamp", "platform", "level", "logger", "message", "exception", "tags", "release")
 _KEPT_OF_EXCEPTION = ("type", "module", "stacktrace", "mechanism")
@@ -41,8 +45,25 @@ def begin() -> None:
         max_request_body_size="never",
         max_breadcrumbs=0,
         before_send=scrub,
+        transport=CountingTransport,
     )
     logging.getLogger().addHandler(SentryHandler(logging.ERROR))
+
+
+def end() -> None:
+    """Sends what waits, for some seconds."""
+    sentry_sdk.flush(timeout=END_SECONDS)
+
+
+class CountingTransport(HttpTransport):
+    """The SDK's own, whose thread sends what is in a queue of 100 errors."""
+
+    def record_lost_event(
+        self, reason: str, data_category: Any = None, item: Item | None = None, *, quantity: int = 1
+    ) -> None:
+        if (item.data_category if item else data_category) == "error":
+            DROPPED.labels(QUEUE_FULL if reason == "queue_overflow" else NOT_TAKEN).inc()
+        super().record_lost_event(reason, data_category, item, quantity=quantity)
 
 
 class SentryHandler(logging.Handler):

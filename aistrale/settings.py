@@ -386,6 +386,8 @@ WORKER_PORT = env.int("AISTRALE_WORKER_PORT", PORT + 1)
 OTLP_ENDPOINT = env.str("AISTRALE_OTLP_ENDPOINT", "")
 TRACE_RATIO = env.float("AISTRALE_TRACE_RATIO", 0.1, validate=validate.Range(0, 1))
 TRACE_CONTENT = env.bool("AISTRALE_TRACE_CONTENT", False)
+# Where log lines go beside standard error (`/v1/logs` is added).
+OTLP_LOGS_ENDPOINT = env.str("AISTRALE_OTLP_LOGS_ENDPOINT", "")
 # Sentry: without a DSN nothing leaves this server.
 SENTRY_DSN = read_secret(env, "AISTRALE_SENTRY_DSN", DATA_DIR / "sentry_dsn")
 ENVIRONMENT = env.str("AISTRALE_ENVIRONMENT", "production")

@@ -1,4 +1,4 @@
-"""What becomes of spans that have ended: sent in batches by a thread of its own, and counted where they are not.
+"""What becomes of spans that have ended: they are sent (``aistrale.outbox``), or not.
 
 Of traces that were not drawn, those with an error are sent as well: their spans wait here, in bounded room, until the
 trace ends in this process.
@@ -15,27 +15,24 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.trace import SpanContext, StatusCode, TraceFlags
 from prometheus_client import Counter
 
-# Spans that wait to be sent; more are dropped, the oldest first.
-QUEUED = 4096
+from aistrale.outbox import QUEUED, Outbox, drop_counter
+
 # Of traces that were not drawn and go on.
 MOST_TRACES = 512
 MOST_SPANS = 64
 
 SENT = Counter("aistrale_spans_sent", "Spans of traces that the receiver has taken")
-DROPPED = Counter("aistrale_spans_dropped", "Spans of traces that were not sent", ("reason",))
-QUEUE_FULL, NOT_TAKEN = "queue_full", "not_taken"
-for _reason in (QUEUE_FULL, NOT_TAKEN):
-    DROPPED.labels(_reason)
+DROPPED = drop_counter("aistrale_spans_dropped", "Spans of traces that were not sent")
 
 
 class SpanOutbox(SpanProcessor):
     """Takes microseconds of whoever ends a span, whatever the receiver does."""
 
     def __init__(self, exporter: SpanExporter) -> None:
-        self._waiting = 0
+        self._outbox = Outbox(SENT, DROPPED)
         self._lock = Lock()
         self._unsampled: OrderedDict[int, list[ReadableSpan]] = OrderedDict()
-        self._batches = BatchSpanProcessor(_CountedExporter(exporter, self), max_queue_size=QUEUED)
+        self._batches = BatchSpanProcessor(_CountedExporter(exporter, self._outbox), max_queue_size=QUEUED)
 
     def on_end(self, span: ReadableSpan) -> None:
         if span.context is None:
@@ -46,13 +43,8 @@ class SpanOutbox(SpanProcessor):
             for kept in self._with_error(span, span.context.trace_id):
                 self._offer(_sampled(kept, kept.context or span.context))
 
-    def leave(self, count: int) -> None:
-        """So many are on their way to the receiver."""
-        with self._lock:
-            self._waiting = max(0, self._waiting - count)
-
     def shutdown(self) -> None:
-        self._batches.shutdown()
+        self._outbox.end(self._batches.shutdown)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         return self._batches.force_flush(timeout_millis)
@@ -63,12 +55,7 @@ class SpanOutbox(SpanProcessor):
         return len(self._unsampled)
 
     def _offer(self, span: ReadableSpan) -> None:
-        with self._lock:
-            is_full = self._waiting >= QUEUED
-            self._waiting += not is_full
-        if is_full:
-            DROPPED.labels(QUEUE_FULL).inc()
-        else:
+        if self._outbox.admit():
             self._batches.on_end(span)
 
     def _with_error(self, span: ReadableSpan, trace_id: int) -> list[ReadableSpan]:
@@ -86,19 +73,13 @@ class SpanOutbox(SpanProcessor):
 
 
 class _CountedExporter(SpanExporter):
-    def __init__(self, exporter: SpanExporter, outbox: SpanOutbox) -> None:
+    def __init__(self, exporter: SpanExporter, outbox: Outbox) -> None:
         self._exporter = exporter
         self._outbox = outbox
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        self._outbox.leave(len(spans))
-        result = SpanExportResult.FAILURE
-        try:
-            result = self._exporter.export(spans)
-        finally:
-            counter = SENT if result is SpanExportResult.SUCCESS else DROPPED.labels(NOT_TAKEN)
-            counter.inc(len(spans))
-        return result
+        success, failure = SpanExportResult.SUCCESS, SpanExportResult.FAILURE
+        return self._outbox.send(spans, self._exporter.export, success=success, failure=failure)
 
     def shutdown(self) -> None:
         self._exporter.shutdown()

@@ -32,9 +32,9 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.util.types import Attributes
 
 from aistrale.health_checks import aistrale_version
+from aistrale.outbox import SEND_SECONDS, session
 from aistrale.span_export import SpanOutbox
 
-SEND_SECONDS = 5
 LONGEST_STATEMENT = 2000
 
 _tracer = trace.get_tracer("aistrale")
@@ -47,7 +47,20 @@ def begin(role: str) -> TracerProvider | None:
     # With requests and protobuf it takes a third of a second to import.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-    resource = Resource.create(
+    ratio = sampler(settings.TRACE_RATIO)
+    provider = TracerProvider(sampler=ratio, resource=resource_of(role), shutdown_on_exit=False)
+    endpoint = f"{settings.OTLP_ENDPOINT.rstrip('/')}/v1/traces"
+    exporter = OTLPSpanExporter(endpoint=endpoint, timeout=SEND_SECONDS, session=session())
+    provider.add_span_processor(SpanOutbox(exporter))
+    trace.set_tracer_provider(provider)
+    connection_created.connect(_trace_statements)
+    RedisInstrumentor().instrument(tracer_provider=provider)
+    return provider
+
+
+def resource_of(role: str) -> Resource:
+    """By what receivers tell processes apart."""
+    return Resource.create(
         {
             "service.name": "aistrale",
             "service.namespace": role,
@@ -55,13 +68,6 @@ def begin(role: str) -> TracerProvider | None:
             "deployment.environment.name": settings.ENVIRONMENT,
         }
     )
-    provider = TracerProvider(sampler=sampler(settings.TRACE_RATIO), resource=resource)
-    endpoint = f"{settings.OTLP_ENDPOINT.rstrip('/')}/v1/traces"
-    provider.add_span_processor(SpanOutbox(OTLPSpanExporter(endpoint=endpoint, timeout=SEND_SECONDS)))
-    trace.set_tracer_provider(provider)
-    connection_created.connect(_trace_statements)
-    RedisInstrumentor().instrument(tracer_provider=provider)
-    return provider
 
 
 def sampler(ratio: float) -> Sampler:

@@ -97,7 +97,8 @@ def rankings(text: str, user: User) -> dict[str, list[UUID]]:
     from inference.search.scopes import Filters, places_in
 
     query = query_text.read(text)
-    found, _ = searching.rankings_of(places_in(user, Filters()), query, user, 5 * TOP, prefix=False, provider=False)
+    asked, _ = searching.asked_for(query, user, provider=False)
+    found = searching.rankings_of(places_in(user, Filters()), query, asked, 5 * TOP, prefix=False)
     each = {name: list(dict.fromkeys(one.object_id for one in ranking)) for name, ranking in found.items()}
     return {**each, "hybrid": fused(each, searching.WEIGHTS)}
 

@@ -16,6 +16,8 @@ import pytest
 import yaml
 from django.conf import settings
 
+from inference.search.vectors import BUILD_MEGABYTES
+
 CORE = {"proxy", "web", "worker", "prepare", "postgres", "valkey"}
 WATCHING = {"prometheus", "alertmanager", "grafana", "jaeger", "loki", "collector"}
 BASE_DIR: Path = settings.BASE_DIR
@@ -38,6 +40,14 @@ def test_the_core_starts_without_a_profile(compose: dict[str, Any]) -> None:
     services = compose["services"]
     profiles = {name: service.get("profiles", []) for name, service in services.items()}
     assert profiles == dict.fromkeys(CORE, []) | dict.fromkeys(WATCHING, ["observability"])
+
+
+def test_only_what_make_secrets_writes_has_to_be_set() -> None:
+    text = (BASE_DIR / "docker-compose.yml").read_text()
+    used = re.findall(r"(?<!\$)\$\{([A-Z_]+)(:-|:\?)?", text)
+    assert {name for name, otherwise in used if otherwise == ":?"} == {"AISTRALE_UID"}
+    assert [name for name, otherwise in used if not otherwise] == []
+    assert set(re.findall(r"AISTRALE_UID:\?([^}]*)\}", text)) == {"run `make secrets` first"}
 
 
 def test_every_image_has_a_fixed_version(compose: dict[str, Any]) -> None:
@@ -70,6 +80,12 @@ def test_the_application_is_neither_root_nor_able_to_write_its_own_code(compose:
         service = compose["services"][name]
         assert service["read_only"] and service["cap_drop"] == ["ALL"]
         assert service["user"].startswith("${AISTRALE_UID:?")
+
+
+def test_postgresql_has_room_to_build_an_index_of_vectors(compose: dict[str, Any]) -> None:
+    """Its processes share that memory, of which containers have 64 MB unless more is asked for."""
+    size = re.fullmatch(r"(\d+)gb", compose["services"]["postgres"]["shm_size"])
+    assert size and int(size[1]) * 1024 > 1.2 * BUILD_MEGABYTES
 
 
 def make_secrets(directory: Path) -> list[str]:

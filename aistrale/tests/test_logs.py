@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import logging.config
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -128,6 +129,39 @@ def test_it_keeps_hostile_text_from_moving_the_cursor_or_forging_a_line() -> Non
     logging.getLogger("captured").info("name \x1b[2J\n2026-01-01 [info] all is well")
     assert "\x1b[2J" not in stream.getvalue()
     assert len(stream.getvalue().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "x",
+        "é",
+        " ",
+        "x ",
+        "a://",
+        "a://b:",
+        "a://b:c",
+        "://",
+        "@",
+        ":",
+        "sk-",
+        "sk-ant-",
+        "AIza",
+        "-",
+        "%3F",
+        "?key=",
+        "&",
+    ]
+    + ["password", "password ", "password=", "api_key:", "bearer ", "basic\n", "/password/reset/", "/password/reset/x-"]
+    + ["/setup/", "secret, ", "cookie'", "b'", "[redacted", "ais_", "\\", '"', "\0", "%"],
+)
+def test_it_takes_long_texts_in_no_time(part: str) -> None:
+    """Addresses, and what was said, may be in a line: nobody may keep the server busy by it."""
+    text = part * (200_000 // len(part))
+    began = time.process_time()
+    redact_text(text)
+    redact_text(f"{text}x")
+    assert time.process_time() - began < 2
 
 
 @given(st.text())

@@ -15,6 +15,7 @@ from accounts.models import User
 from aistrale.metrics import SystemCollector
 from audit.models import AuditVerification
 from inference.backtests.models import Backtest
+from inference.search.models import Change, Embedder
 from telemetry.rollups.coverage import hour_of
 from telemetry.rollups.models import StaleHour
 from tokens import services
@@ -112,6 +113,19 @@ def test_it_tells_the_budgets_of_running_backtests(alice: User) -> None:
     found = scraped()
     assert (found["backtests running"], found["backtests done"], found["backtest_budget_usd"]) == (2, 1, 15)
     assert found["backtest_used_usd"] == 0
+
+
+def test_it_tells_how_far_search_and_its_provider_are_behind(admin: User) -> None:
+    found = scraped()
+    assert (found["search_waiting"], found["search_lag_seconds"], found["search_embedders_failing"]) == (0, 0, 0)
+    hour_ago = timezone.now() - timedelta(hours=1)
+    Change.objects.create(source="prompt", key="x", noted_at=hour_ago)
+    provider = {"provider": "openai", "model": "x", "dimension": 3, "state": "active", "error": "Rate limit reached"}
+    Embedder.objects.create(**provider, behind_since=hour_ago)
+    found = scraped()
+    assert found["search_waiting"] == found["search_embedders_failing"] == 1
+    assert found["search_lag_seconds"] >= 3600 and found["search_embedding_lag_seconds active"] >= 3600
+    assert found["search_embedding_lag_seconds building"] == 0
 
 
 def test_it_speaks_openmetrics_to_whoever_accepts_it(db: None) -> None:

@@ -77,5 +77,12 @@ def test_panels_of_a_dashboard_overlap_nowhere_and_use_provisioned_data(path: Pa
 
 def test_dashboards_have_names_of_their_own() -> None:
     found = [json.loads(path.read_text()) for path in DASHBOARDS]
-    assert len(found) == 5
-    assert len({dashboard["uid"] for dashboard in found}) == len({dashboard["title"] for dashboard in found}) == 5
+    assert len(found) == 6
+    assert len({dashboard["uid"] for dashboard in found}) == len({dashboard["title"] for dashboard in found}) == 6
+
+
+def test_one_dashboard_leads_from_a_measurement_to_its_trace_and_log() -> None:
+    panels = json.loads((DEPLOY / "grafana/dashboards/calls.json").read_text())["panels"]
+    by_source = {panel["datasource"]["uid"]: panel["targets"][0] for panel in panels}
+    assert by_source["prometheus"]["exemplar"] is True
+    assert by_source["jaeger"]["query"] == "${trace}" and "${trace}" in by_source["loki"]["expr"]

@@ -16,7 +16,7 @@ from aistrale.findings import Finding
 from aistrale.tests.end_to_end.receivers import Receiver, receiving
 from aistrale.tests.silent import silent_server
 
-RECEIVERS = {"Outgoing", "Metrics", "Traces", "Errors"}
+RECEIVERS = {"Outgoing", "Metrics", "Traces", "Logs", "Errors"}
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def found() -> dict[str, Finding]:
 
 
 def configure(settings: Settings, url: str) -> None:
-    settings.OTLP_ENDPOINT = url
+    settings.OTLP_ENDPOINT = settings.OTLP_LOGS_ENDPOINT = url
     settings.SENTRY_DSN = url.replace("http://", "http://publickey@") + "/1"
 
 
@@ -41,7 +41,7 @@ def test_what_is_not_configured_is_off() -> None:
 def test_receivers_that_answer_are_well_and_keep_nothing(settings: Settings, receiver: Receiver) -> None:
     configure(settings, receiver.url)
     assert all(finding.ok for finding in found().values())
-    assert sorted(len(body.splitlines()) for body in receiver.bodies) == [0, 3]
+    assert sorted(len(body.splitlines()) for body in receiver.bodies) == [0, 0, 3]
     assert b"client_report" in b"".join(receiver.bodies)
 
 
@@ -51,7 +51,7 @@ def test_receivers_that_are_away_are_named(settings: Settings) -> None:
     settings.OUTGOING_PROXY = f"http://user:planted@127.0.0.1:{port}"
     settings.CA_FILE = "/nowhere.pem"
     problems = {name: finding.detail for name, finding in found().items() if not finding.ok}
-    assert set(problems) == {"Outgoing", "Traces", "Errors"}
+    assert set(problems) == {"Outgoing", "Traces", "Logs", "Errors"}
     assert "/nowhere.pem" in problems["Outgoing"]
     assert f"127.0.0.1:{port} does not answer" in problems["Traces"] and "planted" not in str(problems)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 import sentry_sdk
@@ -11,6 +12,7 @@ import structlog
 from pytest_django import Settings
 
 from aistrale import sentry
+from aistrale.tests.bad_receivers import answer_byte_by_byte, answering, seconds_of
 from aistrale.tests.end_to_end.receivers import Receiver, receiving
 
 CANARY = "canary-of-a-prompt-7f3a9b2c"
@@ -70,3 +72,25 @@ def test_it_tells_nothing_without_a_dsn(settings: Settings) -> None:
     settings.SENTRY_DSN = ""
     sentry.begin()
     assert logging.getLogger().handlers == handlers and not sentry_sdk.get_client().is_active()
+
+
+def dropped() -> float:
+    return sum(sample.value for sample in list(sentry.DROPPED.collect())[0].samples if sample.name.endswith("_total"))
+
+
+def test_errors_that_it_does_not_take_are_counted(receiver: Receiver) -> None:
+    before = dropped()
+    receiver.status = 500
+    structlog.get_logger("aistrale.example").error("answer_failed")
+    sentry_sdk.flush(timeout=5)
+    assert dropped() == before + 1
+
+
+def test_errors_that_nobody_takes_are_bounded_and_delay_nobody(receiver: Receiver, settings: Settings) -> None:
+    with answering(answer_byte_by_byte) as url:
+        settings.SENTRY_DSN = url.replace("http://", "http://publickey@") + "/1"
+        sentry.begin()
+        before = dropped()
+        took = sorted(seconds_of(partial(sentry_sdk.capture_event, {"message": str(n)})) for n in range(300))
+        assert dropped() - before > 150 and took[150] < 0.005
+        assert seconds_of(sentry.end) < 4

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 
 import pytest
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
 
-from aistrale.embedded.state import free_port
-from aistrale.span_export import DROPPED, MOST_TRACES, NOT_TAKEN, QUEUE_FULL, QUEUED, SENT, SpanOutbox
+from aistrale.outbox import END_SECONDS, NOT_TAKEN, QUEUE_FULL, QUEUED, SEND_SECONDS, session
+from aistrale.span_export import DROPPED, MOST_TRACES, SENT, SpanOutbox
+from aistrale.tests.bad_receivers import TAKING_NOTHING, answer_byte_by_byte, answer_without_end, answering, seconds_of
 from aistrale.tests.end_to_end.receivers import Receiver, receiving
 from aistrale.tests.end_to_end.site_runs import until
 from aistrale.tests.silent import silent_server
@@ -25,7 +25,7 @@ MOST_ADDED_SECONDS = 0.001
 @contextmanager
 def sending_to(url: str, *, ratio: float, timeout: float = 5) -> Iterator[tuple[Tracer, TracerProvider]]:
     provider = TracerProvider(sampler=sampler(ratio), shutdown_on_exit=False)
-    exporter = OTLPSpanExporter(endpoint=f"{url}/v1/traces", timeout=timeout)
+    exporter = OTLPSpanExporter(endpoint=f"{url}/v1/traces", timeout=timeout, session=session())
     provider.add_span_processor(SpanOutbox(exporter))
     yield provider.get_tracer("test"), provider
     # What still waits is not waited for.
@@ -90,29 +90,34 @@ def test_what_was_sent_is_counted(receiver: Receiver, counted: Callable[[], dict
     assert counted() == {"sent": 3, QUEUE_FULL: 0, NOT_TAKEN: 0}
 
 
-@contextmanager
-def away() -> Iterator[str]:
-    yield f"http://127.0.0.1:{free_port()}"
-
-
-@contextmanager
-def refusing() -> Iterator[str]:
-    with receiving() as receiver:
-        receiver.status = 400
-        yield receiver.url
-
-
-@pytest.mark.parametrize("receiver_of", [away, silent_server, refusing])
+@pytest.mark.parametrize("name", TAKING_NOTHING)
 def test_a_receiver_that_takes_nothing_costs_requests_nothing(
-    receiver_of: Callable[[], AbstractContextManager[str]], counted: Callable[[], dict[str, float]]
+    name: str, counted: Callable[[], dict[str, float]]
 ) -> None:
     spans = QUEUED + 2000
-    with receiver_of() as url, sending_to(url, ratio=1, timeout=0.5) as (tracer, _):
+    with TAKING_NOTHING[name]() as url, sending_to(url, ratio=1, timeout=0.5) as (tracer, _):
         took = sorted(seconds_to_end_a_span(tracer) for _ in range(spans))
         until(lambda: counted()[NOT_TAKEN] > 0)
         found = counted()
     assert took[len(took) // 2] < MOST_ADDED_SECONDS and took[int(len(took) * 0.95)] < MOST_ADDED_SECONDS
     assert found["sent"] == 0 and 0 < found[NOT_TAKEN] + found[QUEUE_FULL] <= spans
+
+
+def test_an_answer_without_end_is_not_read(counted: Callable[[], dict[str, float]]) -> None:
+    with answering(answer_without_end) as url, sending_to(url, ratio=1) as (tracer, provider):
+        fail(tracer)
+        assert seconds_of(provider.force_flush) < 2
+    assert counted()["sent"] == 3
+
+
+def test_a_receiver_that_never_ends_its_answer_keeps_no_process_from_its_end() -> None:
+    with answering(answer_byte_by_byte) as url:
+        provider = TracerProvider(sampler=sampler(1), shutdown_on_exit=False)
+        exporter = OTLPSpanExporter(endpoint=f"{url}/v1/traces", timeout=SEND_SECONDS, session=session())
+        provider.add_span_processor(SpanOutbox(exporter))
+        for _ in range(2000):
+            provider.get_tracer("test").start_span("GET /").end()
+        assert seconds_of(provider.shutdown) < END_SECONDS + SEND_SECONDS + 1
 
 
 def test_what_does_not_fit_is_dropped_and_counted(counted: Callable[[], dict[str, float]]) -> None:
@@ -124,7 +129,4 @@ def test_what_does_not_fit_is_dropped_and_counted(counted: Callable[[], dict[str
 
 
 def seconds_to_end_a_span(tracer: Tracer) -> float:
-    span = tracer.start_span("GET /", kind=SpanKind.SERVER)
-    began = time.perf_counter()
-    span.end()
-    return time.perf_counter() - began
+    return seconds_of(tracer.start_span("GET /", kind=SpanKind.SERVER).end)

@@ -98,4 +98,6 @@ async def embed(texts: Sequence[str], *, model: str, api_key: str, base_url: str
         return await embed_by_openai(texts, model=model, api_key=api_key, base_url=base_url, seconds=seconds)
     headers = {"Authorization": f"Bearer {api_key}"}
     url = FEATURES_URL.format(quote(model))
-    return await post(url, {"inputs": list(texts)}, headers, api_key=api_key, seconds=seconds)
+    # Without it, a text that is too long for the model fails the whole batch.
+    body = {"inputs": list(texts), "truncate": True}
+    return await post(url, body, headers, api_key=api_key, seconds=seconds)

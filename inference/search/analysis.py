@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 LONGEST_TERM = 64
-# PostgreSQL's tsvector keeps no position beyond it, and no more positions of one word.
-_LAST_POSITION, _MOST_POSITIONS = 16383, 255
 # Accents and vowel signs are no letters of their own to Python's \w, but they end no word.
 _MARKS = "".join(chr(code) for code in range(0x300, 0x3100) if unicodedata.category(chr(code)) in ("Mn", "Mc"))
 _WORD = re.compile(rf"[^\W_](?:[^\W_]|[{_MARKS}])*(?:[’'][^\W_]+)?")
@@ -97,12 +94,15 @@ def wanted_terms(text: str) -> tuple[str, ...]:
 
 def as_vector(text: str) -> tuple[str, int]:
     """The literal of a tsvector, and how many terms the text has."""
-    positions: defaultdict[str, list[int]] = defaultdict(list)
-    count = 0
-    for count, term in enumerate(terms_of(text), start=1):
-        if len(positions[term.text]) < _MOST_POSITIONS:
-            positions[term.text].append(min(count, _LAST_POSITION))
-    return " ".join(f"{quoted(term)}:{','.join(map(str, at))}" for term, at in positions.items()), count
+    terms = _texts_of(text)
+    return " ".join(f"{quoted(term)}:{place}" for place, term in enumerate(terms, start=1)), len(terms)
+
+
+def _texts_of(text: str) -> list[str]:
+    """Of the terms, without where they stand: much faster, and all that an index needs."""
+    if _UNSPACED.search(text):
+        return [term.text for term in terms_of(text)]
+    return [folded for word in _WORD.findall(text) if (folded := fold(word))]
 
 
 def quoted(term: str) -> str:

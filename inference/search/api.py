@@ -32,7 +32,10 @@ class SearchQuery(Schema):
 
 
 class SearchHit(Schema):
-    """``snippet``: pieces of text, of which those that were found are ``marked``."""
+    """``snippet``: pieces of text, of which those that were found are ``marked``.
+
+    ``same``: how many identical calls among the results it stands for, itself included.
+    """
 
     kind: str
     id: str
@@ -40,6 +43,7 @@ class SearchHit(Schema):
     url: str
     at: str
     status: str
+    same: int
     reasons: list[str]
     snippet: list[dict[str, Any]]
 

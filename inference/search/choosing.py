@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import structlog
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.sharing import Visibility
@@ -94,6 +96,17 @@ def forget_what_may_not_leave() -> None:
         cursor.execute(_FORGET)
 
 
+def embedding_lags(now: datetime) -> tuple[dict[str, float], int]:
+    """Seconds for which texts have been waiting for the providers' embedders, by state; and how many of these fail."""
+    lags = {State.BUILDING.value: 0.0, State.ACTIVE.value: 0.0}
+    failing = 0
+    for embedder in Embedder.objects.exclude(provider="").exclude(state=State.RETIRED):
+        if embedder.behind_since:
+            lags[embedder.state] = max(0.0, (now - embedder.behind_since).total_seconds())
+        failing += bool(embedder.error)
+    return lags, failing
+
+
 def progress_of(embedder: Embedder) -> Progress:
     return Progress(embedder.embeddings.count(), _may_leave().count())
 
@@ -112,10 +125,17 @@ def embed_by_provider(*, seconds: float) -> None:
                 if not _embed_batch(embedder):
                     _complete(embedder)
                     break
+            else:
+                _note_behind(embedder)
             Embedder.objects.filter(pk=embedder.pk).exclude(error="").update(error="")
         except EmbedderFailed as error:
             log.warning("embedder_failed", provider=embedder.provider, model=embedder.model)
+            _note_behind(embedder)
             Embedder.objects.filter(pk=embedder.pk).update(error=str(error)[:300])
+
+
+def _note_behind(embedder: Embedder) -> None:
+    Embedder.objects.filter(pk=embedder.pk, behind_since=None).update(behind_since=timezone.now())
 
 
 def _embed_batch(embedder: Embedder) -> int:
@@ -129,7 +149,8 @@ def _embed_batch(embedder: Embedder) -> int:
 
 @transaction.atomic
 def _complete(embedder: Embedder) -> None:
-    """From now on it answers, in place of the one before."""
+    """All is embedded: from now on it answers, in place of the one before."""
+    Embedder.objects.filter(pk=embedder.pk).exclude(behind_since=None).update(behind_since=None)
     if embedder.state != State.BUILDING:
         return
     Embedder.objects.exclude(provider="").filter(state=State.ACTIVE).update(state=State.RETIRED)

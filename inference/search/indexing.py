@@ -94,27 +94,32 @@ def _known(digests: Iterable[bytes]) -> dict[bytes, int]:
     return {bytes(digest): pk for digest, pk in rows}
 
 
+_INSERT_PLACES = """
+INSERT INTO search_place (kind, object_id, part, chunk, text_id, owner_id, may_leave)
+SELECT * FROM unnest(
+  %s::text[], %s::uuid[], %s::text[], %s::smallint[], %s::bigint[], %s::bigint[], %s::boolean[]
+)
+ON CONFLICT DO NOTHING
+"""
+
+
 def _place(parts: Sequence[Part], wanted: Mapping[Key, tuple[int, Part]]) -> None:
     names = {(part.kind, part.object_id, part.name) for part in parts}
     rows = Place.objects.filter(object_id__in={part.object_id for part in parts})
     stored = {
-        Key(row.kind, row.object_id, row.part, row.chunk): row
-        for row in rows
-        if (row.kind, row.object_id, row.part) in names
+        Key(*key): (pk, text_id, may_leave)
+        for pk, text_id, may_leave, *key in rows.values_list("pk", "text_id", "may_leave", *Key._fields)
+        if tuple(key[:3]) in names
     }
     kept = {
-        key for key, row in stored.items()
-        if key in wanted and (row.text_id, row.may_leave) == (wanted[key][0], wanted[key][1].may_leave)
+        key for key, (_, text_id, may_leave) in stored.items()
+        if key in wanted and (text_id, may_leave) == (wanted[key][0], wanted[key][1].may_leave)
     }  # fmt: skip
-    Place.objects.filter(pk__in=[row.pk for key, row in stored.items() if key not in kept]).delete()
-    Place.objects.bulk_create(
-        [
-            Place(**key._asdict(), text_id=text_id, owner_id=part.owner_id, may_leave=part.may_leave)
-            for key, (text_id, part) in wanted.items()
-            if key not in kept
-        ],
-        ignore_conflicts=True,
-    )
+    Place.objects.filter(pk__in=[pk for key, (pk, *_) in stored.items() if key not in kept]).delete()
+    new = [(*key, text, part.owner_id, part.may_leave) for key, (text, part) in wanted.items() if key not in kept]
+    if new:
+        with connection.cursor() as cursor:
+            cursor.execute(_INSERT_PLACES, [list(column) for column in zip(*new, strict=True)])
 
 
 _FORGET = """

@@ -15,6 +15,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from pgvector.django import HalfVectorField
 
 from inference.search.embedders.local import DIMENSION
@@ -94,6 +95,10 @@ class Embedder(models.Model):
     token = models.ForeignKey(ProviderToken, models.SET_NULL, null=True, related_name="+")
     state = models.CharField(max_length=10, choices=State, default=State.BUILDING)
     error = models.CharField(max_length=300, blank=True)
+    # The index of its vectors: since when there is one, or why it could not be built.
+    indexed_at = models.DateTimeField(null=True)
+    index_error = models.CharField(max_length=300, blank=True)
+    behind_since = models.DateTimeField(null=True, default=timezone.now)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = EmbedderQuerySet.as_manager()

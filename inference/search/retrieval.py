@@ -19,7 +19,7 @@ from psycopg import sql
 from inference.search.analysis import as_query, quoted
 from inference.search.models import Embedder, Place, Statistics, TermCount
 from inference.search.query_text import inner_terms
-from inference.search.vectors import has_index, literal
+from inference.search.vectors import literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,6 +125,12 @@ def holding(places: QuerySet[Place], literals: Sequence[str]) -> QuerySet[Place]
     return places
 
 
+def newest(places: QuerySet[Place], *, limit: int) -> list[Found]:
+    with _settings(_ALL):
+        rows = places.order_by("-pk").values_list(*_COLUMNS, Value(0.0))[:limit]
+        return [Found(*row) for row in rows]
+
+
 def by_meaning(places: QuerySet[Place], vector: Vectors, embedder: Embedder, *, limit: int) -> list[Found]:
     """Exact where there are few places, or no index. The index goes on until it has as many as were asked for.
 
@@ -132,7 +138,7 @@ def by_meaning(places: QuerySet[Place], vector: Vectors, embedder: Embedder, *, 
     """
     if not vector.any():
         return []
-    if not has_index(embedder):
+    if embedder.indexed_at is None:
         return nearest_places(places, vector, embedder, limit=limit, way=_ALL)
     if not places.order_by()[SMALL : SMALL + 1].exists():
         return nearest_places(places, vector, embedder, limit=limit, way=_FEW)
@@ -182,7 +188,7 @@ EXACT = _ALL
 
 
 _SET = "SELECT set_config(name, value, true) FROM unnest(%s::text[], %s::text[]) AS given (name, value)"
-_RESET = "SELECT set_config(name, reset_val, true) FROM pg_settings WHERE name = ANY(%s)"
+_RESET = "SELECT set_config(name, NULL, true) FROM unnest(%s::text[]) AS given (name)"
 
 
 @contextmanager

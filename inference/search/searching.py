@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-from uuid import UUID
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import transaction
 
@@ -14,13 +13,14 @@ from accounts.models import User
 from audit.services import record
 from inference.search import vectors
 from inference.search.actions import SearchAction
+from inference.search.alike import Object, alike
 from inference.search.choosing import embed_query
 from inference.search.embedders import local
 from inference.search.embedders.base import EmbedderFailed
 from inference.search.models import Embedder, IndexedText
 from inference.search.query_text import QueryText
 from inference.search.ranking import fused
-from inference.search.retrieval import Found, by_meaning, by_words, holding, weights_of
+from inference.search.retrieval import Found, by_meaning, by_words, holding, newest, weights_of
 from inference.search.scopes import Filters, places_in
 from inference.search.shown import Hit, Match, show
 
@@ -30,14 +30,13 @@ if TYPE_CHECKING:
     from inference.search.embedders.base import Vectors
     from inference.search.models import Place
 
-WORDS, MEANING, PROVIDER = "words", "meaning", "provider"
+WORDS, LITERALLY, MEANING, PROVIDER = "words", "literally", "meaning", "provider"
 # Chosen on one of the sets of `make bench-search`, reported on the others.
-WEIGHTS = {WORDS: 1.0, MEANING: 1.0, PROVIDER: 1.0}
+WEIGHTS = {WORDS: 1.0, LITERALLY: 1.0, MEANING: 1.0, PROVIDER: 1.0}
 # Texts that are less near say nothing of the same: the local embedder finds a nearest one for anything.
 LEAST_SIMILARITY = 0.2
 _DEEPEST = 4096
 UNAVAILABLE = "Results are by words only: the embedding provider did not answer as expected."
-Object = tuple[str, UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +48,15 @@ class Results:
     has_more: bool = False
 
 
+class Asked(NamedTuple):
+    """What is searched for, as a vector. Texts that are less near than ``least`` are left out."""
+
+    name: str
+    vector: Vectors
+    embedder: Embedder
+    least: float
+
+
 def search(
     *, viewer: User, query: QueryText, filters: Filters, limit: int, prefix: bool = False, provider: bool = True
 ) -> Results:
@@ -56,11 +64,27 @@ def search(
     if query.is_empty or not viewer.is_active:
         return Results()
     places = holding(places_in(viewer, filters), query.literals)
-    rankings, notice = rankings_of(places, query, viewer, limit + 1, prefix=prefix, provider=provider)
-    order = fused({name: [_object(found) for found in ranking] for name, ranking in rankings.items()}, WEIGHTS)
-    matches = {key: match for key, match in _matches(rankings).items() if key in order[:limit]}
-    hits = show(order[:limit], matches, query, viewer=viewer, prefix=prefix)
-    return Results(hits, notice, has_more=len(order) > limit)
+    asked, notice = asked_for(query, viewer, provider=provider)
+    rankings, found = _ranked(places, query, asked, limit + 1, prefix=prefix)
+    order = list(found)[:limit]
+    matches = {key: match for key, match in _matches(rankings).items() if key in order}
+    hits = show(order, matches, query, viewer=viewer, prefix=prefix)
+    counted = [replace(hit, same=found[hit.kind, hit.object_id]) for hit in hits]
+    return Results(counted, notice, has_more=len(found) > limit)
+
+
+def _ranked(
+    places: QuerySet[Place], query: QueryText, asked: Sequence[Asked], limit: int, *, prefix: bool
+) -> tuple[dict[str, list[Found]], dict[Object, int]]:
+    """What was found in each way, and at least ``limit`` different objects if there are so many, the best first."""
+    count = limit
+    while True:
+        rankings = rankings_of(places, query, asked, count, prefix=prefix)
+        order = fused({name: [_object(found) for found in ranking] for name, ranking in rankings.items()}, WEIGHTS)
+        found = alike(order, rankings.values())
+        if len(found) >= limit or len(order) < count or count >= _DEEPEST:
+            return rankings, found
+        count *= 4
 
 
 @transaction.atomic
@@ -70,23 +94,27 @@ def note_search_of_others(*, actor: User, filters: Filters) -> None:
         record(action=SearchAction.OTHERS_SEARCH, actor=actor, target=filters.user)
 
 
-def rankings_of(
-    places: QuerySet[Place], query: QueryText, viewer: User, limit: int, *, prefix: bool, provider: bool
-) -> tuple[dict[str, list[Found]], str]:
-    weights = weights_of(query.terms)
-    rankings = {
-        WORDS: enough(lambda count: by_words(places, query.terms, limit=count, weights=weights, prefix=prefix), limit),
-        MEANING: nearest(places, local.local_embedder().embed([query.text])[0], vectors.local_row(), limit),
-    }
-    if not provider:
-        return rankings, ""
+def asked_for(query: QueryText, viewer: User, *, provider: bool) -> tuple[list[Asked], str]:
+    """And what was not done. Where the provider's embedder fails, nothing is searched for by meaning."""
+    mine = Asked(MEANING, local.local_embedder().embed([query.text])[0], vectors.local_row(), LEAST_SIMILARITY)
     try:
-        asked = embed_query(viewer, query.text)
+        by_provider = embed_query(viewer, query.text) if provider else None
     except EmbedderFailed:
-        return {WORDS: rankings[WORDS]}, UNAVAILABLE
-    if asked is not None:
-        rankings[PROVIDER] = nearest(places, asked[1], asked[0], limit, least=0)
-    return rankings, ""
+        return [], UNAVAILABLE
+    return [mine, *([Asked(PROVIDER, by_provider[1], by_provider[0], 0)] if by_provider else [])], ""
+
+
+def rankings_of(
+    places: QuerySet[Place], query: QueryText, asked: Iterable[Asked], limit: int, *, prefix: bool
+) -> dict[str, list[Found]]:
+    weights = weights_of(query.terms)
+    # What holds the quoted text is found, also where neither its words nor its meaning say anything.
+    literally = {LITERALLY: enough(lambda count: newest(places, limit=count), limit)} if query.literals else {}
+    return {
+        WORDS: enough(lambda count: by_words(places, query.terms, limit=count, weights=weights, prefix=prefix), limit),
+        **literally,
+        **{one.name: nearest(places, one.vector, one.embedder, limit, least=one.least) for one in asked},
+    }
 
 
 def nearest(
@@ -122,7 +150,7 @@ def _matches(rankings: Mapping[str, Iterable[Found]]) -> Mapping[Object, Match]:
 
 def _match(by_name: Mapping[str, Found], texts: Mapping[int, str]) -> Match:
     shown = by_name.get(WORDS) or next(iter(by_name.values()))
-    nearness = [found.score for name, found in by_name.items() if name != WORDS]
+    nearness = [found.score for name, found in by_name.items() if name in (MEANING, PROVIDER)]
     return Match(texts.get(shown.text_id, ""), shown.part, max(nearness, default=None))
 
 

@@ -29,7 +29,10 @@ class Match(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """``reasons``: why it matched, in a few words each. ``facts``: what else is known of it, such as its model."""
+    """``reasons``: why it matched, in a few words each. ``facts``: what else is known of it, such as its model.
+
+    ``same``: how many results it stands for.
+    """
 
     kind: Kind
     object_id: UUID
@@ -41,6 +44,7 @@ class Hit:
     facts: list[str]
     status: str = ""
     is_hidden: bool = False
+    same: int = 1
 
 
 class _Shown(NamedTuple):
@@ -62,6 +66,7 @@ def as_json(hit: Hit, absolute: Callable[[str], str] = str) -> dict[str, Any]:
         "url": absolute(hit.url),
         "at": hit.at.isoformat(),
         "status": hit.status,
+        "same": hit.same,
         "reasons": hit.reasons,
         "snippet": [{"text": piece.text, "marked": piece.marked} for piece in pieces],
     }

@@ -25,6 +25,7 @@ def index_changes(timestamp: int) -> None:
 def mend(timestamp: int) -> None:
     indexing.mend()
     statistics.count()
+    vectors.retry_indexes()
 
 
 @app.periodic(cron="11 * * * *")

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 import orjson
-from django.db import connection
+import structlog
+from django.db import DatabaseError, connection
+from django.utils import timezone
 from psycopg import sql
 
 from inference.search.embedders import local
@@ -15,6 +17,10 @@ from inference.search.models import Embedder, Embedding
 
 # From so many vectors on an index is worth what it costs each time that one is stored.
 INDEXED_FROM = 20_000
+# Of memory, which PostgreSQL's processes share while they build it.
+BUILD_MEGABYTES = 512
+
+log = structlog.get_logger(__name__)
 
 
 def local_row() -> Embedder:
@@ -53,6 +59,15 @@ def literal(vector: Vectors) -> str:
     return orjson.dumps(vector, option=orjson.OPT_SERIALIZE_NUMPY).decode()
 
 
+_INDEX = """
+CREATE INDEX CONCURRENTLY {} ON search_embedding USING hnsw ((vector::halfvec({})) halfvec_cosine_ops)
+WITH (m = 24, ef_construction = 200) WHERE embedder_id = {}
+"""
+_WHILE_BUILDING = {"statement_timeout": "0", "lock_timeout": "0", "maintenance_work_mem": f"{BUILD_MEGABYTES}MB"}
+# Classes of SQLSTATE of what stays as it is until somebody changes it: rights, resources, limits.
+_REFUSALS = ("42", "53", "54")
+
+
 def index_name(embedder: Embedder) -> str:
     return f"search_hnsw_{embedder.pk}"
 
@@ -66,32 +81,50 @@ def has_index(embedder: Embedder) -> bool:
         return cursor.fetchone() is not None
 
 
+def build_missing_indexes() -> None:
+    """One that cannot be built is tried again after ``retry_indexes``: the next minute would make no difference."""
+    for embedder in Embedder.objects.exclude(state=Embedder.State.RETIRED).filter(index_error=""):
+        _note_index(embedder)
+        if embedder.indexed_at is None and embedder.embeddings.all()[INDEXED_FROM : INDEXED_FROM + 1].exists():
+            _try_to_build(embedder)
+            _note_index(embedder)
+
+
+def _note_index(embedder: Embedder) -> None:
+    """So that no search has to look for it; it may have come or gone with a dump."""
+    if has_index(embedder) != (embedder.indexed_at is not None):
+        embedder.indexed_at = None if embedder.indexed_at else timezone.now()
+        embedder.save(update_fields=["indexed_at"])
+
+
+def retry_indexes() -> None:
+    Embedder.objects.exclude(index_error="").update(index_error="")
+
+
+def _try_to_build(embedder: Embedder) -> None:
+    """Search works without the index, and takes longer."""
+    try:
+        build_index(embedder)
+    except DatabaseError as error:
+        state = getattr(error.__cause__, "sqlstate", None) or ""
+        if state[:2] not in _REFUSALS:
+            raise
+        log.warning("search_index_not_built", embedder=str(embedder), error=str(error))
+        Embedder.objects.filter(pk=embedder.pk).update(index_error=str(error).partition("\n")[0][:300])
+
+
 def build_index(embedder: Embedder) -> None:
     """Outside of a transaction, while the index is used and written. One that was broken off is made anew."""
     name = sql.Identifier(index_name(embedder))
-    statements = [
-        sql.SQL("SET statement_timeout = 0"),
-        sql.SQL("SET lock_timeout = 0"),
-        sql.SQL("SET maintenance_work_mem = '512MB'"),
-        sql.SQL("DROP INDEX IF EXISTS {}").format(name),
-        sql.SQL(
-            "CREATE INDEX CONCURRENTLY {} ON search_embedding USING hnsw ((vector::halfvec({})) halfvec_cosine_ops) "
-            "WITH (m = 24, ef_construction = 200) WHERE embedder_id = {}"
-        ).format(name, sql.Literal(embedder.dimension), sql.Literal(embedder.pk)),
-    ]
+    index = sql.SQL(_INDEX).format(name, sql.Literal(embedder.dimension), sql.Literal(embedder.pk))
     with connection.cursor() as cursor:
         try:
-            for statement in statements:
-                cursor.execute(statement)
+            for setting, value in _WHILE_BUILDING.items():
+                cursor.execute(f"SET {setting} = '{value}'")
+            cursor.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(name))
+            cursor.execute(index)
         finally:
             # The next job may get the same connection.
             with suppress(Exception):
-                cursor.execute("RESET statement_timeout")
-                cursor.execute("RESET lock_timeout")
-                cursor.execute("RESET maintenance_work_mem")
-
-
-def build_missing_indexes() -> None:
-    for embedder in Embedder.objects.exclude(state=Embedder.State.RETIRED):
-        if not has_index(embedder) and embedder.embeddings.all()[INDEXED_FROM : INDEXED_FROM + 1].exists():
-            build_index(embedder)
+                for setting in _WHILE_BUILDING:
+                    cursor.execute(f"RESET {setting}")

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
-from aistrale import sentry, tracing
 from aistrale.effective import effective_settings, record_changes
+from aistrale.observability import observed
 from aistrale.server import listening_socket, serve
 from aistrale.settings import env
 
@@ -39,8 +39,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
         listener = options.get("listener") or open_listener(host, port)
-        sentry.begin()
-        tracing.begin("web")
+        with observed("web"):
+            self._note_settings()
+            serve(listener, on_ready=lambda: self._say(f"Serving on http://{host}:{port}", options["verbosity"]))
+
+    def _note_settings(self) -> None:
         try:
             record_changes(effective_settings(env))
         except DatabaseError as error:
@@ -48,7 +51,6 @@ class Command(BaseCommand):
             log.warning("settings_not_recorded", error=type(error).__name__)
         finally:
             connection.close()
-        serve(listener, on_ready=lambda: self._say(f"Serving on http://{host}:{port}", options["verbosity"]))
 
     def _say(self, text: str, verbosity: int) -> None:
         if verbosity:

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.checks import Tags
 from django.core.management.base import BaseCommand
 
-from aistrale import sentry, tracing
+from aistrale.observability import observed
 from aistrale.worker import work
 
 
@@ -22,6 +22,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         # As PostgreSQL lists its connections.
         os.environ["PGAPPNAME"] = "aistrale worker"
-        sentry.begin()
-        tracing.begin("worker")
-        work()
+        with observed("worker"):
+            work()

@@ -1,4 +1,4 @@
-"""Local servers that take what others would be sent: traces by OTLP, errors by Sentry's protocol."""
+"""Local servers that take what others would be sent: traces and logs by OTLP, errors by Sentry's protocol."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 
@@ -18,6 +20,7 @@ class Receiver(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.bodies: list[bytes] = []
+        self.paths: list[str] = []
         self.status = 200
 
     @property
@@ -34,12 +37,23 @@ class Receiver(ThreadingHTTPServer):
             for span in scope.spans
         ]
 
+    def log_lines(self) -> list[LogRecord]:
+        exports = [ExportLogsServiceRequest.FromString(body) for body in list(self.bodies)]
+        return [
+            line
+            for export in exports
+            for resource in export.resource_logs
+            for scope in resource.scope_logs
+            for line in scope.log_records
+        ]
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: Receiver
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.paths.append(self.path)
         self.server.bodies.append(gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body)
         self.send_response(self.server.status)
         self.send_header("Content-Length", "0")

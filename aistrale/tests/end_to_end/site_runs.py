@@ -49,9 +49,9 @@ def ended(site: Site) -> tuple[Any, ...]:
 
 
 @contextmanager
-def chat_socket(site: Site) -> Iterator[ClientConnection]:
-    """That of a new conversation's page, of ADMIN."""
-    cookies = log_in_by_http(site.url, ADMIN)
+def chat_socket(site: Site, cookies: dict[str, str] | None = None) -> Iterator[ClientConnection]:
+    """That of a new conversation's page, of whoever has the cookies, or of ADMIN."""
+    cookies = cookies or log_in_by_http(site.url, ADMIN)
     found = re.search(r'ws-connect="([^"]+)"', httpx2.get(f"{site.url}/chat/", cookies=cookies).text)
     assert found is not None
     cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import httpx2
 import pytest
+from django.conf import settings
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
@@ -16,17 +17,12 @@ from aistrale.tests.end_to_end.site_runs import STARTED, ask, ended
 pytestmark = pytest.mark.slow
 
 BASE = "/tools/aistrale"
-PAGES = (
-    "/",
-    "/chat/",
-    "/playground/",
-    "/prompts/",
-    "/tokens/",
-    "/telemetry/",
-    "/audit/",
-    "/system/",
-    "/admin/",
-)
+LINKS = re.compile(r'(?:href|src|action|formaction|poster|hx-(?:get|post|delete)|ws-connect|data-[\w-]+)="(/[^"]*)"')
+# Of what is below the path; the rest of an address is the same page.
+FOLLOWED = re.compile(rf'(?:href|hx-get)="({BASE}/[^"#?]*)"')
+# They end the session, or are long.
+LEFT_OUT = re.compile(r"/(logout|static|export|docs/openapi)|\.(jsonl|csv|json|parquet)$")
+IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d+")
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +55,30 @@ def test_whoever_is_not_logged_in_is_led_back_afterwards(site: Site) -> None:
     assert answer.headers["Location"] == f"{BASE}/login/?next={BASE}/chat/"
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_all_that_a_page_leads_to_is_below_the_path(site: Site, cookies: dict[str, str], page: str) -> None:
-    answer = httpx2.get(f"{site.url}{page}", cookies=cookies)
-    assert answer.status_code == 200
-    found = re.findall(r'(?:href|src|action|hx-get|hx-post|ws-connect|data-\w*-?url)="(/[^"]*)"', answer.text)
-    assert found and [address for address in found if not f"{address}/".startswith(f"{BASE}/")] == []
+def test_all_that_any_page_leads_to_is_below_the_path(site: Site, cookies: dict[str, str]) -> None:
+    waiting, seen, outside = [f"{BASE}/", f"{BASE}/admin/"], set(), set()
+    with httpx2.Client(base_url=site.url.removesuffix(BASE), cookies=cookies, timeout=30) as client:
+        while waiting:
+            page = waiting.pop()
+            if IDS.sub("id", page) in seen or LEFT_OUT.search(page):
+                continue
+            seen.add(IDS.sub("id", page))
+            answer = client.get(page)
+            assert answer.status_code < 500, page
+            found = LINKS.findall(answer.text) if "text/html" in answer.headers.get("Content-Type", "") else []
+            found += [answer.headers["Location"]] if "Location" in answer.headers else []
+            outside |= {(page, address) for address in found if not f"{address}/".startswith((f"{BASE}/", "http"))}
+            waiting += FOLLOWED.findall(answer.text)
+    assert outside == set()
+    assert len(seen) > 60
+
+
+def test_no_script_or_style_has_an_address_of_its_own() -> None:
+    """They are not rendered: what they ask for, pages tell them."""
+    files = [path for path in (settings.BASE_DIR / "static").rglob("*") if path.suffix in (".js", ".css")]
+    address = re.compile(r"""(?:fetch|open|assign|import|url|href\s*=|WebSocket)\(?\s*["'`(]/(?!/)""")
+    own = [path for path in files if "vendor" not in path.parts]
+    assert own and [path.name for path in own if address.search(path.read_text())] == []
 
 
 def test_styles_and_scripts_are_served(site: Site) -> None:

@@ -7,15 +7,25 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import Random
 
+import psycopg
 import pytest
 
-from aistrale.tests.end_to_end.browser import ADMIN, PASSWORD, Site, add_administrator, running_site
-from aistrale.tests.end_to_end.site_runs import database_away, ended, generation, streaming, until
+from aistrale.tests.end_to_end import site_runs
+from aistrale.tests.end_to_end.browser import (
+    ADMIN,
+    PASSWORD,
+    Site,
+    add_administrator,
+    log_in_by_http,
+    running_site,
+)
+from aistrale.tests.end_to_end.site_runs import STARTED, chat_socket, database_away, ended, generation, streaming, until
 from aistrale.tests.invariants import problems_of_site
 from aistrale.tests.processes import MANAGE
 
@@ -23,6 +33,10 @@ QUESTION = [
     *("ask", "--user", ADMIN, "--provider", "echo", "--model", "echo"),
     "Say something long, please. " * 60,
 ]
+
+TEXTS = """
+SELECT status, length(text) FROM telemetry_generation g JOIN inference_message m ON m.generation_id = g.id
+"""
 
 
 @pytest.fixture
@@ -106,6 +120,21 @@ def test_it_saves_what_is_streaming_when_the_server_is_stopped(tmp_path: Path) -
         row = generation(site)
 
     assert row is not None and row[0] == "interrupted" and row[1]
+
+
+def test_it_saves_fifty_answers_that_are_streaming_when_the_server_is_told_to_stop(tmp_path: Path) -> None:
+    limits = {"AISTRALE_LIMIT_OPEN_RUNS": "60", "AISTRALE_LIMIT_RUNS_PER_MINUTE": "0", "AISTRALE_LIMIT_SOCKETS": "60"}
+    with running_site(tmp_path, AISTRALE_RUN_DRAIN_SECONDS="1", **limits) as site, ExitStack() as tabs:
+        add_administrator(site)
+        cookies = log_in_by_http(site.url, ADMIN)
+        for _ in range(50):
+            site_runs.ask(tabs.enter_context(chat_socket(site, cookies)), until_text=STARTED)
+        site.server.stop(within=25)
+        assert site.server.exit_code == 0
+        with psycopg.connect(site.environment["DATABASE_URL"]) as connection:
+            rows = connection.execute(TEXTS).fetchall()
+    assert Counter(status for status, _ in rows) == {"interrupted": 50}
+    assert min(length for _, length in rows) > 0
 
 
 def test_it_stops_a_run_after_the_last_tab_is_closed(tmp_path: Path) -> None:

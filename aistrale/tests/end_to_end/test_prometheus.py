@@ -115,6 +115,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         "AISTRALE_WORKER_PORT": str(worker_port),
         # Nobody is there.
         "AISTRALE_OTLP_ENDPOINT": f"http://127.0.0.1:{free_port()}",
+        "AISTRALE_OTLP_LOGS_ENDPOINT": f"http://127.0.0.1:{free_port()}",
         "AISTRALE_TRACE_RATIO": "1",
     }
     with running_site(tmp_path_factory.mktemp("site"), **variables) as site:
@@ -164,7 +165,7 @@ def empty(prometheus: Prometheus, expressions: list[tuple[str, str]]) -> list[tu
 
 def test_every_panel_and_alert_finds_something(watched: Watched) -> None:
     expressions = [*panels(), *((rule["alert"], unfiltered(rule["expr"])) for rule in alerts())]
-    assert len(expressions) > 60
+    assert len(expressions) > 70
     try:
         until(lambda: not empty(watched.prometheus, expressions), within=60)
     except TimeoutError:
@@ -183,8 +184,10 @@ def test_measurements_lead_to_the_traces_of_their_calls(watched: Watched, name: 
     assert all(re.fullmatch("[0-9a-f]{32}", trace) for trace in traces)
 
 
-def test_spans_that_nobody_takes_are_counted(watched: Watched) -> None:
-    until(lambda: watched.prometheus.finds('aistrale_spans_dropped_total{reason="not_taken"} > 0'), within=60)
+@pytest.mark.parametrize("what", ["spans", "logs"])
+def test_what_nobody_takes_is_counted(watched: Watched, what: str) -> None:
+    dropped = f'aistrale_{what}_dropped_total{{reason="not_taken"}} > 0'
+    until(lambda: watched.prometheus.finds(dropped), within=60)
 
 
 @pytest.mark.parametrize("process", ["web", "worker"])

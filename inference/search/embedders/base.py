@@ -33,7 +33,9 @@ def checked(raw: Any, *, count: int, dimension: int) -> Vectors:
         vectors = np.asarray(raw, dtype=np.float32)
     except (TypeError, ValueError, OverflowError) as error:
         raise EmbedderFailed("The embedder returned something other than vectors.") from error
-    if vectors.ndim != 2 or vectors.shape[0] != count:
+    if vectors.ndim != 2:
+        raise EmbedderFailed("The embedder returned something other than one vector for each text.")
+    if vectors.shape[0] != count:
         raise EmbedderFailed(f"The embedder returned {len(vectors)} vectors for {count} texts.")
     if vectors.shape[1] != dimension:
         raise EmbedderFailed(f"The embedder returned {vectors.shape[1]} dimensions instead of {dimension}.")

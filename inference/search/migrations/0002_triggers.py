@@ -9,38 +9,15 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION search_forget_call() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  DELETE FROM search_place WHERE object_id = OLD.generation_id AND kind = 'call';
-  RETURN NULL;
-END
-$$;
-
-CREATE FUNCTION search_forget_message() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Of which kind, and in which column the id of the object is; of one of its parts also how its name begins, and in which
+-- column the rest of it is.
+CREATE FUNCTION search_forget() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  gone jsonb := to_jsonb(OLD);
 BEGIN
   DELETE FROM search_place
-  WHERE object_id = OLD.conversation_id AND kind = 'conversation' AND part = 'message ' || OLD.id;
-  RETURN NULL;
-END
-$$;
-
-CREATE FUNCTION search_forget_conversation() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  DELETE FROM search_place WHERE object_id = OLD.id AND kind = 'conversation';
-  RETURN NULL;
-END
-$$;
-
-CREATE FUNCTION search_forget_version() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  DELETE FROM search_place WHERE object_id = OLD.prompt_id AND kind = 'prompt' AND part = 'version ' || OLD.number;
-  RETURN NULL;
-END
-$$;
-
-CREATE FUNCTION search_forget_prompt() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  DELETE FROM search_place WHERE object_id = OLD.id AND kind = 'prompt';
+  WHERE object_id = (gone ->> TG_ARGV[1])::uuid AND kind = TG_ARGV[0]
+    AND (TG_NARGS = 2 OR part = TG_ARGV[2] || (gone ->> TG_ARGV[3]));
   RETURN NULL;
 END
 $$;
@@ -61,12 +38,12 @@ $$;
 CREATE TRIGGER search_note AFTER INSERT OR UPDATE ON telemetry_generationcontent
   FOR EACH ROW EXECUTE FUNCTION search_note_change('call', 'generation_id');
 CREATE TRIGGER search_forget AFTER DELETE ON telemetry_generationcontent
-  FOR EACH ROW EXECUTE FUNCTION search_forget_call();
+  FOR EACH ROW EXECUTE FUNCTION search_forget('call', 'generation_id');
 
 CREATE TRIGGER search_note AFTER INSERT OR UPDATE OF text ON inference_message
   FOR EACH ROW EXECUTE FUNCTION search_note_change('message', 'id');
 CREATE TRIGGER search_forget AFTER DELETE ON inference_message
-  FOR EACH ROW EXECUTE FUNCTION search_forget_message();
+  FOR EACH ROW EXECUTE FUNCTION search_forget('conversation', 'conversation_id', 'message ', 'id');
 
 CREATE TRIGGER search_note AFTER INSERT ON inference_conversation
   FOR EACH ROW EXECUTE FUNCTION search_note_change('conversation', 'id');
@@ -74,7 +51,7 @@ CREATE TRIGGER search_note_update AFTER UPDATE ON inference_conversation
   FOR EACH ROW WHEN (OLD.title <> NEW.title OR OLD.visibility <> NEW.visibility)
   EXECUTE FUNCTION search_note_change('conversation', 'id');
 CREATE TRIGGER search_forget AFTER DELETE ON inference_conversation
-  FOR EACH ROW EXECUTE FUNCTION search_forget_conversation();
+  FOR EACH ROW EXECUTE FUNCTION search_forget('conversation', 'id');
 
 CREATE TRIGGER search_note AFTER INSERT ON prompts_prompt
   FOR EACH ROW EXECUTE FUNCTION search_note_change('prompt', 'id');
@@ -83,12 +60,12 @@ CREATE TRIGGER search_note_update AFTER UPDATE ON prompts_prompt
   WHEN (OLD.name <> NEW.name OR OLD.description <> NEW.description OR OLD.visibility <> NEW.visibility)
   EXECUTE FUNCTION search_note_change('prompt', 'id');
 CREATE TRIGGER search_forget AFTER DELETE ON prompts_prompt
-  FOR EACH ROW EXECUTE FUNCTION search_forget_prompt();
+  FOR EACH ROW EXECUTE FUNCTION search_forget('prompt', 'id');
 
 CREATE TRIGGER search_note AFTER INSERT ON prompts_promptversion
   FOR EACH ROW EXECUTE FUNCTION search_note_change('version', 'id');
 CREATE TRIGGER search_forget AFTER DELETE ON prompts_promptversion
-  FOR EACH ROW EXECUTE FUNCTION search_forget_version();
+  FOR EACH ROW EXECUTE FUNCTION search_forget('prompt', 'prompt_id', 'version ', 'number');
 
 CREATE TRIGGER search_forget AFTER DELETE ON search_place
   REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION search_forget_texts();
@@ -106,11 +83,7 @@ INSERT INTO search_change (source, key, noted_at)
 """
 NO_FUNCTIONS = """
 DROP FUNCTION search_note_change() CASCADE;
-DROP FUNCTION search_forget_call() CASCADE;
-DROP FUNCTION search_forget_message() CASCADE;
-DROP FUNCTION search_forget_conversation() CASCADE;
-DROP FUNCTION search_forget_version() CASCADE;
-DROP FUNCTION search_forget_prompt() CASCADE;
+DROP FUNCTION search_forget() CASCADE;
 DROP FUNCTION search_forget_texts() CASCADE;
 """
 

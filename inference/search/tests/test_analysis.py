@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 
 from inference.search import query_text
 from inference.search.analysis import as_vector, terms_of, wanted_terms
@@ -44,8 +45,13 @@ def test_it_asks_for_stop_words_only_where_there_is_nothing_else() -> None:
     assert wanted_terms("what is the") == ("what", "is", "the")
 
 
-def test_it_writes_vectors_that_postgresql_reads_as_they_are_meant() -> None:
-    assert as_vector("a b A") == ("'a':1,3 'b':2", 3)
+@pytest.mark.parametrize("text", ["a b A", "Crêpes don't", "天気 天気 v2", "ก " * 600, "'\\ it's \\' -"])
+def test_it_writes_vectors_that_postgresql_reads_as_they_are_meant(text: str, db: None) -> None:
+    literal, count = as_vector(text)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT array_agg(lexeme ORDER BY lexeme) FROM unnest(%s::tsvector)", [literal])
+        assert cursor.fetchone() == (sorted({*terms(text)}, key=str.encode),)
+    assert count == len(terms(text))
 
 
 def test_it_takes_quoted_texts_literally() -> None:

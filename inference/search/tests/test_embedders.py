@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
 import numpy as np
 import pytest
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.sharing import Visibility
@@ -185,3 +187,53 @@ def test_it_refuses_a_model_that_gives_no_vectors(admin: User, token: ProviderTo
     with pytest.raises(EmbedderFailed):
         choosing.choose_embedder(actor=admin, token=token, model="chat-only")
     assert not Embedder.objects.exclude(provider="").exists()
+
+
+def lag_of(state: str) -> tuple[bool, int]:
+    lags, failing = choosing.embedding_lags(timezone.now() + timedelta(seconds=10))
+    return lags[state] >= 10, failing
+
+
+def test_it_tells_since_when_the_provider_is_behind(
+    alice: User, embedder: Embedder, server: EmbeddingServer, add_conversation: Add, index: Index
+) -> None:
+    assert lag_of("active") == (False, 0)
+    add_conversation(alice, "Shared title", visibility=Visibility.EVERYONE)
+    index()
+    server.status = 429
+    choosing.embed_by_provider(seconds=30)
+    assert lag_of("active") == (True, 1)
+    server.status = 200
+    choosing.embed_by_provider(seconds=30)
+    assert lag_of("active") == (False, 0)
+
+
+def test_an_embedder_whose_dimension_changes_while_it_is_built_keeps_the_old_one_answering(
+    admin: User,
+    alice: User,
+    token: ProviderToken,
+    embedder: Embedder,
+    server: EmbeddingServer,
+    add_conversation: Add,
+    index: Index,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(choosing, "BATCH", 1)
+    choosing.set_consent(user=alice, given=True)
+    for title in ("First title", "Second title"):
+        add_conversation(alice, title, visibility=Visibility.EVERYONE)
+    index()
+    choosing.embed_by_provider(seconds=30)
+    new = choosing.choose_embedder(actor=admin, token=token, model="embed-4")
+    lengths = iter([3, 2])
+    server.spoil = lambda vectors: [vector[: next(lengths)] for vector in vectors]
+    choosing.embed_by_provider(seconds=30)
+    new.refresh_from_db()
+    assert (new.state, new.embeddings.count()) == ("building", 1)
+    assert "2 dimensions instead of 3" in new.error
+    server.spoil = lambda vectors: vectors
+    results = look(alice, "title")
+    assert results.notice == "" and len(results.hits) == 2
+    choosing.embed_by_provider(seconds=30)
+    new.refresh_from_db()
+    assert (new.state, new.error) == ("active", "")

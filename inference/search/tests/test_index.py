@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.db import DatabaseError, connection
 
 from accounts.models import User
 from inference.search import retrieval, vectors
@@ -48,3 +49,20 @@ def test_it_finds_through_the_index_what_an_exact_comparison_finds(
     vectors.build_missing_indexes()
     found = by_meaning(places_in(alice, Filters()), vector, vectors.local_row(), limit=10)
     assert len({each.text_id for each in found} & {each.text_id for each in exact}) >= 9
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_an_outage_while_it_is_built_is_left_to_the_next_try_of_the_job(
+    alice: User, add_call: AddCall, index: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vectors, "INDEXED_FROM", 2)
+    for number in range(4):
+        add_call(alice, f"refund of order {number}")
+    index()
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+        with pytest.raises(DatabaseError):
+            vectors.build_missing_indexes()
+        cursor.execute("RESET default_transaction_read_only")
+    vectors.build_missing_indexes()
+    assert vectors.has_index(vectors.local_row())

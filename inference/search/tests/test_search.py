@@ -6,13 +6,16 @@ from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
 from accounts.models import Team, User
 from accounts.sharing import Visibility
+from inference.search.alike import alike
 from inference.search.models import Embedding, IndexedText, Place
+from inference.search.retrieval import Found
 from inference.search.tests.conftest import AddCall, Find
 from telemetry.models import Generation, Score
 from telemetry.ratings import rate_call
@@ -152,8 +155,8 @@ def test_it_filters_by_time_and_kind(alice: User, add_call: AddCall, add_prompt:
 def test_it_gives_as_many_as_asked_for_although_one_text_stands_everywhere(
     alice: User, add_call: AddCall, find: Find
 ) -> None:
-    for _ in range(3):
-        add_call(alice, "refund " * 900, "refund " * 900)
+    for number in range(3):
+        add_call(alice, "refund " * 900, "refund " * 900 + f"number {number}")
     assert len(find(alice, "refund", limit=3)) == 3
 
 
@@ -172,3 +175,21 @@ def test_it_reads_an_answer_anew_when_it_has_changed(
     conversation.messages.update(text="second thoughts")
     assert find(alice, '"second thoughts"')
     assert not IndexedText.objects.filter(text="first wording").exists()
+
+
+def test_identical_calls_are_one_result_with_their_number(alice: User, add_call: AddCall, find: Find) -> None:
+    same = [add_call(alice, "How do refunds work?", "Within 14 days.").pk for _ in range(30)]
+    other = add_call(alice, "How do refunds work?", "Ask the shop.").pk
+    failed(add_call(alice, "How do refunds work?", "Within 14 days."))
+    add_call(alice, "How do refunds work?", "Within 14 days.", model="echo-2")
+    found = find(alice, "refunds", limit=4)
+    assert sorted(hit.same for hit in found) == [1, 1, 1, 30]
+    assert [hit.object_id in same for hit in found if hit.same == 30] == [True]
+    assert other in {hit.object_id for hit in found}
+
+
+def test_results_without_copies_are_not_compared(django_assert_num_queries: Any, db: None) -> None:
+    found = [Found("call", uuid4(), "question", text, 1.0) for text in range(3)]
+    order = [(each.kind, each.object_id) for each in found]
+    with django_assert_num_queries(0):
+        assert alike(order, [found]) == dict.fromkeys(order, 1)
