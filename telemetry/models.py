@@ -20,6 +20,7 @@ from listing.periods import PeriodsByIndex
 from telemetry.aggregates import Percentile
 from telemetry.context import ROOT, ContextEntry, SentMessage, chain, head_of
 from telemetry.costs.models import Budget as Budget
+from telemetry.costs.models import BudgetAlert as BudgetAlert
 from telemetry.explorer.models import SavedView as SavedView
 from telemetry.fields import CallIdField
 from telemetry.prices.models import ModelRetirement as ModelRetirement

@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.actions import AccountsAction
@@ -53,8 +54,9 @@ from prompts.models import LabelProposal, ProtectedLabel
 from prompts.rollout_rules import Guards
 from prompts.rollouts import start_rollout
 from telemetry.actions import TelemetryAction
+from telemetry.costs.alerts import check_budgets
 from telemetry.explorer import services as saved_views
-from telemetry.models import PriceOverride
+from telemetry.models import Generation, PriceOverride
 from telemetry.prices.price_lists import add_price_list
 from telemetry.tests.price_files import PRICE_LIST_FILE
 from tokens import envelope, master_keys, rotation, services
@@ -211,6 +213,14 @@ def remove_budget(scene: Scene) -> None:
         scene.as_admin.post("/telemetry/costs/budget/", {"monthly_usd": value})
 
 
+def reach_budget(scene: Scene) -> None:
+    scene.as_admin.post("/telemetry/costs/budget/", {"monthly_usd": "1"})
+    now = timezone.now()
+    values = {"provider": "openai", "request_model": "gpt-5", "started_at": now, "input_tokens": 1}
+    Generation.objects.create(user=scene.alice, cost_usd=Decimal("0.6"), **values)
+    check_budgets(now=now + timedelta(seconds=1), defer_mail=lambda *keys: None)
+
+
 def set_price(scene: Scene) -> None:
     prices = {"input_price": "1", "cache_read_price": "1", "cache_write_price": "1", "output_price": "1"}
     scene.as_admin.post("/telemetry/prices/add/", {"provider": "openai", "model": "own-1", **prices})
@@ -264,6 +274,7 @@ TABLE: dict[str, tuple[Callable[[Scene], object], Sequence[Action]]] = {
         [TelemetryAction.BUDGET_SET],
     ),
     "budget removed": (remove_budget, [TelemetryAction.BUDGET_SET, TelemetryAction.BUDGET_DELETE]),
+    "budget reached": (reach_budget, [TelemetryAction.BUDGET_SET, TelemetryAction.BUDGET_ALERT]),
     "price set, changed": (set_price, [TelemetryAction.PRICE_CREATE, TelemetryAction.PRICE_UPDATE]),
     "retirement set and removed": (retire_model, [TelemetryAction.RETIREMENT_SET, TelemetryAction.RETIREMENT_DELETE]),
     "price list updated": (update_prices, [TelemetryAction.PRICES_UPDATE]),

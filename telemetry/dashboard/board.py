@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -13,6 +12,9 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils import timezone
 
+from telemetry.costs.budgets import BudgetView, budget_view, range_of
+from telemetry.costs.month import month_of
+from telemetry.costs.spending import spending_of
 from telemetry.dashboard import numbers
 from telemetry.dashboard.charts import Column, Series, percentile_band, sparkline, stacked_columns
 from telemetry.dashboard.health import Health, health_of_providers
@@ -80,14 +82,15 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Month:
-    """Of the month until now, in UTC and in USD; ``projected`` as if it went on like that, None on its first day."""
+class MonthView:
+    """Of the month until now, in UTC and in USD. ``projected``: a range, '' where too little is known for one."""
 
     name: str
     spent: str
-    projected: str | None
+    projected: str
     last_day: str
     href: str
+    budget: BudgetView | None
 
 
 class Links:
@@ -327,15 +330,20 @@ class Board:
             "user",
         )[:LAST_FAILURES]
 
-    def month(self) -> Month:
-        local = self._now.astimezone(UTC)
-        start = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        days = calendar.monthrange(local.year, local.month)[1]
-        span = Span(start, self._now)
-        spent = self.reader.over(span).by((), with_durations=False).get((), Figures()).cost_usd
-        share = (self._now - start) / timedelta(days=days)
-        projected = numbers.whole_dollars(spent / Decimal(share)) if share * days >= 1 else None
-        return Month(f"{local:%B}", numbers.dollars(spent), projected, f"{days} {local:%b}", self.links.calls(span))
+    def month(self) -> MonthView:
+        month = month_of("", self._now)
+        spending = spending_of(self.reader, month)
+        is_of_all = self._users is None
+        return MonthView(
+            f"{month.start:%B}",
+            numbers.dollars(spending.spent),
+            range_of(spending.projection),
+            f"{month.end - DAY:%d %b}".lstrip("0"),
+            self.links.calls(month.span),
+            budget_view(team=None, month=month, spent=spending.spent, projection=spending.projection)
+            if is_of_all
+            else None,
+        )
 
     def health(self) -> list[Health]:
         return health_of_providers(self.links, users=self._users, now=self._now)

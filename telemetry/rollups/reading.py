@@ -114,9 +114,9 @@ class Reader:
         self._now = now
 
     def over(self, span: Span) -> Reader:
-        """The same of another time."""
+        """The same of another time, whose stretches are counted from its start on."""
         other = copy(self)
-        other._span = span
+        other._span, other._origin = span, span.start
         return other
 
     def total(self) -> Figures:
