@@ -234,6 +234,23 @@ class Generation(models.Model):
                 name="generation_of_prompt_version",
             ),
             models.Index(fields=["heartbeat_at"], condition=Q(status=Status.RUNNING), name="generation_running"),
+            # For lists of one filter, newest first. What is rare would else be looked for among all calls.
+            models.Index(fields=["provider", "-started_at", "-id"], name="generation_of_provider"),
+            models.Index(fields=["request_model", "-started_at", "-id"], name="generation_of_model"),
+            models.Index(
+                fields=["base_url", "-started_at", "-id"], condition=~Q(base_url=""), name="generation_of_endpoint"
+            ),
+            models.Index(
+                fields=["prompt_name", "-started_at", "-id"], condition=~Q(prompt_name=""), name="generation_of_prompt"
+            ),
+            models.Index(
+                fields=["status", "-started_at", "-id"],
+                condition=~Q(status=Status.SUCCEEDED),
+                name="generation_not_succeeded",
+            ),
+            models.Index(
+                fields=["error_type", "-started_at", "-id"], condition=~Q(error_type=""), name="generation_of_error"
+            ),
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(

@@ -25,7 +25,7 @@ from telemetry.dashboard.board import Chart, KeyEntry
 from telemetry.dashboard.charts import Column, Series, cell_bar, stacked_columns
 from telemetry.dashboard.numbers import Delta, delta
 from telemetry.dashboard.patterns import OTHER, patterns_of
-from telemetry.dashboard.tables import Named
+from telemetry.naming import Named
 from telemetry.rollups.coverage import Span, day_of
 from telemetry.rollups.reading import Figures, Key, Reader
 
@@ -75,13 +75,17 @@ class Costs:
     def __init__(self, form: ScopeForm, month: Month) -> None:
         self.month, self.form = month, form
         self._users = form.users()
+        self._known: dict[tuple[Span, tuple[str, ...], timedelta | None], Mapping[Key, Figures]] = {}
         self.total = self._sum(self._by_day_and_model.values())
         self.before = self._sum(self._read(month.before.span, ()).values())
 
     def _read(self, span: Span, dimensions: Sequence[str], every: timedelta | None = None) -> Mapping[Key, Figures]:
         if span.start >= span.end:
             return {}
-        return self._reader(span).by(dimensions, every=every, with_durations=False)
+        asked = (span, tuple(dimensions), every)
+        if asked not in self._known:
+            self._known[asked] = self._reader(span).by(dimensions, every=every, with_durations=False)
+        return self._known[asked]
 
     def _reader(self, span: Span) -> Reader:
         return self._any_reader.over(span)
@@ -135,9 +139,10 @@ class Costs:
 
     # Tables
 
-    def rows(self, key: str, most: int = ROWS) -> list[Row]:
+    def rows(self, key: str, most: int = ROWS, *, with_changes: bool = True) -> list[Row]:
         grouping = GROUPINGS[key]
-        now, before = (self._grouped(key, grouping, span) for span in (self.month.span, self.month.before.span))
+        now = self._grouped(key, grouping, self.month.span)
+        before = self._grouped(key, grouping, self.month.before.span) if with_changes else {}
         ranked = sorted(now, key=lambda one: (-now[one].cost_usd, -now[one].calls))[:most]
         names = self._team_names(ranked) if key == "team" else grouping.names(ranked)
         dearest = max((now[one].cost_usd for one in ranked), default=Decimal())
@@ -191,14 +196,11 @@ class Costs:
         return self.calls(**named.filters) if named.filters else ""
 
     def ranking(self, key: str, query: str) -> Ranking:
-        rows = self.rows(key)
-        shown = rows[:RANKED]
-        left = sum((one.cost_usd for one in self._dearest(key)[RANKED:]), Decimal())
-        return Ranking(GROUPINGS[key].label, shown, numbers.dollars(left) if len(rows) > RANKED else "", query)
-
-    def _dearest(self, key: str) -> list[Figures]:
         grouped = self._grouped(key, GROUPINGS[key], self.month.span)
-        return sorted(grouped.values(), key=lambda one: (-one.cost_usd, -one.calls))
+        rows = self.rows(key, RANKED, with_changes=False)
+        costs = sorted((one.cost_usd for one in grouped.values()), reverse=True)
+        others = numbers.dollars(sum(costs[RANKED:], Decimal())) if len(costs) > RANKED else ""
+        return Ranking(GROUPINGS[key].label, rows, others, query)
 
     def unpriced(self) -> list[Unpriced]:
         found = self._read(self.month.span, ("provider", "request_model", "base_url")) if self.total.unpriced else {}

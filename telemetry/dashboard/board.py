@@ -24,6 +24,7 @@ from telemetry.dashboard.window import DAY, Window, WindowForm
 from telemetry.models import Generation, Status
 from telemetry.prices.retirements import RetirementView, retiring
 from telemetry.rollups.coverage import Span
+from telemetry.rollups.histogram import fewest, percentile
 from telemetry.rollups.reading import Figures, Reader
 
 if TYPE_CHECKING:
@@ -164,8 +165,8 @@ class Board:
                 sparkline([one.failed if one.calls else None for one in columns]),
                 is_bad=failed.is_worse,
             ),
-            self._duration_card("Duration", self.links.calls(**ok), Figures.seconds_percentile),
-            self._duration_card("Time to first token", self.links.calls(**ok), Figures.first_token_percentile),
+            self._duration_card("Duration", self.links.calls(**ok), lambda one: one.seconds),
+            self._duration_card("Time to first token", self.links.calls(**ok), lambda one: one.first_token),
             Card(
                 "Cost",
                 self.links.calls(),
@@ -184,26 +185,28 @@ class Board:
             return f"excludes {self.total.unpriced:,} unpriced"
         return f"from {numbers.dollars(self.before.cost_usd)}" if self.before.calls else ""
 
-    def _duration_card(self, name: str, href: str, percentile: Callable[[Figures, float], float | None]) -> Card:
-        values = {share: percentile(self.total, fraction) for share, fraction in (("p50", 0.5), ("p95", 0.95))}
+    def _duration_card(self, name: str, href: str, histogram: Callable[[Figures], Mapping[int, int]]) -> Card:
+        now, before = histogram(self.total), histogram(self.before)
+        shares = (("p50", 0.5), ("p95", 0.95))
+        samples = sum(now.values())
         return Card(
             name,
             href,
-            [(numbers.seconds(value), f"s {share}") for share, value in values.items()],
+            [(numbers.seconds(percentile(now, fraction)), f"s {share}") for share, fraction in shares],
             [
-                (share, delta(values[share], percentile(self.before, fraction), less_is_better=True))
-                for share, fraction in (("p50", 0.5), ("p95", 0.95))
+                (share, delta(percentile(now, fraction), percentile(before, fraction), less_is_better=True))
+                for share, fraction in shares
             ],
-            "",
-            sparkline([percentile(one, 0.5) for one in self._columns]),
+            f"of {samples:,} only" if 0 < samples < fewest(0.95) else "",
+            sparkline([percentile(histogram(one), 0.5) for one in self._columns]),
         )
 
     def charts(self) -> list[Chart]:
         return [
             self._calls_by_status(),
             self._cost_by_model(),
-            self._percentiles("Duration", Figures.seconds_percentile, lambda one: one.seconds),
-            self._percentiles("Time to first token", Figures.first_token_percentile, lambda one: one.first_token),
+            self._percentiles("Duration", lambda one: one.seconds, "-duration"),
+            self._percentiles("Time to first token", lambda one: one.first_token, "-first_token"),
         ]
 
     def _calls_by_status(self) -> Chart:
@@ -285,21 +288,16 @@ class Board:
             self._rows(cells),
         )
 
-    def _percentiles(
-        self,
-        title: str,
-        percentile: Callable[[Figures, float], float | None],
-        histogram: Callable[[Figures], Mapping[int, int]],
-    ) -> Chart:
-        low, high = ([percentile(one, fraction) for one in self._columns] for fraction in (0.5, 0.95))
-        counts = [sum(histogram(one).values()) for one in self._columns]
-        cells = [
-            [f"{numbers.seconds(p50)} s" if n else "–", f"{numbers.seconds(p95)} s" if n else "–", f"{n:,}"]
-            for p50, p95, n in zip(low, high, counts, strict=True)
-        ]
-        heads = ["p50", "p95", "n"]
+    def _percentiles(self, title: str, histogram: Callable[[Figures], Mapping[int, int]], sort: str) -> Chart:
+        counted = [histogram(one) for one in self._columns]
+        low, high = ([percentile(one, fraction) for one in counted] for fraction in (0.5, 0.95))
+        cells = [[*(value for _, value in numbers.percentiles(one)), f"{sum(one.values()):,}"] for one in counted]
+        heads = [*numbers.PERCENTILES, "n"]
+        total = histogram(self.total)
+        href = self.links.calls(status=Status.SUCCEEDED.value, sort=sort)
+        key = [KeyEntry(name, "", value, href) for name, value in numbers.percentiles(total)]
         svg = percentile_band(title, low, high, self._readings(heads, cells), numbers.axis_seconds)
-        return Chart(title, f"p50 and p95, n = {sum(counts):,}", svg, [], heads, self._rows(cells))
+        return Chart(title, numbers.samples(sum(total.values())), svg, key, heads, self._rows(cells))
 
     def _readings(self, names: Sequence[str], cells: Sequence[Sequence[str]]) -> list[Column]:
         return [
@@ -346,7 +344,7 @@ class Board:
         )
 
     def health(self) -> list[Health]:
-        return health_of_providers(self.links, users=self._users, now=self._now)
+        return health_of_providers(self.links, self.reader, users=self._users, now=self._now)
 
     def retiring(self) -> list[RetirementView]:
         return retiring(users=self._users, now=self._now)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import OperationalError, connection, transaction
 
+from telemetry.endpoints import OWN_ENDPOINT
 from telemetry.explorer.scan import edge_of, from_edge_on
 from telemetry.models import Generation, GenerationQuerySet
 from telemetry.rollups.coverage import DAY, HOUR, Span
@@ -98,6 +99,8 @@ def _span(form: CallFilter, now: datetime, visible: GenerationQuerySet) -> Span 
 def _rolled_up(form: CallFilter, user: User, now: datetime, span: Span) -> OverTime:
     given = {column: form.cleaned_data.get(name) for name, column in _DIMENSIONS.items()}
     alike = {column: value for column, value in given.items() if value not in (None, "")}
+    if alike.get("base_url") == OWN_ENDPOINT:
+        alike["base_url"] = ""
     if (model := form.cleaned_data["model"]).endswith("*"):
         alike["request_model"] = Prefix(model[:-1])
     every = _every(span)
