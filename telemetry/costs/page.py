@@ -90,6 +90,11 @@ class Costs:
     def _reader(self, span: Span) -> Reader:
         return self._any_reader.over(span)
 
+    @property
+    def late(self) -> int:
+        """How many hours are as they were last counted."""
+        return self._any_reader.late
+
     @cached_property
     def _any_reader(self) -> Reader:
         return Reader(self.month.span, now=self.month.now, users=self._users)

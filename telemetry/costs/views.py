@@ -63,6 +63,7 @@ def _figures(found: Costs) -> dict[str, Any]:
     projection = found.projection
     return {
         "costs": found,
+        "late": found.late,
         "month": found.month,
         "spent": numbers.dollars(found.total.cost_usd),
         "previous": numbers.dollars(found.before.cost_usd),

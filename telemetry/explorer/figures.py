@@ -50,6 +50,7 @@ _LONGEST_COLUMN = 30 * DAY
 @dataclass(frozen=True, slots=True)
 class OverTime:
     """``of``: how many of the newest calls were read for it, None for all. ``columns``: one for each stretch.
+    ``late``: how many hours are as they were last counted.
 
     Only ``total`` has durations.
     """
@@ -59,6 +60,7 @@ class OverTime:
     columns: Mapping[datetime, Figures]
     total: Figures
     of: int | None = None
+    late: int = 0
 
     def spans(self) -> list[Span]:
         """Of the columns, cut to what is asked for."""
@@ -106,7 +108,9 @@ def _rolled_up(form: CallFilter, user: User, now: datetime, span: Span) -> OverT
     every = _every(span)
     reader = Reader(span, now=now, users=_users(form, user), alike=alike, origin=_floor(span.start, every))
     columns = reader.by((), every=every, with_durations=False)
-    return OverTime(span, every, {key[0]: figures for key, figures in columns.items()}, reader.total())
+    return OverTime(
+        span, every, {key[0]: figures for key, figures in columns.items()}, reader.total(), late=reader.late
+    )
 
 
 def _users(form: CallFilter, user: User) -> list[int] | None:

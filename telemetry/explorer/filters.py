@@ -100,12 +100,18 @@ class CallFilter(PeriodFilter):
     sort = forms.ChoiceField(required=False, choices=sort_choices, widget=forms.Select(attrs={"aria-label": "Sort"}))
     col = forms.MultipleChoiceField(required=False, choices=[(key, column.label) for key, column in COLUMNS.items()])
 
-    def __init__(self, data: QueryDict, *, user: User) -> None:
+    def __init__(self, data: QueryDict, *, user: User, offers_names: bool = False) -> None:
+        """``offers_names``: for a page that shows the filters. The names come from the newest calls."""
         super().__init__(data)
         self._user = user
         if not user.is_administrator:
             del self.fields["user"], self.fields["whose"]
-        providers, models, errors = _names(user)
+        if offers_names:
+            self._offer_names()
+
+    def _offer_names(self) -> None:
+        data = self.data
+        providers, models, errors = _names(self._user)
         self.models = sorted(models)
         self._offer("provider", {name: label_of(name) for name in {*providers, data.get("provider", "")} - {""}})
         self._offer("error", {name: _words(name) for name in {*errors, data.get("error", "")} - {""}})

@@ -37,6 +37,7 @@ class Summary:
     cost: str
     unpriced: int
     of: int | None
+    late: int
     over_time: SafeString
     durations: SafeString | None
 
@@ -56,6 +57,7 @@ def summary_of(figures: OverTime, *, path: str, query: QueryDict) -> Summary:
         cost=numbers.cost(total.cost_usd, unpriced=total.unpriced),
         unpriced=total.unpriced,
         of=figures.of,
+        late=figures.late,
         over_time=_chart(figures, path, query),
         durations=_durations(total, path, query),
     )

@@ -20,6 +20,8 @@ from telemetry.rollups.keeping import stale_hours
 from telemetry.rollups.source import CALLER, COLUMNS, HISTOGRAMS, SUMS, counted
 from telemetry.time_ranges import ordered_after
 
+# Of so many hours that are not counted anew yet, the newest, the calls themselves are read.
+MOST_STALE = 72
 TOKENS = tuple(name for name in SUMS if name.endswith("_tokens"))
 Key = tuple[Any, ...]
 _DURATIONS = tuple(f"(sum({name}::vector) FILTER (WHERE status = 'succeeded'))::sparsevec::text" for name in HISTOGRAMS)
@@ -94,7 +96,8 @@ class Reader:
     """The calls of ``span``, of the users alone where they are given, and alike in the dimensions of ``alike``.
 
     ``now`` decides which hour is not over yet. What is asked of one reader is read from the same parts. Stretches of
-    time are counted from ``origin`` on, or from the start of the span.
+    time are counted from ``origin`` on, or from the start of the span. ``late``: how many hours are as they were last
+    counted, where so many have changed that pages would wait for their calls to be read.
     """
 
     def __init__(
@@ -110,7 +113,9 @@ class Reader:
         self._origin = origin or span.start
         self._users = users
         self._alike = dict(alike or {})
-        self._stale = stale_hours(before=hour_of(now))
+        stale = sorted(stale_hours(before=hour_of(now)))
+        self._stale = frozenset(stale[-MOST_STALE:])
+        self.late = len(stale) - len(self._stale)
         self._now = now
 
     def over(self, span: Span) -> Reader:
