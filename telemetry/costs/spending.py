@@ -26,8 +26,7 @@ def spending_of(reader: Reader, month: Month) -> Spending:
     """Of the calls of ``reader``, whatever its time. ``month`` is the current one."""
     today = day_of(month.now)
     first = min(month.start, today - LOOK_BACK * DAY)
-    found = reader.over(Span(first, month.now)).by((), every=DAY, with_durations=False)
-    daily = {start: figures.cost_usd for (start,), figures in found.items()}
+    daily = {start: cost for (start,), cost in reader.over(Span(first, month.now)).costs((), every=DAY).items()}
     spent = sum((usd for day, usd in daily.items() if day >= month.start), Decimal())
     past = _without_gaps(daily, max(min(daily, default=today), today - LOOK_BACK * DAY), today)
     projection = projection_of(past, spent=spent, spent_today=daily.get(today, Decimal()), today=today, until=month.end)

@@ -124,7 +124,7 @@ class Board:
         for figures in self._columns:
             self.total += figures
         self.before = self.reader.over(window.previous).total()
-        self._by_model = self.reader.by(("provider", "request_model"), every=window.every, with_durations=False)
+        self._by_model = self.reader.costs(("provider", "request_model"), every=window.every)
         self._axis = self._axis_of(window)
 
     def _axis_of(self, window: Window) -> list[tuple[str, str, str]]:
@@ -232,9 +232,9 @@ class Board:
 
     def _cost_by_model(self) -> Chart:
         totals: dict[tuple[str, str], Decimal] = {}
-        for (_, *model), figures in self._by_model.items():
+        for (_, *model), cost in self._by_model.items():
             key = (str(model[0]), str(model[1]))
-            totals[key] = totals.get(key, Decimal()) + figures.cost_usd
+            totals[key] = totals.get(key, Decimal()) + cost
         ranked = sorted((model for model in totals if totals[model]), key=lambda model: -totals[model])
         shown, rest = ranked[:MODELS_IN_CHART], ranked[MODELS_IN_CHART:]
         patterns = patterns_of(shown)
@@ -257,14 +257,11 @@ class Board:
         )
 
     def _costs_of(self, models: Sequence[tuple[str, str]]) -> list[float | None]:
+        known, nothing = self._by_model, Decimal()
         return [
-            float(sum((self._cost(start, model) for model in models), Decimal())) if column.calls else None
+            float(sum((known.get((start, *model), nothing) for model in models), nothing)) if column.calls else None
             for start, column in zip(self.window.starts(), self._columns, strict=True)
         ]
-
-    def _cost(self, start: datetime, model: tuple[str, str]) -> Decimal:
-        figures = self._by_model.get((start, *model))
-        return figures.cost_usd if figures else Decimal()
 
     def _stacked(
         self,

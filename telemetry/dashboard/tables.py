@@ -10,6 +10,7 @@ from uuid import UUID
 from telemetry.dashboard import numbers
 from telemetry.dashboard.board import Board, Links
 from telemetry.dashboard.charts import cell_bar
+from telemetry.dashboard.patterns import patterns_of
 from telemetry.naming import (
     Named,
     Names,
@@ -38,6 +39,7 @@ class Row:
     tokens: str
     cost: str
     cost_bar: str
+    pattern: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,11 @@ def rows_of(board: Board, grouping: Grouping) -> list[Row]:
     most_calls = max((one.calls for _, one in ranked), default=0)
     most_cost = float(max((one.cost_usd for _, one in ranked), default=0))
     names = grouping.names([key for key, _ in ranked])
-    return [_row(board.links, names[key], one, most_calls, most_cost) for key, one in ranked]
+    patterns = patterns_of(key for key, _ in ranked) if grouping is GROUPINGS["model"] else {}
+    return [_row(board.links, names[key], one, most_calls, most_cost, patterns.get(key, "")) for key, one in ranked]
 
 
-def _row(links: Links, named: Named, figures: Figures, most_calls: int, most_cost: float) -> Row:
+def _row(links: Links, named: Named, figures: Figures, most_calls: int, most_cost: float, pattern: str) -> Row:
     share: Any = figures.failed_share
     return Row(
         named=named,
@@ -90,4 +93,5 @@ def _row(links: Links, named: Named, figures: Figures, most_calls: int, most_cos
         tokens=numbers.compact(figures.all_tokens),
         cost=numbers.cost(figures.cost_usd, unpriced=figures.unpriced),
         cost_bar=cell_bar(float(figures.cost_usd) / most_cost if most_cost else 0),
+        pattern=pattern,
     )

@@ -149,6 +149,17 @@ class Reader:
             found.add_durations(seconds, first_token)
         return figures
 
+    def costs(self, names: Sequence[str], *, every: timedelta) -> dict[Key, Decimal]:
+        """In USD, by stretches of time and these dimensions: quicker than ``by``, for whom that is enough."""
+        rows, values = self._rows(names, every)
+        keys = ", ".join(["date_bin(%(every)s, start, %(origin)s)", *names])
+        groups = ", ".join(str(place + 1) for place in range(len(names) + 1))
+        found = self._execute(
+            f"SELECT {keys}, sum(cost_usd) FROM ({rows}) AS figures GROUP BY {groups}",  # noqa: S608 (our own columns)
+            values,
+        )
+        return {tuple(key): cost for *key, cost in found}
+
     def _execute(self, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         with connection.cursor() as cursor:
             cursor.execute(statement, values)
