@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from telemetry.markup import joined, markup
 
 HEIGHT, TOP = 150, 18
-# Beyond this share of the width there is no room for a label behind its tick.
+# Beyond this share of the width there is no room for a label.
 LAST_LABEL = 0.93
 _STEPS = (1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10)
 _NOTHING = SafeString("")
@@ -113,7 +113,7 @@ def percentile_band(
     top = nice_top(max((value for value in high if value is not None), default=0))
     drawn = [_dots(low, high, place, top) for place in range(len(columns))]
     lines = _joined(_lines(low, high, top))
-    names = _joined([_line_name("p95", high, top, -5), _line_name("p50", low, top, 13)])
+    names = _joined([_line_name("p95", high, top), _line_name("p50", low, top)])
     inner = markup(
         '<svg class="inner" width="100%" height="{0}" viewBox="0 0 1000 {0}" preserveAspectRatio="none">{1}</svg>',
         HEIGHT,
@@ -122,12 +122,12 @@ def percentile_band(
     return _frame("lines", title, columns, low, top, show, drawn, _joined([inner, names]))
 
 
-def _line_name(name: str, values: Sequence[float | None], top: float, dy: int) -> SafeString:
-    """At its end, above or below it."""
+def _line_name(name: str, values: Sequence[float | None], top: float) -> SafeString:
+    """Above its end."""
     places = [place for place, value in enumerate(values) if value is not None]
     if not places:
         return _NOTHING
-    x, y = _x(places[-1] + 0.5, len(values)), _n(_y(values[places[-1]] or 0, top) + dy)
+    x, y = _x(places[-1] + 0.5, len(values)), _n(_y(values[places[-1]] or 0, top) - 5)
     return markup('<text class="line-name" x="{}%" y="{}" text-anchor="end">{}</text>', x, y, name)
 
 
@@ -226,15 +226,14 @@ def _grid() -> SafeString:
 
 
 def _x_axis(columns: Sequence[Column]) -> SafeString:
-    """A label stands behind its tick; the last one before it where it would leave the chart."""
+    """Ticks, each with its label behind it where there is room for one."""
     ticks = [(place, column.tick) for place, column in enumerate(columns) if column.tick]
     return joined(
         '<line class="tick" x1="{0}%" x2="{0}%" y1="{1}" y2="{2}"/>'
-        '<text class="{3}" x="{0}%" dx="{4}" y="{5}" text-anchor="{6}">{7}</text>',
+        '<text class="{3}" x="{0}%" dx="4" y="{4}">{5}</text>',
         (
-            (_x(place, len(columns)), HEIGHT, HEIGHT + 5, "every-other" if number % 2 else "")
-            + ((-4, HEIGHT + 17, "end") if place > LAST_LABEL * len(columns) else (4, HEIGHT + 17, "start"))
-            + (text,)
+            (_x(place, len(columns)), HEIGHT, HEIGHT + 5, "every-other" if number % 2 else "", HEIGHT + 17)
+            + (text if place <= LAST_LABEL * len(columns) else "",)
             for number, (place, text) in enumerate(ticks)
         ),
     )
