@@ -36,6 +36,7 @@ def dashboard(request: UserRequest) -> HttpResponse:
         "form": form,
         "board": board,
         "now": now,
+        "late": board.reader.late,
         "scopes": _choices(request, "whose", SCOPES, form.scope) if request.user.is_administrator else [],
         "ranges": _choices(request, "range", {**_range_labels(), CUSTOM: "Custom"}, form.range_key),
         "range_label": _range_labels().get(form.range_key, "period"),
@@ -89,7 +90,7 @@ class Step:
 
 def first_steps(user: User) -> list[Step]:
     tokens = ProviderToken.objects.visible_to(user)
-    newest = Generation.objects.filter(user=user).first()
+    newest = Generation.objects.filter(user=user).only("pk").first()
     return [
         Step(
             "Add a provider key",

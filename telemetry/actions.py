@@ -12,6 +12,7 @@ class TelemetryAction(Action):
     CONTENT_DROP = "telemetry:content:drop", "deleted call content older than {kept_days} days"
     BUDGET_SET = "telemetry:budget:set", "set the monthly budget of {team}"
     BUDGET_DELETE = "telemetry:budget:delete", "removed the monthly budget of {team}"
+    BUDGET_ALERT = "telemetry:budget:alert", "reported that the budget of {team} reached {percent}%"
     PRICES_UPDATE = "telemetry:prices:update", "updated the price list"
     CALLS_REPRICE = "telemetry:calls:reprice", "repriced calls"
     RETIREMENT_SET = "telemetry:retirement:set", "set the retirement of {target}"

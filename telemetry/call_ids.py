@@ -31,4 +31,5 @@ def first_id_after(moment: datetime) -> UUID:
 
 
 def _milliseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MILLISECOND
+    """Never less than an id can have: before 1970 only a made-up address lies, or a clock without a battery."""
+    return max((moment - _EPOCH) // _MILLISECOND, 0)

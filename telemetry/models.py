@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.db import connection, models
-from django.db.models import Avg, Count, F, FloatField, OuterRef, Q, Subquery, Sum
+from django.db import models
+from django.db.models import Avg, Count, F, FloatField, Q, Sum
 from django.db.models.functions import Coalesce, Extract, Now
 from django.urls import reverse
 
 from listing.periods import PeriodsByIndex
 from telemetry.aggregates import Percentile
-from telemetry.context import ROOT, ContextEntry, SentMessage, chain, head_of
+from telemetry.content.models import ContextMessage as ContextMessage
+from telemetry.content.models import GenerationContent as GenerationContent
 from telemetry.costs.models import Budget as Budget
+from telemetry.costs.models import BudgetAlert as BudgetAlert
 from telemetry.explorer.models import SavedView as SavedView
 from telemetry.fields import CallIdField
 from telemetry.prices.models import ModelRetirement as ModelRetirement
@@ -28,6 +30,7 @@ from telemetry.prices.models import PriceOverride as PriceOverride
 from telemetry.prompt_use import VersionFigures
 from telemetry.rollups.models import Rollup as Rollup
 from telemetry.rollups.models import StaleHour as StaleHour
+from telemetry.scores import Score as Score
 from telemetry.time_ranges import started_within
 
 if TYPE_CHECKING:
@@ -233,6 +236,23 @@ class Generation(models.Model):
                 name="generation_of_prompt_version",
             ),
             models.Index(fields=["heartbeat_at"], condition=Q(status=Status.RUNNING), name="generation_running"),
+            # For lists of one filter, newest first. What is rare would else be looked for among all calls.
+            models.Index(fields=["provider", "-started_at", "-id"], name="generation_of_provider"),
+            models.Index(fields=["request_model", "-started_at", "-id"], name="generation_of_model"),
+            models.Index(
+                fields=["base_url", "-started_at", "-id"], condition=~Q(base_url=""), name="generation_of_endpoint"
+            ),
+            models.Index(
+                fields=["prompt_name", "-started_at", "-id"], condition=~Q(prompt_name=""), name="generation_of_prompt"
+            ),
+            models.Index(
+                fields=["status", "-started_at", "-id"],
+                condition=~Q(status=Status.SUCCEEDED),
+                name="generation_not_succeeded",
+            ),
+            models.Index(
+                fields=["error_type", "-started_at", "-id"], condition=~Q(error_type=""), name="generation_of_error"
+            ),
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(
@@ -290,128 +310,3 @@ class Generation(models.Model):
 def _sum(*counts: int | None) -> int | None:
     known = [count for count in counts if count is not None]
     return sum(known) if known else None
-
-
-_CONTEXT = """
-WITH RECURSIVE sent AS (
-  SELECT parent, role, text, extra, 0 AS above FROM telemetry_contextmessage
-  WHERE user_id = %(user)s AND period = %(period)s AND digest = %(head)s
-  UNION ALL
-  SELECT message.parent, message.role, message.text, message.extra, sent.above + 1
-  FROM sent JOIN telemetry_contextmessage AS message
-    ON message.user_id = %(user)s AND message.period = %(period)s AND message.digest = sent.parent
-)
-SELECT role, text, extra FROM sent ORDER BY above DESC
-"""
-
-
-class ContextMessageQuerySet(models.QuerySet["ContextMessage"]):
-    def stored(self, entries: Iterable[ContextEntry], *, user_id: int, period: date) -> frozenset[bytes]:
-        """The digests of those of the entries that need not be stored again."""
-        digests = [entry.digest for entry in entries]
-        found = self.filter(user=user_id, period=period, digest__in=digests).values_list("digest", flat=True)
-        return frozenset(map(bytes, found))
-
-    def up_to(self, head: bytes, *, user_id: int | None, period: date) -> list[SentMessage]:
-        """A context, from its first message on; nothing where not all of it is as it was stored."""
-        with connection.cursor() as cursor:
-            cursor.execute(_CONTEXT, {"user": user_id, "period": period, "head": head})
-            messages = [SentMessage(*row) for row in cursor.fetchall()]
-        return messages if head_of(chain(messages)) == head else []
-
-
-class ContextMessage(models.Model):
-    """A message that was sent in calls of one user and one month. ``telemetry.context`` says how it is named.
-
-    Each user has rows of their own: they are erased by one statement, and how long it takes to store a text says
-    nothing about what others have sent.
-    """
-
-    pk = models.CompositePrimaryKey("user_id", "period", "digest")
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="context_messages", db_index=False
-    )
-    period = models.DateField()
-    digest = models.BinaryField(max_length=32)
-    parent = models.BinaryField(max_length=32, help_text="Digest of the message before it; empty for the first.")
-    role = models.CharField(max_length=10)
-    text = models.TextField()
-    extra = models.TextField(blank=True, db_default="", help_text="JSON of what it has beside its text.")
-
-    objects = ContextMessageQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return f"{self.role} {bytes(self.digest).hex()}"
-
-
-class GenerationContent(models.Model):
-    """What was said in a call, apart from its figures so that it can be kept for a shorter time."""
-
-    generation = models.OneToOneField(
-        Generation, on_delete=models.CASCADE, primary_key=True, related_name="content", db_constraint=False
-    )
-    period = models.DateField()
-    head = models.BinaryField(max_length=32, default=ROOT, help_text="Digest of the last message that was sent.")
-    response_text = models.TextField(blank=True)
-    reasoning_text = models.TextField(blank=True)
-    tool_calls = models.JSONField(
-        default=list,
-        db_default=[],
-        blank=True,
-        help_text="Those that the model wanted: id, name, arguments, signature.",
-    )
-
-    def __str__(self) -> str:
-        return f"content of {self.generation_id}"
-
-    def sent(self) -> list[SentMessage]:
-        """Exactly what the provider was sent, in order; nothing where it is no longer kept."""
-        return ContextMessage.objects.up_to(bytes(self.head), user_id=self.generation.user_id, period=self.period)
-
-
-class ScoreQuerySet(models.QuerySet["Score"]):
-    def of_version(self, prompt_id: UUID, *, since: datetime, value: int) -> Coalesce:
-        """How many there are, within a query of calls by ``prompt_version``."""
-        given = self.filter(
-            prompt_id=prompt_id, prompt_version=OuterRef("prompt_version"), value=value, created_at__gte=since
-        )
-        counted = given.order_by().values("prompt_version").annotate(count=Count("pk")).values("count")
-        return Coalesce(Subquery(counted), 0)
-
-
-class Score(models.Model):
-    """What a user thinks of the answer of a call. The call by its id alone: its record may be gone before.
-
-    The version of the prompt that the call was made with is kept here too, so that a version has its scores at hand.
-    """
-
-    class Value(models.IntegerChoices):
-        BAD = -1, "Bad"
-        GOOD = 1, "Good"
-
-    call_id = models.UUIDField()
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="scores", db_index=False)
-    value = models.SmallIntegerField(choices=Value)
-    note = models.TextField(max_length=2000, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    prompt_id = models.UUIDField(null=True)
-    prompt_version = models.PositiveIntegerField(null=True)
-
-    objects = ScoreQuerySet.as_manager()
-
-    class Meta:
-        constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["user", "call_id"], name="score_stands_once"),
-            models.CheckConstraint(condition=Q(value__in=(-1, 1)), name="score_is_good_or_bad"),
-        ]
-        indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["call_id"], name="score_of_call"),
-            models.Index(
-                fields=["prompt_id", "prompt_version", "created_at"],
-                condition=Q(prompt_id__isnull=False),
-                name="score_of_prompt_version",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.get_value_display()} for {self.call_id}"

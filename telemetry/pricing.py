@@ -20,6 +20,7 @@ from genai_prices.data_snapshot import DataSnapshot, get_snapshot, set_custom_sn
 from genai_prices.types import ModelInfo, ModelPrice, StartDateConstraint, TieredPrices
 
 from accounts.providers import PROVIDERS
+from telemetry.service_tiers import prices_in_tier
 
 PRICE_LIST = f"genai-prices {version('genai-prices')}"
 REPORTED = "provider"
@@ -38,17 +39,9 @@ PARTS: Mapping[str, Mapping[str, str]] = {
     "reasoning": {},
 }
 _NO_PARTS: Mapping[str, int] = {}
+_ONE = Decimal(1)
 # What is billed by the piece, with the name of its price for a thousand.
 FEES = {"web_searches": "web_searches_kcount", "requests": "requests_kcount"}
-# https://developers.openai.com/api/docs/guides/flex-processing, .../guides/batch,
-# https://platform.claude.com/docs/en/build-with-claude/batch-processing (2026-11)
-_TIERS = {
-    ("openai", "flex"): Decimal("0.5"),
-    ("openai", "batch"): Decimal("0.5"),
-    ("anthropic", "batch"): Decimal("0.5"),
-}
-# Dearer by a factor of each model, or paid beforehand: the price list does not know them.
-_UNLISTED_TIERS = {("openai", "priority"), ("openai", "scale"), ("anthropic", "priority")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +104,8 @@ class ReceiptLine:
 class Receipt:
     """``total`` in USD is the sum of the lines, or what the provider reported, which has no lines.
 
-    ``price_date`` is the day from which the price holds, where its source tells it; ``service_tier`` one whose price
-    is a share of the usual one.
+    ``price_date`` is the day from which the price holds, where its source tells it; ``service_tier`` one whose prices
+    are not the usual ones.
     """
 
     total: Decimal
@@ -136,6 +129,7 @@ class _Price:
     prices: UnitPrices
     source: str
     day: date | None = None
+    tier: str = ""
 
 
 def price(
@@ -157,22 +151,12 @@ def price(
     reported = _reported(reported_cost_usd)
     if reported is not None:
         return Receipt(total=reported, source=REPORTED)
-    found = _find(provider, model, at, overrides, tokens.total_input, base_url)
-    factor = _factor(provider, service_tier, found)
-    if found is None or factor is None:
+    found = _find(provider, model, at, overrides, tokens.total_input, base_url, service_tier)
+    if found is None:
         return None
-    lines = tuple(_lines(tokens, parts, found.prices, factor))
+    lines = tuple(_lines(tokens, parts, found.prices))
     total = sum((line.amount for line in lines), Decimal(0))
-    tier = service_tier if factor != 1 else ""
-    return Receipt(total=total, source=found.source, lines=lines, price_date=found.day, service_tier=tier)
-
-
-def _factor(provider: str, service_tier: str, found: _Price | None) -> Decimal | None:
-    """Of the usual price; None where it is not known. A price that an administrator sets holds for every tier."""
-    if found is None or found.source in (OVERRIDE, SANDBOX):
-        return Decimal(1)
-    tier = (provider, service_tier.lower())
-    return None if tier in _UNLISTED_TIERS else _TIERS.get(tier, Decimal(1))
+    return Receipt(total=total, source=found.source, lines=lines, price_date=found.day, service_tier=found.tier)
 
 
 def unit_prices(
@@ -237,12 +221,12 @@ def _reported(cost: str | None) -> Decimal | None:
     return value if value.is_finite() and 0 <= value < 1_000_000 else None
 
 
-def _lines(tokens: TokenCounts, parts: Mapping[str, int], prices: UnitPrices, factor: Decimal) -> Iterator[ReceiptLine]:
+def _lines(tokens: TokenCounts, parts: Mapping[str, int], prices: UnitPrices) -> Iterator[ReceiptLine]:
     for usage_class, count in asdict(tokens).items():
         apart = dict(_parts_of(usage_class, count, parts, prices))
         for name, some in {usage_class: count - sum(apart.values()), **apart}.items():
             if some:
-                yield _line(name, some, prices.of(name) * factor)
+                yield _line(name, some, prices.of(name))
     pieces = {"requests": 1, **parts}
     for fee in FEES:
         if pieces.get(fee) and fee in prices.parts:
@@ -269,7 +253,9 @@ def _find(
     overrides: Iterable[PriceOverride],
     total_input: int,
     base_url: str,
+    tier: str = "",
 ) -> _Price | None:
+    """A price that an administrator sets holds for every tier."""
     matching = (o for o in overrides if (o.provider, o.model) == (provider, model) and o.valid_from <= at)
     override = max(matching, key=lambda o: o.valid_from, default=None)
     if override is not None and (override.valid_until is None or at < override.valid_until):
@@ -278,28 +264,42 @@ def _find(
         zero = Decimal(0)
         return _Price(UnitPrices(zero, zero, zero, zero), SANDBOX)
     listed = _listed(provider, model, base_url)
-    return _from_list(listed, at, total_input) if listed else None
+    return _from_list(listed, provider, at, total_input, tier) if listed else None
 
 
-def _from_list(listed: ModelInfo, at: datetime, total_input: int) -> _Price | None:
-    prices = listed.get_prices(at)
-    input_price = _at_tier(prices.input_mtok, total_input)
-    output_price = _at_tier(prices.output_mtok, total_input)
+def _from_list(listed: ModelInfo, provider: str, at: datetime, total_input: int, tier: str) -> _Price | None:
+    in_tier = prices_in_tier(listed, provider, tier, at)
+    usual = _unit_prices(listed.get_prices(at), total_input)
+    if in_tier is None or usual is None:
+        return None
+    prices, factor = in_tier
+    found = _unit_prices(prices, total_input, factor)
+    if found is None:
+        return None
+    return _Price(found, price_list_name(), _valid_from(listed, at), tier if found != usual else "")
+
+
+def _unit_prices(prices: ModelPrice, total_input: int, factor: Decimal = _ONE) -> UnitPrices | None:
+    """``factor``: of all tokens; what is billed by the piece costs what it always does."""
+    input_price, output_price, cache_read, cache_write = (
+        _times(_at_tier(one, total_input), factor)
+        for one in (prices.input_mtok, prices.output_mtok, prices.cache_read_mtok, prices.cache_write_mtok)
+    )
     if input_price is None or output_price is None:
         return None
-    cache_read, cache_write = (
-        _at_tier(prices.cache_read_mtok, total_input),
-        _at_tier(prices.cache_write_mtok, total_input),
-    )
-    found = UnitPrices(
+    parts = _listed_parts(prices, total_input)
+    return UnitPrices(
         input=input_price,
         # Where caching has no price of its own, cached tokens are billed as input.
         cache_read=input_price if cache_read is None else cache_read,
         cache_write=input_price if cache_write is None else cache_write,
         output=output_price,
-        parts=dict(_listed_parts(prices, total_input)),
+        parts={name: value if name in FEES else value * factor for name, value in parts},
     )
-    return _Price(found, price_list_name(), _valid_from(listed, at))
+
+
+def _times(price: Decimal | None, factor: Decimal) -> Decimal | None:
+    return None if price is None else price * factor
 
 
 def _listed_parts(prices: ModelPrice, total_input: int) -> Iterator[tuple[str, Decimal]]:

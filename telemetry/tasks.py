@@ -7,6 +7,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from telemetry import partitions, retention
+from telemetry.costs import alerts
 from telemetry.rollups import keeping
 
 
@@ -26,3 +27,18 @@ def drop_old_content(timestamp: int) -> None:
 @app.task(lock="telemetry.roll_up", queueing_lock="telemetry.roll_up", retry=settings.JOB_RETRY)
 def roll_up(timestamp: int) -> None:
     keeping.roll_up(now=timezone.now())
+
+
+@app.task(retry=settings.JOB_RETRY)
+def mail_budget_alert(alert_id: int, user_id: int) -> None:
+    alerts.mail_alert(alert_id=alert_id, user_id=user_id)
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(lock="telemetry.check_budgets", queueing_lock="telemetry.check_budgets", retry=settings.JOB_RETRY)
+def check_budgets(timestamp: int) -> None:
+    alerts.check_budgets(now=timezone.now(), defer_mail=_mail_later)
+
+
+def _mail_later(alert_id: int, user_id: int) -> None:
+    mail_budget_alert.defer(alert_id=alert_id, user_id=user_id)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
@@ -20,8 +21,10 @@ from accounts.login.reauthentication import require_confirmation
 from accounts.models import User
 from accounts.providers import label_of
 from accounts.requests import UserRequest, confirm_page
+from listing.pages import render_list
 from tokens import services
 from tokens.checks import CheckResult, TokenState
+from tokens.filters import TokenFilter
 from tokens.forms import AddForm, EditForm, ReplaceForm
 from tokens.models import ProviderToken
 from tokens.spending import Spend, spent_this_month
@@ -39,7 +42,8 @@ class Row:
 
 @require_safe
 def token_list(request: UserRequest) -> HttpResponse:
-    return render(request, "tokens/token_list.html", {"rows": _rows(request.user)})
+    form = TokenFilter(request.GET, user=request.user)
+    return render_list(request, "tokens/token_list.html", {"form": form, "rows": _rows(form, request.user)})
 
 
 @sensitive_post_parameters("secret")
@@ -130,13 +134,12 @@ def _editable(request: UserRequest, token_id: UUID) -> ProviderToken:
     return get_object_or_404(tokens, pk=token_id)
 
 
-def _rows(user: User) -> list[Row]:
+def _rows(form: TokenFilter, user: User) -> list[Row]:
+    visible = ProviderToken.objects.visible_to(user).select_related("owner", "team")
     editable = set(ProviderToken.objects.editable_by(user).values_list("pk", flat=True))
     spends = spent_this_month(editable)
-    return [
-        Row(token, _state(token), token.pk in editable, spends.get(token.pk))
-        for token in ProviderToken.objects.visible_to(user).select_related("owner", "team")
-    ]
+    rows = [Row(token, _state(token), token.pk in editable, spends.get(token.pk)) for token in form.narrow(visible)]
+    return [row for row in rows if form.has_state(row.state)]
 
 
 def _state(token: ProviderToken) -> TokenState:
@@ -181,4 +184,6 @@ def _form_page(
 def _after_change(request: UserRequest) -> HttpResponse:
     if not request.htmx:
         return redirect("tokens:token-list")
-    return render(request, "tokens/token_list.html#tokens", {"rows": _rows(request.user)})
+    # The rows of the page that it was done on.
+    form = TokenFilter(QueryDict(urlsplit(request.htmx.current_url or "").query), user=request.user)
+    return render(request, "tokens/token_list.html#tokens", {"rows": _rows(form, request.user)})

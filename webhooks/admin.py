@@ -19,7 +19,18 @@ class WebhookAdmin(DeleteOnly[Webhook]):
     sortable_by = ()
     search_fields = ("name", "owner__email")
     search_help_text = "The name of a webhook, or the email address of its owner"
-    fields = ("name", "owner", "host", "name_prefix", "labels", "is_active", "created_at", "last_used_at")
+    fields = (
+        "name",
+        "owner",
+        "host",
+        "name_prefix",
+        "labels",
+        "on_moves",
+        "on_budgets",
+        "is_active",
+        "created_at",
+        "last_used_at",
+    )
 
     def delete_model(self, request: HttpRequest, obj: Webhook) -> None:
         services.delete_webhook(webhook=obj, actor=administrator(request))

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from prompts.models import LabelMove, LabelProposal, Prompt
+from telemetry.models import BudgetAlert
 from tokens import keyring
 from tokens.envelope import EnvelopeError
 from webhooks.models import Delivery, DeliveryState, Webhook
@@ -32,7 +33,7 @@ Defer = Callable[[UUID, int], None]
 
 def attempt(delivery_id: UUID, defer: Defer) -> None:
     """Once. Does nothing for a delivery that is not pending, or gone."""
-    deliveries = Delivery.objects.select_related("webhook__owner", "move__prompt", "move__actor")
+    deliveries = Delivery.objects.select_related("webhook__owner", "move__prompt", "move__actor", "alert__budget__team")
     delivery = deliveries.filter(pk=delivery_id, state=DeliveryState.PENDING).first()
     if delivery is None:
         return
@@ -50,21 +51,25 @@ def attempt(delivery_id: UUID, defer: Defer) -> None:
 
 
 def _objection(delivery: Delivery) -> str:
-    """Rights are those of this moment: they may have ended since the label moved."""
+    """Rights are those of this moment: they may have ended since it happened."""
     webhook, move = delivery.webhook, delivery.move
-    if not webhook.is_active and move is not None:
+    if not webhook.is_active and not delivery.is_test:
         return "The webhook is not active."
     if not webhook.owner.is_active:
         return "The owner of the webhook is not active."
     if move is not None and not Prompt.objects.visible_to(webhook.owner).filter(pk=move.prompt_id).exists():
         return "The owner of the webhook can no longer read this prompt."
+    if delivery.alert is not None and not webhook.owner.is_administrator:
+        return "The owner of the webhook is no longer an administrator."
     return ""
 
 
 def content_of(delivery: Delivery) -> dict[str, Any]:
     """What is sent, as JSON. Names are those of now: whoever has been erased since has none."""
     content: dict[str, Any] = {"event": delivery.event, "delivery": str(delivery.pk)}
-    return content | (_moved(delivery.move) if delivery.move else {"at": delivery.created_at.isoformat()})
+    if delivery.move:
+        return content | _moved(delivery.move)
+    return content | (_reached(delivery.alert) if delivery.alert else {"at": delivery.created_at.isoformat()})
 
 
 def _moved(move: LabelMove) -> dict[str, Any]:
@@ -78,6 +83,19 @@ def _moved(move: LabelMove) -> dict[str, Any]:
         "approved_by": _named(proposal.decided_by) if proposal else None,
         "reason": move.reason,
         "at": move.at.isoformat(),
+    }
+
+
+def _reached(alert: BudgetAlert) -> dict[str, Any]:
+    """USD as strings, with all their digits. ``team`` null is everyone together."""
+    team = alert.budget.team
+    return {
+        "team": {"id": str(team.pk), "name": team.name} if team else None,
+        "month": f"{alert.month:%Y-%m}",
+        "percent": alert.percent,
+        "spent_usd": f"{alert.spent_usd:f}",
+        "budget_usd": f"{alert.monthly_usd:f}",
+        "at": alert.reached_at.isoformat(),
     }
 
 
@@ -112,7 +130,7 @@ def _note(delivery: Delivery, answer: Answer, defer: Defer) -> None:
         "state": DeliveryState.FAILED if answer.error else DeliveryState.DELIVERED,
     }
     # A test is watched by whoever sends it.
-    is_retried = bool(answer.error) and delivery.move is not None and attempts < MOST_ATTEMPTS
+    is_retried = bool(answer.error) and not delivery.is_test and attempts < MOST_ATTEMPTS
     if is_retried:
         wait = WAITS[attempts - 1]
         values |= {"state": DeliveryState.PENDING, "next_attempt_at": timezone.now() + timedelta(seconds=wait)}

@@ -8,6 +8,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
+from accounts.models import User
 from prompts.models import LABEL_NAME
 from tokens.base_urls import BaseUrlRefused, clean_url
 
@@ -63,4 +64,14 @@ class WebhookForm(forms.Form):
         help_text="e.g. “production, staging”. Leave empty for all labels.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
+    on_moves = forms.BooleanField(label="Label moves", required=False, initial=True)
+    on_budgets = forms.BooleanField(
+        label="Budget alerts", required=False, help_text="At 50, 80 and 100% of a monthly budget."
+    )
     is_active = forms.BooleanField(label="Active", required=False, initial=True)
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        """Only administrators see budgets: a webhook of anybody else is for moves of labels."""
+        super().__init__(*args, **kwargs)
+        if not user.is_administrator:
+            del self.fields["on_moves"], self.fields["on_budgets"]

@@ -1,4 +1,4 @@
-"""Webhooks: addresses that are told when a label moves, and what was sent to them."""
+"""Webhooks: addresses that are told when a label moves or a budget is used up, and what was sent to them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from django.db.models import Exists, F, OuterRef, Q, Value
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import User
 from prompts.models import LabelMove, Prompt
+from telemetry.models import BudgetAlert
 from tokens.fields import SealedField
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
-
-    from accounts.models import User
 
 # Bytes of an answer that are kept.
 LONGEST_RESPONSE = 2048
@@ -32,9 +32,15 @@ class WebhookQuerySet(models.QuerySet["Webhook"]):
     def about(self, move: LabelMove) -> Self:
         """Active ones that ask for such a move, of owners who may read the prompt."""
         readable = Prompt.objects.filter(pk=move.prompt_id).visible_to_each(OuterRef("owner"))
-        asking = self.filter(Q(labels=[]) | Q(labels__contains=[move.label]), is_active=True, owner__is_active=True)
+        asking = self.filter(Q(labels=[]) | Q(labels__contains=[move.label]), on_moves=True)
+        asking = asking.filter(is_active=True, owner__is_active=True)
         named = asking.alias(prompt_name=Value(move.prompt.name)).filter(prompt_name__startswith=F("name_prefix"))
         return named.filter(Exists(readable))
+
+    def of_budgets(self) -> Self:
+        """Active ones that ask for alerts of budgets, of administrators: nobody else sees budgets."""
+        owners = User.objects.administrators()
+        return self.filter(on_budgets=True, is_active=True, owner__in=owners)
 
 
 class Webhook(models.Model):
@@ -46,6 +52,8 @@ class Webhook(models.Model):
     url = models.CharField("URL", max_length=500)
     name_prefix = models.CharField("prompts that begin with", max_length=200, blank=True)
     labels = ArrayField(models.CharField(max_length=50), default=list, blank=True)
+    on_moves = models.BooleanField("label moves", default=True, db_default=True)
+    on_budgets = models.BooleanField("budget alerts", default=False, db_default=False)
     is_active = models.BooleanField("active", default=True)
     secret = SealedField(bound_to=("owner_id",), set_at="secret_set_at")
     secret_set_at = models.DateTimeField(default=timezone.now)
@@ -73,12 +81,15 @@ class Webhook(models.Model):
             "host": self.host,
             "name_prefix": self.name_prefix,
             "labels": self.labels,
+            "on_moves": self.on_moves,
+            "on_budgets": self.on_budgets,
             "is_active": self.is_active,
         }
 
 
 class Event(models.TextChoices):
     LABEL_MOVED = "prompt.label.moved", "Label moved"
+    BUDGET_REACHED = "budget.threshold.reached", "Budget alert"
     PING = "ping", "Test"
 
 
@@ -90,12 +101,13 @@ class DeliveryState(models.TextChoices):
 
 
 class Delivery(models.Model):
-    """One event for one webhook, however often it is tried. ``move`` is None for a test."""
+    """One event for one webhook, however often it is tried. A test has neither ``move`` nor ``alert``."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     webhook = models.ForeignKey(Webhook, models.CASCADE, related_name="deliveries")
     event = models.CharField(max_length=30, choices=Event)
     move = models.ForeignKey(LabelMove, models.CASCADE, null=True, related_name="+")
+    alert = models.ForeignKey(BudgetAlert, models.CASCADE, null=True, related_name="+")
     state = models.CharField(max_length=20, choices=DeliveryState, default=DeliveryState.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -115,6 +127,10 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_event_display()} to {self.webhook}"
+
+    @property
+    def is_test(self) -> bool:
+        return self.event == Event.PING
 
     @property
     def is_pending(self) -> bool:

@@ -8,7 +8,10 @@ from accounts.models import User
 from accounts.personal_data.registry import PersonalDataHandler, Values, in_batches, values_of
 from webhooks.models import Webhook
 
-_FIELDS = ("name", "url", "name_prefix", "labels", "is_active", "created_at", "secret_set_at", "last_used_at")
+_FIELDS = (
+    *("name", "url", "name_prefix", "labels", "on_moves", "on_budgets", "is_active"),
+    *("created_at", "secret_set_at", "last_used_at"),
+)
 
 
 def export(user: User) -> Iterator[Values]:

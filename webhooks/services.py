@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -11,6 +10,7 @@ from django.utils import timezone
 
 from audit.services import record
 from prompts.models import LabelMove
+from telemetry.models import BudgetAlert
 from tokens import keyring
 from webhooks.actions import WebhooksAction
 from webhooks.delivering import SECRET_FIELD
@@ -22,13 +22,9 @@ if TYPE_CHECKING:
 
 
 @transaction.atomic
-def create_webhook(
-    *, owner: User, name: str, url: str, name_prefix: str = "", labels: Sequence[str] = (), is_active: bool = True
-) -> tuple[Webhook, str]:
-    """The webhook and its secret, which is known now and never again."""
-    webhook = Webhook(
-        owner=owner, name=name, url=url, name_prefix=name_prefix, labels=list(labels), is_active=is_active
-    )
+def create_webhook(*, owner: User, name: str, url: str, **values: Any) -> tuple[Webhook, str]:
+    """The webhook and its secret, which is known now and never again. ``values``: as for ``update_webhook``."""
+    webhook = Webhook(owner=owner, name=name, url=url, **values)
     secret = _seal_new_secret(webhook)
     webhook.save()
     record(action=WebhooksAction.WEBHOOK_CREATE, actor=owner, target=webhook, after=webhook.as_audited())
@@ -37,7 +33,7 @@ def create_webhook(
 
 @transaction.atomic
 def update_webhook(*, webhook: Webhook, actor: User, **values: Any) -> None:
-    """``values``: name, url, name_prefix, labels, is_active."""
+    """``values``: name, url, name_prefix, labels, on_moves, on_budgets, is_active."""
     stored = _locked(webhook)
     before = stored.as_audited()
     for name, value in values.items():
@@ -69,6 +65,12 @@ def queue_move(move: LabelMove) -> None:
     """Within the transaction of the move, so that nothing is sent of one that is rolled back."""
     webhooks = Webhook.objects.about(move)
     _queue([Delivery(webhook=webhook, event=Event.LABEL_MOVED, move=move) for webhook in webhooks])
+
+
+def queue_alert(alert: BudgetAlert) -> None:
+    """Within the transaction that notes the alert."""
+    webhooks = Webhook.objects.of_budgets()
+    _queue([Delivery(webhook=webhook, event=Event.BUDGET_REACHED, alert=alert) for webhook in webhooks])
 
 
 @transaction.atomic

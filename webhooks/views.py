@@ -22,7 +22,7 @@ from webhooks.models import Delivery, Webhook
 # Each is one more request for every move of a label.
 MOST_WEBHOOKS = 20
 TOO_MANY = f"You have {MOST_WEBHOOKS} webhooks. Delete one first."
-FIELDS = ("name", "url", "name_prefix", "labels", "is_active")
+FIELDS = ("name", "url", "name_prefix", "labels", "on_moves", "on_budgets", "is_active")
 DELIVERIES_SHOWN = 20
 
 
@@ -38,7 +38,7 @@ def webhook_list(request: UserRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @sensitive_variables("secret")
 def webhook_add(request: UserRequest) -> HttpResponse:
-    form = WebhookForm(request.POST or None)
+    form = WebhookForm(request.POST or None, user=request.user)
     if form.is_valid() and Webhook.objects.owned_by(request.user).count() >= MOST_WEBHOOKS:
         form.add_error(None, TOO_MANY)
     if not form.is_valid():
@@ -50,7 +50,7 @@ def webhook_add(request: UserRequest) -> HttpResponse:
 @require_safe
 def webhook_detail(request: UserRequest, pk: UUID) -> HttpResponse:
     webhook = _own(request.user, pk)
-    deliveries = webhook.deliveries.select_related("webhook", "move__prompt", "move__actor")
+    deliveries = webhook.deliveries.select_related("webhook", "move__prompt", "move__actor", "alert__budget__team")
     page = get_page(deliveries, request.GET, by=["-created_at", "-id"], size=DELIVERIES_SHOWN)
     context = {
         "webhook": webhook,
@@ -65,7 +65,8 @@ def webhook_detail(request: UserRequest, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def webhook_edit(request: UserRequest, pk: UUID) -> HttpResponse:
     webhook = _own(request.user, pk)
-    form = WebhookForm(request.POST or None, initial={name: getattr(webhook, name) for name in FIELDS})
+    initial = {name: getattr(webhook, name) for name in FIELDS}
+    form = WebhookForm(request.POST or None, initial=initial, user=request.user)
     if form.is_valid():
         services.update_webhook(webhook=webhook, actor=request.user, **form.cleaned_data)
         messages.success(request, "Webhook saved")

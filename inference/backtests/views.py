@@ -17,6 +17,7 @@ from accounts.requests import UserRequest, confirm_page
 from accounts.sharing import share
 from inference.backtests import services
 from inference.backtests.actions import BacktestAction
+from inference.backtests.filters import BacktestFilter
 from inference.backtests.forms import BacktestForm, ShareForm, StartForm
 from inference.backtests.models import Backtest, BacktestCall, State
 from inference.backtests.services import BacktestRefused
@@ -30,8 +31,9 @@ PARTS = {"progress", "results"}
 @require_safe
 def backtest_list(request: UserRequest) -> HttpResponse:
     visible = Backtest.objects.visible_to(request.user).select_related("owner", "team")
-    page = get_page(visible, request.GET, by=["-created_at", "-id"])
-    return render_list(request, "backtests/backtest_list.html", {"page": page})
+    form = BacktestFilter(request.GET, user=request.user)
+    page = get_page(form.narrow(visible), request.GET, by=["-created_at", "-id"])
+    return render_list(request, "backtests/backtest_list.html", {"form": form, "page": page})
 
 
 @require_http_methods(["GET", "POST"])

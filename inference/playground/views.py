@@ -17,6 +17,7 @@ from accounts.requests import UserRequest, confirm_page
 from accounts.sharing import share
 from inference.playground import services
 from inference.playground.actions import PlaygroundAction
+from inference.playground.filters import PlaygroundFilter
 from inference.playground.forms import RenameForm, ShareForm
 from inference.playground.models import Panel, Playground
 from inference.playground.origins import origin_of
@@ -31,8 +32,9 @@ def playground_list(request: UserRequest) -> HttpResponse:
     panels = Panel.objects.only("playground_id", "position", "provider", "model", "prompt_name", "prompt_version")
     visible = Playground.objects.visible_to(request.user).select_related("owner", "team")
     visible = visible.prefetch_related(Prefetch("panels", panels))
-    page = get_page(visible, request.GET, by=["-updated_at", "-id"])
-    return render_list(request, "playground/playground_list.html", {"page": page})
+    form = PlaygroundFilter(request.GET, user=request.user)
+    page = get_page(form.narrow(visible), request.GET, by=["-updated_at", "-id"])
+    return render_list(request, "playground/playground_list.html", {"form": form, "page": page})
 
 
 @require_POST

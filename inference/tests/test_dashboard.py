@@ -99,7 +99,8 @@ def test_its_charts_have_the_same_numbers_as_tables(client_of: ClientOf, alice: 
     run(alice)
     as_chart, as_table = text_of(client_of(alice)), text_of(client_of(alice), show="table")
     assert "Succeeded 1" in as_chart
-    assert "p50 p95 n" in as_table and "2.0 s 2.0 s 1" in as_table
+    assert "p50 p90 p95 p99 n" in as_table and "– – – – 1" in as_table
+    assert "n = 1, too few for p95 and p99" in as_chart
 
 
 def test_it_lists_the_last_failures(client_of: ClientOf, alice: User) -> None:

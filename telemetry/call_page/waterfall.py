@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
 
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from telemetry.markup import joined, markup
 from telemetry.models import Generation
 from telemetry.report import Attempt, attempts_of
 
@@ -124,31 +124,28 @@ def _bar(step: Step, whole: float, marks: Sequence[float]) -> SafeString:
     """At least a pixel or two wide, however short it was."""
     left = min(100 * step.start / whole, 99.8)
     shape = (_n(left), _n(max(min(100 * step.seconds / whole, 100 - left), 0.2)))
-    rect = format_html('<rect x="{}%" y="7" width="{}%" height="10" rx="1" fill="url(#{})"/>', *shape, step.pattern)
-    dashed = format_html_join(
-        "",
+    rect = markup('<rect x="{}%" y="7" width="{}%" height="10" rx="1" fill="url(#{})"/>', *shape, step.pattern)
+    dashed = joined(
         '<line class="mark" x1="{0}%" x2="{0}%" y1="0" y2="{1}"/>',
         ((_n(100 * mark / whole), HEIGHT) for mark in marks),
     )
-    lines = format_html_join(
-        "",
+    lines = joined(
         '<line class="grid" x1="{0}%" x2="{0}%" y1="0" y2="{1}"/>',
         ((_n(100 * tick / whole), HEIGHT) for tick in _ticks(whole)),
     )
-    return format_html('<svg class="wf" height="{}" aria-hidden="true">{}{}{}</svg>', HEIGHT, lines, rect, dashed)
+    return markup('<svg class="wf" height="{}" aria-hidden="true">{}{}{}</svg>', HEIGHT, lines, rect, dashed)
 
 
 def _axis(whole: float) -> SafeString:
     ticks = _ticks(whole)
-    texts = format_html_join(
-        "",
+    texts = joined(
         '<text class="{}" x="{}%" y="12" text-anchor="{}">{}</text>',
         (
             ("every-other" if place % 2 else "", _n(100 * tick / whole), _anchor(tick, whole), _named(tick))
             for place, tick in enumerate(ticks)
         ),
     )
-    return format_html('<svg class="wf" height="16" aria-hidden="true">{}</svg>', texts)
+    return markup('<svg class="wf" height="16" aria-hidden="true">{}</svg>', texts)
 
 
 def _anchor(tick: float, whole: float) -> str:

@@ -26,3 +26,25 @@ class Budget(models.Model):
 
     def __str__(self) -> str:
         return f"${self.monthly_usd} a month for {self.team or 'everyone'}"
+
+
+class BudgetAlert(models.Model):
+    """A share of a budget was spent in a month: told once, and anew where the budget is changed."""
+
+    budget = models.ForeignKey(Budget, on_delete=models.CASCADE, related_name="alerts")
+    month = models.DateField(help_text="Its first day.")
+    percent = models.PositiveSmallIntegerField()
+    monthly_usd = models.DecimalField(max_digits=12, decimal_places=2, help_text="The budget then.")
+    spent_usd = models.DecimalField(max_digits=24, decimal_places=12)
+    reached_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["reached_at", "percent"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["budget", "month", "percent", "monthly_usd"], name="a_share_of_a_budget_is_told_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.percent}% of {self.budget}"

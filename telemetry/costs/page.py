@@ -14,17 +14,18 @@ from django.utils import timezone
 
 from accounts.models import Membership, Team
 from accounts.providers import label_of
+from telemetry.costs.budgets import BudgetView, budget_view
 from telemetry.costs.forms import ScopeForm
-from telemetry.costs.models import Budget
 from telemetry.costs.month import DAY, Month
 from telemetry.costs.naming import GROUPINGS, Grouping
-from telemetry.costs.projection import LOOK_BACK, projected_days
+from telemetry.costs.projection import Projection
+from telemetry.costs.spending import Spending, spending_of
 from telemetry.dashboard import numbers
 from telemetry.dashboard.board import Chart, KeyEntry
 from telemetry.dashboard.charts import Column, Series, cell_bar, stacked_columns
 from telemetry.dashboard.numbers import Delta, delta
 from telemetry.dashboard.patterns import OTHER, patterns_of
-from telemetry.dashboard.tables import Named
+from telemetry.naming import Named
 from telemetry.rollups.coverage import Span, day_of
 from telemetry.rollups.reading import Figures, Key, Reader
 
@@ -68,33 +69,35 @@ class Unpriced:
     set_price: str
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetView:
-    """``spent`` and ``projected`` are percentages of it."""
-
-    of: str
-    usd: str
-    spent: int
-    projected: int | None
-    edit: str
-
-
 class Costs:
     """Of one month and some users, read from the rollups. What is asked twice is read once."""
 
     def __init__(self, form: ScopeForm, month: Month) -> None:
         self.month, self.form = month, form
         self._users = form.users()
-        self._readers: dict[Span, Reader] = {}
+        self._known: dict[tuple[Span, tuple[str, ...], timedelta | None], Mapping[Key, Figures]] = {}
         self.total = self._sum(self._by_day_and_model.values())
         self.before = self._sum(self._read(month.before.span, ()).values())
 
     def _read(self, span: Span, dimensions: Sequence[str], every: timedelta | None = None) -> Mapping[Key, Figures]:
-        if span not in self._readers:
-            self._readers[span] = Reader(span, now=self.month.now, users=self._users)
         if span.start >= span.end:
             return {}
-        return self._readers[span].by(dimensions, every=every, with_durations=False)
+        asked = (span, tuple(dimensions), every)
+        if asked not in self._known:
+            self._known[asked] = self._reader(span).by(dimensions, every=every, with_durations=False)
+        return self._known[asked]
+
+    def _reader(self, span: Span) -> Reader:
+        return self._any_reader.over(span)
+
+    @property
+    def late(self) -> int:
+        """How many hours are as they were last counted."""
+        return self._any_reader.late
+
+    @cached_property
+    def _any_reader(self) -> Reader:
+        return Reader(self.month.span, now=self.month.now, users=self._users)
 
     @staticmethod
     def _sum(figures: Iterable[Figures]) -> Figures:
@@ -119,26 +122,15 @@ class Costs:
     # What it is going to be
 
     @cached_property
-    def _projected(self) -> Mapping[datetime, Decimal]:
-        """Of today and the days to come."""
+    def spending(self) -> Spending | None:
+        """None where the month is over."""
         if not self.month.is_current:
-            return {}
-        today = day_of(self.month.now)
-        past = self._read(Span(today - LOOK_BACK * DAY, today), (), DAY)
-        first = min((start for (start,) in past), default=today)
-        days = [first + number * DAY for number in range((today - first).days)]
-        costs = {day: past[(day,)].cost_usd if (day,) in past else Decimal() for day in days}
-        return projected_days(costs, today=today, until=self.month.end)
+            return None
+        return spending_of(self._reader(self.month.span), self.month)
 
     @property
-    def projection(self) -> Decimal | None:
-        """At the end of the month, in USD; None where it is over, or too little is known."""
-        if not self._projected:
-            return None
-        today = day_of(self.month.now)
-        so_far = sum((one.cost_usd for (day, *_), one in self._by_day_and_model.items() if day == today), Decimal())
-        to_come = sum((usd for day, usd in self._projected.items() if day != today), Decimal())
-        return self.total.cost_usd - so_far + max(so_far, self._projected[today]) + to_come
+    def projection(self) -> Projection | None:
+        return self.spending.projection if self.spending else None
 
     def change(self) -> Mapping[str, Delta]:
         """Against the same days of the month before: the cost, how many calls, and what each has cost."""
@@ -152,9 +144,10 @@ class Costs:
 
     # Tables
 
-    def rows(self, key: str, most: int = ROWS) -> list[Row]:
+    def rows(self, key: str, most: int = ROWS, *, with_changes: bool = True) -> list[Row]:
         grouping = GROUPINGS[key]
-        now, before = (self._grouped(key, grouping, span) for span in (self.month.span, self.month.before.span))
+        now = self._grouped(key, grouping, self.month.span)
+        before = self._grouped(key, grouping, self.month.before.span) if with_changes else {}
         ranked = sorted(now, key=lambda one: (-now[one].cost_usd, -now[one].calls))[:most]
         names = self._team_names(ranked) if key == "team" else grouping.names(ranked)
         dearest = max((now[one].cost_usd for one in ranked), default=Decimal())
@@ -208,14 +201,11 @@ class Costs:
         return self.calls(**named.filters) if named.filters else ""
 
     def ranking(self, key: str, query: str) -> Ranking:
-        rows = self.rows(key)
-        shown = rows[:RANKED]
-        left = sum((one.cost_usd for one in self._dearest(key)[RANKED:]), Decimal())
-        return Ranking(GROUPINGS[key].label, shown, numbers.dollars(left) if len(rows) > RANKED else "", query)
-
-    def _dearest(self, key: str) -> list[Figures]:
         grouped = self._grouped(key, GROUPINGS[key], self.month.span)
-        return sorted(grouped.values(), key=lambda one: (-one.cost_usd, -one.calls))
+        rows = self.rows(key, RANKED, with_changes=False)
+        costs = sorted((one.cost_usd for one in grouped.values()), reverse=True)
+        others = numbers.dollars(sum(costs[RANKED:], Decimal())) if len(costs) > RANKED else ""
+        return Ranking(GROUPINGS[key].label, rows, others, query)
 
     def unpriced(self) -> list[Unpriced]:
         found = self._read(self.month.span, ("provider", "request_model", "base_url")) if self.total.unpriced else {}
@@ -235,22 +225,12 @@ class Costs:
             set_price=f"{reverse('telemetry:price-add')}?{urlencode(named)}",
         )
 
-    # Budgets
-
     def budget(self) -> BudgetView | None:
         """Of the team that is shown, or of everyone together."""
-        if not self.form.one_team and self.form.scope != "everyone":
-            return None
         team = self.form.one_team
-        budget = Budget.objects.filter(team=team).first()
-        edit = reverse("telemetry:budget-edit") + (f"?team={team.pk}" if team else "")
-        if budget is None:
-            return BudgetView(str(team or "everyone"), "", 0, None, edit)
-        usd, projection = budget.monthly_usd, self.projection
-        share = round(100 * projection / usd) if projection is not None else None
-        return BudgetView(
-            str(team or "everyone"), numbers.dollars(usd), round(100 * self.total.cost_usd / usd), share, edit
-        )
+        if team is None and self.form.scope != "everyone":
+            return None
+        return budget_view(team=team, month=self.month, spent=self.total.cost_usd, projection=self.projection)
 
     # The chart
 
@@ -290,7 +270,8 @@ class Costs:
     def _drawn(self, series: Sequence[Series], key: Sequence[KeyEntry]) -> Chart:
         days, today = self.month.days, day_of(self.month.now)
         place = days.index(today) if today in days else len(days)
-        projected = {days.index(day): float(usd) for day, usd in self._projected.items() if day in days}
+        to_come = self.spending.days if self.spending else {}
+        projected = {days.index(day): float(usd) for day, usd in to_come.items() if day in days}
         cells = [[_shown(one.values[number]) for one in series] for number in range(len(days))]
         names = [one.name for one in series]
         columns = [

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import Team
 from accounts.requests import UserRequest, administrators_only
 from listing.pages import query_of
+from telemetry.costs.budgets import range_of
 from telemetry.costs.forms import BudgetForm, ScopeForm
 from telemetry.costs.models import Budget
 from telemetry.costs.month import Month, month_of
@@ -61,10 +63,12 @@ def _figures(found: Costs) -> dict[str, Any]:
     projection = found.projection
     return {
         "costs": found,
+        "late": found.late,
         "month": found.month,
         "spent": numbers.dollars(found.total.cost_usd),
         "previous": numbers.dollars(found.before.cost_usd),
-        "projection": numbers.whole_dollars(projection) if projection is not None else "",
+        "projection": range_of(projection),
+        "expected": numbers.whole_dollars(projection.expected) if projection else "",
         "change": found.change(),
         "budget": found.budget(),
         "unpriced": found.unpriced(),
@@ -113,7 +117,7 @@ def budget_edit(request: UserRequest) -> HttpResponse:
         set_budget(team=team, monthly_usd=form.cleaned_data["monthly_usd"], actor=request.user)
         messages.success(request, "Budget saved." if form.cleaned_data["monthly_usd"] else "Budget removed.")
         return redirect(reverse("telemetry:costs") + (f"?team={team.pk}" if team else "?whose=everyone"))
-    context = {"form": form, "team": team}
+    context = {"form": form, "team": team, "sends_mail": settings.MAIL_IS_CONFIGURED}
     return render(request, "telemetry/budget_form.html", context, status=422 if form.errors else 200)
 
 

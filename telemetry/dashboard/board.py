@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -13,6 +12,9 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils import timezone
 
+from telemetry.costs.budgets import BudgetView, budget_view, range_of
+from telemetry.costs.month import month_of
+from telemetry.costs.spending import spending_of
 from telemetry.dashboard import numbers
 from telemetry.dashboard.charts import Column, Series, percentile_band, sparkline, stacked_columns
 from telemetry.dashboard.health import Health, health_of_providers
@@ -22,6 +24,7 @@ from telemetry.dashboard.window import DAY, Window, WindowForm
 from telemetry.models import Generation, Status
 from telemetry.prices.retirements import RetirementView, retiring
 from telemetry.rollups.coverage import Span
+from telemetry.rollups.histogram import fewest, percentile
 from telemetry.rollups.reading import Figures, Reader
 
 if TYPE_CHECKING:
@@ -80,14 +83,15 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Month:
-    """Of the month until now, in UTC and in USD; ``projected`` as if it went on like that, None on its first day."""
+class MonthView:
+    """Of the month until now, in UTC and in USD. ``projected``: a range, '' where too little is known for one."""
 
     name: str
     spent: str
-    projected: str | None
+    projected: str
     last_day: str
     href: str
+    budget: BudgetView | None
 
 
 class Links:
@@ -120,7 +124,7 @@ class Board:
         for figures in self._columns:
             self.total += figures
         self.before = self.reader.over(window.previous).total()
-        self._by_model = self.reader.by(("provider", "request_model"), every=window.every, with_durations=False)
+        self._by_model = self.reader.costs(("provider", "request_model"), every=window.every)
         self._axis = self._axis_of(window)
 
     def _axis_of(self, window: Window) -> list[tuple[str, str, str]]:
@@ -161,8 +165,8 @@ class Board:
                 sparkline([one.failed if one.calls else None for one in columns]),
                 is_bad=failed.is_worse,
             ),
-            self._duration_card("Duration", self.links.calls(**ok), Figures.seconds_percentile),
-            self._duration_card("Time to first token", self.links.calls(**ok), Figures.first_token_percentile),
+            self._duration_card("Duration", self.links.calls(**ok), lambda one: one.seconds),
+            self._duration_card("Time to first token", self.links.calls(**ok), lambda one: one.first_token),
             Card(
                 "Cost",
                 self.links.calls(),
@@ -181,26 +185,28 @@ class Board:
             return f"excludes {self.total.unpriced:,} unpriced"
         return f"from {numbers.dollars(self.before.cost_usd)}" if self.before.calls else ""
 
-    def _duration_card(self, name: str, href: str, percentile: Callable[[Figures, float], float | None]) -> Card:
-        values = {share: percentile(self.total, fraction) for share, fraction in (("p50", 0.5), ("p95", 0.95))}
+    def _duration_card(self, name: str, href: str, histogram: Callable[[Figures], Mapping[int, int]]) -> Card:
+        now, before = histogram(self.total), histogram(self.before)
+        shares = (("p50", 0.5), ("p95", 0.95))
+        samples = sum(now.values())
         return Card(
             name,
             href,
-            [(numbers.seconds(value), f"s {share}") for share, value in values.items()],
+            [(numbers.seconds(percentile(now, fraction)), f"s {share}") for share, fraction in shares],
             [
-                (share, delta(values[share], percentile(self.before, fraction), less_is_better=True))
-                for share, fraction in (("p50", 0.5), ("p95", 0.95))
+                (share, delta(percentile(now, fraction), percentile(before, fraction), less_is_better=True))
+                for share, fraction in shares
             ],
-            "",
-            sparkline([percentile(one, 0.5) for one in self._columns]),
+            f"of {samples:,} only" if 0 < samples < fewest(0.95) else "",
+            sparkline([percentile(histogram(one), 0.5) for one in self._columns]),
         )
 
     def charts(self) -> list[Chart]:
         return [
             self._calls_by_status(),
             self._cost_by_model(),
-            self._percentiles("Duration", Figures.seconds_percentile, lambda one: one.seconds),
-            self._percentiles("Time to first token", Figures.first_token_percentile, lambda one: one.first_token),
+            self._percentiles("Duration", lambda one: one.seconds, "-duration"),
+            self._percentiles("Time to first token", lambda one: one.first_token, "-first_token"),
         ]
 
     def _calls_by_status(self) -> Chart:
@@ -226,9 +232,9 @@ class Board:
 
     def _cost_by_model(self) -> Chart:
         totals: dict[tuple[str, str], Decimal] = {}
-        for (_, *model), figures in self._by_model.items():
+        for (_, *model), cost in self._by_model.items():
             key = (str(model[0]), str(model[1]))
-            totals[key] = totals.get(key, Decimal()) + figures.cost_usd
+            totals[key] = totals.get(key, Decimal()) + cost
         ranked = sorted((model for model in totals if totals[model]), key=lambda model: -totals[model])
         shown, rest = ranked[:MODELS_IN_CHART], ranked[MODELS_IN_CHART:]
         patterns = patterns_of(shown)
@@ -251,14 +257,11 @@ class Board:
         )
 
     def _costs_of(self, models: Sequence[tuple[str, str]]) -> list[float | None]:
+        known, nothing = self._by_model, Decimal()
         return [
-            float(sum((self._cost(start, model) for model in models), Decimal())) if column.calls else None
+            float(sum((known.get((start, *model), nothing) for model in models), nothing)) if column.calls else None
             for start, column in zip(self.window.starts(), self._columns, strict=True)
         ]
-
-    def _cost(self, start: datetime, model: tuple[str, str]) -> Decimal:
-        figures = self._by_model.get((start, *model))
-        return figures.cost_usd if figures else Decimal()
 
     def _stacked(
         self,
@@ -282,21 +285,16 @@ class Board:
             self._rows(cells),
         )
 
-    def _percentiles(
-        self,
-        title: str,
-        percentile: Callable[[Figures, float], float | None],
-        histogram: Callable[[Figures], Mapping[int, int]],
-    ) -> Chart:
-        low, high = ([percentile(one, fraction) for one in self._columns] for fraction in (0.5, 0.95))
-        counts = [sum(histogram(one).values()) for one in self._columns]
-        cells = [
-            [f"{numbers.seconds(p50)} s" if n else "–", f"{numbers.seconds(p95)} s" if n else "–", f"{n:,}"]
-            for p50, p95, n in zip(low, high, counts, strict=True)
-        ]
-        heads = ["p50", "p95", "n"]
+    def _percentiles(self, title: str, histogram: Callable[[Figures], Mapping[int, int]], sort: str) -> Chart:
+        counted = [histogram(one) for one in self._columns]
+        low, high = ([percentile(one, fraction) for one in counted] for fraction in (0.5, 0.95))
+        cells = [[*(value for _, value in numbers.percentiles(one)), f"{sum(one.values()):,}"] for one in counted]
+        heads = [*numbers.PERCENTILES, "n"]
+        total = histogram(self.total)
+        href = self.links.calls(status=Status.SUCCEEDED.value, sort=sort)
+        key = [KeyEntry(name, "", value, href) for name, value in numbers.percentiles(total)]
         svg = percentile_band(title, low, high, self._readings(heads, cells), numbers.axis_seconds)
-        return Chart(title, f"p50 and p95, n = {sum(counts):,}", svg, [], heads, self._rows(cells))
+        return Chart(title, numbers.samples(sum(total.values())), svg, key, heads, self._rows(cells))
 
     def _readings(self, names: Sequence[str], cells: Sequence[Sequence[str]]) -> list[Column]:
         return [
@@ -327,18 +325,23 @@ class Board:
             "user",
         )[:LAST_FAILURES]
 
-    def month(self) -> Month:
-        local = self._now.astimezone(UTC)
-        start = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        days = calendar.monthrange(local.year, local.month)[1]
-        span = Span(start, self._now)
-        spent = self.reader.over(span).by((), with_durations=False).get((), Figures()).cost_usd
-        share = (self._now - start) / timedelta(days=days)
-        projected = numbers.whole_dollars(spent / Decimal(share)) if share * days >= 1 else None
-        return Month(f"{local:%B}", numbers.dollars(spent), projected, f"{days} {local:%b}", self.links.calls(span))
+    def month(self) -> MonthView:
+        month = month_of("", self._now)
+        spending = spending_of(self.reader, month)
+        is_of_all = self._users is None
+        return MonthView(
+            f"{month.start:%B}",
+            numbers.dollars(spending.spent),
+            range_of(spending.projection),
+            f"{month.end - DAY:%d %b}".lstrip("0"),
+            self.links.calls(month.span),
+            budget_view(team=None, month=month, spent=spending.spent, projection=spending.projection)
+            if is_of_all
+            else None,
+        )
 
     def health(self) -> list[Health]:
-        return health_of_providers(self.links, users=self._users, now=self._now)
+        return health_of_providers(self.links, self.reader, users=self._users, now=self._now)
 
     def retiring(self) -> list[RetirementView]:
         return retiring(users=self._users, now=self._now)

@@ -10,10 +10,13 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from telemetry.markup import joined, markup
+
 HEIGHT, TOP = 150, 18
+# Beyond this share of the width there is no room for a label.
+LAST_LABEL = 0.93
 _STEPS = (1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10)
 _NOTHING = SafeString("")
 _NONE_PROJECTED: Mapping[int, float] = {}
@@ -76,7 +79,7 @@ def _outline(value: float | None, place: int, count: int, top: float) -> SafeStr
         return _NOTHING
     height = max(value * (HEIGHT - TOP) / top, 1.0)
     shape = (_x(place + 0.14, count), _n(HEIGHT - height), _n(72 / count), _n(height))
-    return format_html('<rect class="projected" x="{}%" y="{}" width="{}%" height="{}"/>', *shape)
+    return markup('<rect class="projected" x="{}%" y="{}" width="{}%" height="{}"/>', *shape)
 
 
 def _sum_of(values: Iterable[float | None]) -> float | None:
@@ -94,9 +97,9 @@ def _column(series: Sequence[Series], place: int, count: int, top: float, pale: 
         bottom -= height
         # A hairline between two segments keeps them apart in greyscale.
         shape = (_x(place + 0.14, count), _n(bottom), _n(72 / count), _n(max(height - 0.75, 0.75)), one.pattern)
-        parts.append(format_html('<rect x="{}%" y="{}" width="{}%" height="{}" fill="url(#{})"/>', *shape))
+        parts.append(markup('<rect x="{}%" y="{}" width="{}%" height="{}" fill="url(#{})"/>', *shape))
     drawn = _joined(parts)
-    return format_html('<g class="partial">{}</g>', drawn) if place == pale else drawn
+    return markup('<g class="partial">{}</g>', drawn) if place == pale else drawn
 
 
 def percentile_band(
@@ -110,21 +113,31 @@ def percentile_band(
     top = nice_top(max((value for value in high if value is not None), default=0))
     drawn = [_dots(low, high, place, top) for place in range(len(columns))]
     lines = _joined(_lines(low, high, top))
-    inner = format_html(
+    names = _joined([_line_name("p95", high, top), _line_name("p50", low, top)])
+    inner = markup(
         '<svg class="inner" width="100%" height="{0}" viewBox="0 0 1000 {0}" preserveAspectRatio="none">{1}</svg>',
         HEIGHT,
         lines,
     )
-    return _frame("lines", title, columns, low, top, show, drawn, inner)
+    return _frame("lines", title, columns, low, top, show, drawn, _joined([inner, names]))
+
+
+def _line_name(name: str, values: Sequence[float | None], top: float) -> SafeString:
+    """Above its end."""
+    places = [place for place, value in enumerate(values) if value is not None]
+    if not places:
+        return _NOTHING
+    x, y = _x(places[-1] + 0.5, len(values)), _n(_y(values[places[-1]] or 0, top) - 5)
+    return markup('<text class="line-name" x="{}%" y="{}" text-anchor="end">{}</text>', x, y, name)
 
 
 def _lines(low: Sequence[float | None], high: Sequence[float | None], top: float) -> Iterator[SafeString]:
     for first, end in _runs(low, known=True):
         upper = [_point(place, high[place], len(low), top) for place in range(first, end)]
         lower = [_point(place, low[place], len(low), top) for place in range(first, end)]
-        yield format_html('<polygon class="band" points="{} {}"/>', " ".join(upper), " ".join(reversed(lower)))
+        yield markup('<polygon class="band" points="{} {}"/>', " ".join(upper), " ".join(reversed(lower)))
         for kind, points in (("high", upper), ("low", lower)):
-            yield format_html('<polyline class="line {}" points="{}"/>', kind, " ".join(points))
+            yield markup('<polyline class="line {}" points="{}"/>', kind, " ".join(points))
 
 
 def _point(place: int, value: float | None, count: int, top: float) -> str:
@@ -136,8 +149,7 @@ def _dots(low: Sequence[float | None], high: Sequence[float | None], place: int,
     x = _x(place + 0.5, len(low))
     # One that stands alone is no line.
     alone = place not in {at for first, end in _runs(low, known=True) if end - first > 1 for at in range(first, end)}
-    return format_html_join(
-        "",
+    return joined(
         '<circle class="dot{}" cx="{}%" cy="{}" r="3"/>',
         ((" alone" if alone else "", x, _n(_y(value, top))) for value in values),
     )
@@ -152,8 +164,8 @@ def sparkline(values: Sequence[float | None]) -> str:
             f"{_n(place * 1000 / max(len(values) - 1, 1))},{_n(2 + (height - 4) * (1 - (values[place] or 0) / top))}"
             for place in range(first, end)
         )
-        lines.append(format_html('<polyline class="line" points="{}"/>', points))
-    return format_html(
+        lines.append(markup('<polyline class="line" points="{}"/>', points))
+    return markup(
         '<svg class="spark" aria-hidden="true" height="{0}" viewBox="0 0 1000 {0}" preserveAspectRatio="none">'
         "{1}</svg>",
         height,
@@ -162,7 +174,7 @@ def sparkline(values: Sequence[float | None]) -> str:
 
 
 def cell_bar(share: float) -> str:
-    return format_html(
+    return markup(
         '<svg class="cell-bar" height="6" aria-hidden="true"><rect width="{}%" height="6" rx="1"/></svg>',
         _n(100 * share),
     )
@@ -179,9 +191,8 @@ def _frame(
     inner: SafeString = _NOTHING,
 ) -> str:
     count = len(columns)
-    # One tab stop is enough: the same numbers are in the table.
-    links = format_html_join(
-        "",
+    # One tab stop is enough: arrow keys go on from it (static/js/charts.js), and the same numbers are in the table.
+    links = joined(
         '<a class="col" href="{}" tabindex="{}" aria-label="{}">{}{}'
         '<text class="read" x="100%" y="10" text-anchor="end">{}</text></a>',
         (
@@ -189,7 +200,7 @@ def _frame(
             for place, column in enumerate(columns)
         ),
     )
-    return format_html(
+    return markup(
         '<div class="plot {}">{}<svg class="xy" height="{}" role="group" aria-label="{}">{}{}{}{}{}</svg></div>',
         *(kind, _y_axis(top, show), HEIGHT + 22, title, _grid(), _x_axis(columns), _gaps(values), inner, links),
     )
@@ -198,33 +209,31 @@ def _frame(
 def _hit(place: int, count: int) -> SafeString:
     """All of a column answers to the pointer, however small its figures are."""
     shape = (_x(place, count), _n(100 / count), HEIGHT - 14)
-    return format_html('<rect class="hit" x="{}%" y="14" width="{}%" height="{}"/>', *shape)
+    return markup('<rect class="hit" x="{}%" y="14" width="{}%" height="{}"/>', *shape)
 
 
 def _y_axis(top: float, show: Callable[[float], str]) -> SafeString:
-    texts = format_html_join(
-        "",
+    texts = joined(
         '<text x="100%" y="{}" text-anchor="end">{}</text>',
         ((_n(_y(value, top) + 4), show(value)) for value in (0, top / 2, top)),
     )
-    return format_html('<svg class="y-axis" height="{}" aria-hidden="true">{}</svg>', HEIGHT + 22, texts)
+    return markup('<svg class="y-axis" height="{}" aria-hidden="true">{}</svg>', HEIGHT + 22, texts)
 
 
 def _grid() -> SafeString:
     lines = ((" base" if share == 0 else "", round(_y(share, 1)) + 0.5) for share in (0, 0.5, 1))
-    return format_html_join(
-        "", '<line class="grid{}" x1="0" x2="100%" y1="{}" y2="{}"/>', ((kind, y, y) for kind, y in lines)
-    )
+    return joined('<line class="grid{}" x1="0" x2="100%" y1="{}" y2="{}"/>', ((kind, y, y) for kind, y in lines))
 
 
 def _x_axis(columns: Sequence[Column]) -> SafeString:
+    """Ticks, each with its label behind it where there is room for one."""
     ticks = [(place, column.tick) for place, column in enumerate(columns) if column.tick]
-    return format_html_join(
-        "",
-        '<line class="tick" x1="{}%" x2="{}%" y1="{}" y2="{}"/><text class="{}" x="{}%" dx="4" y="{}">{}</text>',
+    return joined(
+        '<line class="tick" x1="{0}%" x2="{0}%" y1="{1}" y2="{2}"/>'
+        '<text class="{3}" x="{0}%" dx="4" y="{4}">{5}</text>',
         (
-            (x := _x(place, len(columns)), x, HEIGHT, HEIGHT + 5)
-            + ("every-other" if number % 2 else "", x, HEIGHT + 17, text)
+            (_x(place, len(columns)), HEIGHT, HEIGHT + 5, "every-other" if number % 2 else "", HEIGHT + 17)
+            + (text if place <= LAST_LABEL * len(columns) else "",)
             for number, (place, text) in enumerate(ticks)
         ),
     )
@@ -233,8 +242,7 @@ def _x_axis(columns: Sequence[Column]) -> SafeString:
 def _gaps(values: Sequence[float | None]) -> SafeString:
     """Hatched, and named where there is room."""
     count = len(values)
-    return format_html_join(
-        "",
+    return joined(
         '<g class="gap"><rect x="{}%" y="{}" width="{}%" height="{}" fill="url(#hatch-gap)"/>'
         '<text x="{}%" y="{}" text-anchor="middle">{}</text></g>',
         (
@@ -258,7 +266,7 @@ def _runs(values: Sequence[float | None], *, known: bool) -> Iterator[tuple[int,
 
 
 def _joined(parts: Iterable[SafeString]) -> SafeString:
-    return format_html_join("", "{}", ((part,) for part in parts))
+    return joined("{}", ((part,) for part in parts))
 
 
 def _x(place: float, count: int) -> str:

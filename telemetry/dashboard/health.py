@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.providers import label_of
 from telemetry.dashboard import numbers
+from telemetry.endpoints import OWN_ENDPOINT
 from telemetry.models import Generation, Status
 from telemetry.rollups.coverage import Span
 from telemetry.rollups.reading import Figures, Reader
@@ -50,12 +51,12 @@ class LastFailure:
     is_newest_call: bool
 
 
-def health_of_providers(links: Links, *, users: Collection[int] | None, now: datetime) -> list[Health]:
-    """Of those that were called on the last day, by how much."""
-    day = Reader(Span(now - DAY, now), now=now, users=users).by(("provider", "base_url"), with_durations=False)
+def health_of_providers(links: Links, reader: Reader, *, users: Collection[int] | None, now: datetime) -> list[Health]:
+    """Of those that were called on the last day, by how much. ``reader`` reads the calls of the users."""
+    day = reader.over(Span(now - DAY, now)).by(("provider", "base_url"), with_durations=False)
     called = sorted(day, key=lambda key: -day[key].calls)[:MOST]
     hour = Span(now - HOUR, now)
-    figures = Reader(hour, now=now, users=users).by(("provider", "base_url")) if called else {}
+    figures = reader.over(hour).by(("provider", "base_url")) if called else {}
     return [_health(links, key, figures.get(key, Figures()), hour, users) for key in called if key[0] != "echo"]
 
 
@@ -63,7 +64,9 @@ def _health(links: Links, key: tuple[str, str], figures: Figures, hour: Span, us
     provider, base_url = key
     failure = _last_failure(key, hour, users) if figures.failed else None
     state, word = _state(figures, failure)
-    filters = {"provider": provider} | ({"status": Status.FAILED.value} if failure else {})
+    filters = {"provider": provider, "endpoint": base_url or OWN_ENDPOINT} | (
+        {"status": Status.FAILED.value} if failure else {}
+    )
     note = ", ".join(_note(figures, failure))
     return Health(label_of(provider), base_url, state, word, note, links.calls(hour, **filters))
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from telemetry.rollups.histogram import fewest, percentile
+
+PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 # A change for the worse from which on it is coloured.
 NOTABLE_PERCENT = 10
 
@@ -37,6 +41,22 @@ def seconds(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:.2f}" if value < 1 else f"{value:.1f}" if value < 60 else f"{value:,.0f}"
+
+
+def percentiles(counts: Mapping[int, int]) -> list[tuple[str, str]]:
+    """``("p50", "0.72 s")`` and so on, of a histogram of seconds; a dash where there are too few for one."""
+    samples = sum(counts.values())
+    return [
+        (name, f"{seconds(percentile(counts, fraction))} s" if samples >= fewest(fraction) else "–")
+        for name, fraction in PERCENTILES.items()
+    ]
+
+
+def samples(count: int) -> str:
+    """``n = 39,983``, and for which percentiles that is too few."""
+    missing = [name for name, fraction in PERCENTILES.items() if count < fewest(fraction)]
+    few = f", too few for {' and '.join(missing[-2:])}" if missing and count else ""
+    return f"n = {count:,}{few}"
 
 
 def dollars(value: Decimal) -> str:

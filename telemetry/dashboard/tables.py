@@ -7,27 +7,23 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from accounts.models import User
-from accounts.providers import label_of
 from telemetry.dashboard import numbers
 from telemetry.dashboard.board import Board, Links
 from telemetry.dashboard.charts import cell_bar
-from telemetry.models import Generation
+from telemetry.dashboard.patterns import patterns_of
+from telemetry.naming import (
+    Named,
+    Names,
+    names_of_models,
+    names_of_prompts,
+    names_of_provider_keys,
+    names_of_users,
+)
 from telemetry.rollups.reading import Figures, Key
 
 ROWS = 8
 # A share of failed calls from which on it stands out.
 MANY_FAILED = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """What a row is about. ``filters``: those of the list of its calls."""
-
-    name: str
-    note: str
-    filters: Mapping[str, object]
-    is_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,47 +39,32 @@ class Row:
     tokens: str
     cost: str
     cost_bar: str
+    pattern: str
 
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
     label: str
     dimensions: Sequence[str]
-    named: Callable[[Key], Named]
+    names: Callable[[Sequence[Key]], Names]
 
 
-def _model(key: Key) -> Named:
-    provider, model = key
-    return Named(model, label_of(provider), {"provider": provider, "model": model}, is_code=True)
+def _versions(keys: Sequence[Key]) -> Names:
+    names = names_of_prompts(prompt_id for prompt_id, _ in keys)
+    return {(prompt_id, version): _version(names.get(prompt_id, ""), prompt_id, version) for prompt_id, version in keys}
 
 
-def _user(key: Key) -> Named:
-    user = User.objects.filter(pk=key[0]).first()
-    return Named(user.email, user.name, {"user": user.audit_id}) if user else Named("Deleted users", "", {})
-
-
-def _prompt(key: Key) -> Named:
-    prompt_id, version = key
+def _version(name: str, prompt_id: UUID | None, version: int | None) -> Named:
     if prompt_id is None:
         return Named("No prompt", "", {})
-    calls = Generation.objects.filter(prompt_id=prompt_id, prompt_version=version)
-    name = calls.exclude(prompt_name="").values_list("prompt_name", flat=True).first()
-    return Named(name or "Deleted prompt", f"v{version}", {"prompt": name or "", "version": version})
-
-
-def _key(key: Key) -> Named:
-    token_id: UUID | None = key[0]
-    if token_id is None:
-        return Named("No key", "", {})
-    label = Generation.objects.filter(token_id=token_id).values_list("token_label", flat=True).first()
-    return Named(label or "Deleted key", "", {"key": token_id})
+    return Named(name or "Deleted prompt", f"v{version}", {"prompt": name, "version": version})
 
 
 GROUPINGS: Mapping[str, Grouping] = {
-    "model": Grouping("Model", ("provider", "request_model"), _model),
-    "user": Grouping("User", ("user_id",), _user),
-    "prompt": Grouping("Prompt", ("prompt_id", "prompt_version"), _prompt),
-    "key": Grouping("Key", ("token_id",), _key),
+    "model": Grouping("Model", ("provider", "request_model"), names_of_models),
+    "user": Grouping("User", ("user_id",), names_of_users),
+    "prompt": Grouping("Prompt", ("prompt_id", "prompt_version"), _versions),
+    "key": Grouping("Key", ("token_id",), names_of_provider_keys),
 }
 
 
@@ -93,10 +74,12 @@ def rows_of(board: Board, grouping: Grouping) -> list[Row]:
     ranked = sorted(figures.items(), key=lambda item: (-item[1].cost_usd, -item[1].calls))[:ROWS]
     most_calls = max((one.calls for _, one in ranked), default=0)
     most_cost = float(max((one.cost_usd for _, one in ranked), default=0))
-    return [_row(board.links, grouping.named(key), one, most_calls, most_cost) for key, one in ranked]
+    names = grouping.names([key for key, _ in ranked])
+    patterns = patterns_of(key for key, _ in ranked) if grouping is GROUPINGS["model"] else {}
+    return [_row(board.links, names[key], one, most_calls, most_cost, patterns.get(key, "")) for key, one in ranked]
 
 
-def _row(links: Links, named: Named, figures: Figures, most_calls: int, most_cost: float) -> Row:
+def _row(links: Links, named: Named, figures: Figures, most_calls: int, most_cost: float, pattern: str) -> Row:
     share: Any = figures.failed_share
     return Row(
         named=named,
@@ -110,4 +93,5 @@ def _row(links: Links, named: Named, figures: Figures, most_calls: int, most_cos
         tokens=numbers.compact(figures.all_tokens),
         cost=numbers.cost(figures.cost_usd, unpriced=figures.unpriced),
         cost_bar=cell_bar(float(figures.cost_usd) / most_cost if most_cost else 0),
+        pattern=pattern,
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import OperationalError, connection, transaction
 
+from telemetry.endpoints import OWN_ENDPOINT
 from telemetry.explorer.scan import edge_of, from_edge_on
 from telemetry.models import Generation, GenerationQuerySet
 from telemetry.rollups.coverage import DAY, HOUR, Span
@@ -49,6 +50,7 @@ _LONGEST_COLUMN = 30 * DAY
 @dataclass(frozen=True, slots=True)
 class OverTime:
     """``of``: how many of the newest calls were read for it, None for all. ``columns``: one for each stretch.
+    ``late``: how many hours are as they were last counted.
 
     Only ``total`` has durations.
     """
@@ -58,6 +60,7 @@ class OverTime:
     columns: Mapping[datetime, Figures]
     total: Figures
     of: int | None = None
+    late: int = 0
 
     def spans(self) -> list[Span]:
         """Of the columns, cut to what is asked for."""
@@ -98,12 +101,16 @@ def _span(form: CallFilter, now: datetime, visible: GenerationQuerySet) -> Span 
 def _rolled_up(form: CallFilter, user: User, now: datetime, span: Span) -> OverTime:
     given = {column: form.cleaned_data.get(name) for name, column in _DIMENSIONS.items()}
     alike = {column: value for column, value in given.items() if value not in (None, "")}
+    if alike.get("base_url") == OWN_ENDPOINT:
+        alike["base_url"] = ""
     if (model := form.cleaned_data["model"]).endswith("*"):
         alike["request_model"] = Prefix(model[:-1])
     every = _every(span)
     reader = Reader(span, now=now, users=_users(form, user), alike=alike, origin=_floor(span.start, every))
     columns = reader.by((), every=every, with_durations=False)
-    return OverTime(span, every, {key[0]: figures for key, figures in columns.items()}, reader.total())
+    return OverTime(
+        span, every, {key[0]: figures for key, figures in columns.items()}, reader.total(), late=reader.late
+    )
 
 
 def _users(form: CallFilter, user: User) -> list[int] | None:

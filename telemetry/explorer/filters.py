@@ -18,6 +18,7 @@ from accounts.models import User
 from accounts.providers import label_of
 from listing.forms import FilterForm, PeriodFilter, Rows, UserField
 from telemetry.dashboard.window import SCOPES, users_of
+from telemetry.endpoints import OWN_ENDPOINT
 from telemetry.explorer.columns import COLUMNS, sort_choices
 from telemetry.models import UNPRICED, ContextMessage, Generation, GenerationContent, Score, Status
 from telemetry.time_ranges import started_within
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 # How many of the newest calls are looked through for names to offer.
 RECENT = 1000
 LONGEST = 86_400
+# Filters that have an index of their own. Of those that succeeded there are so many that none is needed.
+INDEXED = {"provider", "model", "status", "error", "prompt", "endpoint", "key"}
 ANY_RATING = {"good": Score.Value.GOOD, "bad": Score.Value.BAD}
 _TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
 
@@ -52,7 +55,6 @@ class CallFilter(PeriodFilter):
         "prompt": "prompt_name",
         "version": "prompt_version",
         "error": "error_type",
-        "endpoint": "base_url",
         "key": "token_id",
         "end_user": "end_user",
         "session": "session_id",
@@ -82,13 +84,15 @@ class CallFilter(PeriodFilter):
     error = forms.CharField(required=False, max_length=40, label="Error type")
     tag = forms.CharField(required=False, max_length=100)
     rating = forms.ChoiceField(required=False, choices=[("", "Any"), ("good", "Good"), ("bad", "Bad")])
-    endpoint = forms.CharField(required=False, max_length=300, label="Base URL")
+    endpoint = forms.CharField(
+        required=False, max_length=300, label="Base URL", widget=forms.TextInput({"placeholder": "or default"})
+    )
     key = forms.UUIDField(required=False, label="Key ID")
     price = forms.ChoiceField(required=False, choices=[("", "Any"), ("unpriced", "Unpriced")])
     end_user = forms.CharField(required=False, max_length=200, label="End user")
     session = forms.CharField(required=False, max_length=200)
-    min_seconds = _number("Min. duration, s", max_value=LONGEST, decimal_places=3)
-    max_seconds = _number("Max. duration, s", max_value=LONGEST, decimal_places=3)
+    min_seconds = _number("Min. duration, s", max_value=LONGEST, decimal_places=6)
+    max_seconds = _number("Max. duration, s", max_value=LONGEST, decimal_places=6)
     min_cost = _number("Min. cost, USD", max_value=10**9, decimal_places=12)
     max_cost = _number("Max. cost, USD", max_value=10**9, decimal_places=12)
     min_tokens = _number("Min. tokens", max_value=2**31 - 1, decimal_places=0)
@@ -96,12 +100,18 @@ class CallFilter(PeriodFilter):
     sort = forms.ChoiceField(required=False, choices=sort_choices, widget=forms.Select(attrs={"aria-label": "Sort"}))
     col = forms.MultipleChoiceField(required=False, choices=[(key, column.label) for key, column in COLUMNS.items()])
 
-    def __init__(self, data: QueryDict, *, user: User) -> None:
+    def __init__(self, data: QueryDict, *, user: User, offers_names: bool = False) -> None:
+        """``offers_names``: for a page that shows the filters. The names come from the newest calls."""
         super().__init__(data)
         self._user = user
         if not user.is_administrator:
             del self.fields["user"], self.fields["whose"]
-        providers, models, errors = _names(user)
+        if offers_names:
+            self._offer_names()
+
+    def _offer_names(self) -> None:
+        data = self.data
+        providers, models, errors = _names(self._user)
         self.models = sorted(models)
         self._offer("provider", {name: label_of(name) for name in {*providers, data.get("provider", "")} - {""}})
         self._offer("error", {name: _words(name) for name in {*errors, data.get("error", "")} - {""}})
@@ -132,8 +142,17 @@ class CallFilter(PeriodFilter):
     @property
     def needs_scan(self) -> bool:
         """Whether calls have to be looked at one by one. Only for a valid form."""
-        served = {"user", *PeriodFilter.base_fields, *self.layout}
-        return any(value not in (None, "") for name, value in self.cleaned_data.items() if name not in served)
+        served = {*PeriodFilter.base_fields, *self.layout}
+        given = {name: value for name, value in self.cleaned_data.items() if value not in (None, "", [])}
+        asked = given.keys() - served
+        if asked <= {"user"}:
+            return False
+        # An index has the calls of everyone by one value; of two, or of one user's, either may have to be gone through.
+        return not (self._user.is_administrator and len(asked) == 1 and self._has_index(*asked))
+
+    def _has_index(self, name: str) -> bool:
+        value = self.cleaned_data[name]
+        return name in INDEXED and not (name == "model" and value.endswith("*")) and value != OWN_ENDPOINT
 
     def apply(self, rows: Rows) -> Rows:
         rows = FilterForm.apply(self, self.indexed(rows)).filter(*self._conditions())
@@ -145,6 +164,8 @@ class CallFilter(PeriodFilter):
         given = self.cleaned_data
         if model := given["model"]:
             yield Q(request_model__startswith=model[:-1]) if model.endswith("*") else Q(request_model=model)
+        if endpoint := given["endpoint"]:
+            yield Q(base_url="" if endpoint == OWN_ENDPOINT else endpoint)
         if given["tag"]:
             yield Q(tags__contains=[given["tag"]])
         if given["price"]:

@@ -9,13 +9,13 @@ from uuid import UUID
 
 from django.db.models import F, Func, IntegerField
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.providers import label_of
 from listing.icons import icon
 from telemetry.dashboard.patterns import patterns_of
 from telemetry.explorer.columns import Column
+from telemetry.markup import markup
 from telemetry.models import Generation, GenerationQuerySet, Status
 
 NOTHING = "–"
@@ -67,11 +67,11 @@ class RowWriter:
         status = Status(call.status)
         state, label, tag = _ICONS[status][1], status.label, _tag(call)
         values = [value for key in self._columns for value in _VALUES[key](call, pattern)]
-        return format_html(
+        return markup(
             self._row_html,
             *(state, label, self._icons[status], label, *_started(call, self._today)),
             *("" if words else "muted", f"{self._path}{call.pk}/{self._query}", words or self._no_words(call)),
-            format_html('<span class="tag" data-state="{}">{}</span>', state, tag) if tag else "",
+            markup('<span class="tag" data-state="{}">{}</span>', state, tag) if tag else "",
             *values,
         )
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from telemetry.rollups.histogram import lower_bound
+from telemetry.markup import joined, markup
+from telemetry.rollups.histogram import BINS, lower_bound
 
 HEIGHT, TOP, BASE = 62, 2, 44
 # How many bins of the histograms make one bar: its bounds grow by a third.
 MERGED = 3
+_LAST = (BINS - 1) // MERGED
 _MARKS_TOP = 11
 
 
@@ -30,8 +31,7 @@ class Slice:
 def over_time(slices: Sequence[Slice], first: str, middle: str, last: str) -> SafeString:
     """Columns of calls, failed ones on top. Each leads to its calls."""
     top = max((one.calls for one in slices), default=0) or 1
-    links = format_html_join(
-        "",
+    links = joined(
         '<a class="col" href="{}" tabindex="{}" aria-label="{}"><title>{}</title>{}{}</a>',
         (
             (
@@ -50,7 +50,7 @@ def over_time(slices: Sequence[Slice], first: str, middle: str, last: str) -> Sa
 
 
 def _hit(place: int, count: int) -> SafeString:
-    return format_html(
+    return markup(
         '<rect class="hit" x="{}%" y="0" width="{}%" height="{}"/>', _n(100 * place / count), _n(100 / count), BASE
     )
 
@@ -59,8 +59,7 @@ def _bars(one: Slice, place: int, count: int, top: int) -> SafeString:
     failed = max(one.failed * (BASE - TOP) / top, 1.0) if one.failed else 0.0
     rest = max((one.calls - one.failed) * (BASE - TOP) / top, 1.0) if one.calls > one.failed else 0.0
     x, width = _n(100 * (place + 0.08) / count), _n(84 / count)
-    return format_html_join(
-        "",
+    return joined(
         '<rect x="{}%" y="{}" width="{}%" height="{}" fill="url(#{})"/>',
         (
             (x, _n(y), width, _n(height), fill)
@@ -70,24 +69,44 @@ def _bars(one: Slice, place: int, count: int, top: int) -> SafeString:
     )
 
 
-def durations(histogram: Mapping[int, int], percentiles: Mapping[str, float | None]) -> SafeString:
-    """How many calls took how long, along a scale by ratio, with marks at percentiles (seconds)."""
+def durations(
+    histogram: Mapping[int, int],
+    percentiles: Mapping[str, float | None],
+    href: Callable[[float | None, float | None], str],
+) -> SafeString:
+    """How many calls took how long, along a scale by ratio, with marks at percentiles (seconds).
+
+    ``href`` leads to the calls from one duration to another; None is no bound.
+    """
     bars: dict[int, int] = {}
     for number, calls in histogram.items():
         bars[number // MERGED] = bars.get(number // MERGED, 0) + calls
     first, end = min(bars), max(bars) + 1
     top, count = max(bars.values()), end - first
-    drawn = format_html_join(
-        "",
-        '<rect x="{}%" y="{}" width="{}%" height="{}" fill="url(#s-ok)"><title>{} calls</title></rect>',
+    drawn = joined(
+        '<a class="col" href="{0}" tabindex="{1}" aria-label="{2}"><title>{2}</title>{3}'
+        '<rect x="{4}%" y="{5}" width="{6}%" height="{7}" fill="url(#s-ok)"/></a>',
         (
-            (_n(100 * (bar - first + 0.06) / count), _n(BASE - height), _n(88 / count), _n(height), f"{calls:,}")
-            for bar, calls in sorted(bars.items())
+            (href(*_bounds(bar)), -1 if place else 0, f"{_between(*_bounds(bar))}: {calls:,} calls")
+            + (_hit(bar - first, count), _n(100 * (bar - first + 0.06) / count), _n(BASE - height), _n(88 / count))
+            + (_n(height),)
+            for place, (bar, calls) in enumerate(sorted(bars.items()))
             for height in (max(calls * (BASE - _MARKS_TOP - 2) / top, 1.0),)
         ),
     )
     marks = [(name, _place(value, first, count)) for name, value in percentiles.items() if value is not None]
-    return _framed("Durations of calls that succeeded", drawn, _marks(marks), _scale(first, count), role="img")
+    return _framed("Durations of calls that succeeded", drawn, _marks(marks), _scale(first, count), role="group")
+
+
+def _bounds(bar: int) -> tuple[float | None, float | None]:
+    """In seconds. The first bin has all that is shorter, the last one all that is longer."""
+    return lower_bound(bar * MERGED) if bar else None, lower_bound((bar + 1) * MERGED) if bar < _LAST else None
+
+
+def _between(low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return f"from {low:.3g} s" if low else f"up to {high:.3g} s"
+    return f"{low:.3g} to {high:.3g} s"
 
 
 def _place(seconds: float, first: int, count: int) -> float:
@@ -99,8 +118,7 @@ def _place(seconds: float, first: int, count: int) -> float:
 
 def _marks(marks: Sequence[tuple[str, float]]) -> SafeString:
     """The first one is named at its left, where there is room, so that two that are close can be told apart."""
-    return format_html_join(
-        "",
+    return joined(
         '<line class="mark" x1="{0}%" x2="{0}%" y1="2" y2="{1}"/>'
         '<text class="mark" x="{0}%" dx="{2}" y="9" text-anchor="{3}">{4}</text>',
         (
@@ -121,18 +139,17 @@ def _scale(first: int, count: int) -> SafeString:
 
 def _labels(texts: Sequence[tuple[float, str, str]]) -> SafeString:
     """Every other one is left out on phones."""
-    return format_html_join(
-        "",
+    return joined(
         '<text class="{}" x="{}%" y="58" text-anchor="{}">{}</text>',
         (("every-other" if number % 2 else "", _n(x), anchor, text) for number, (x, anchor, text) in enumerate(texts)),
     )
 
 
 def _framed(title: str, *drawn: SafeString, role: str) -> SafeString:
-    return format_html(
+    return markup(
         '<svg class="mini" height="{}" role="{}" aria-label="{}">'
         '<line class="grid base" x1="0" x2="100%" y1="{}" y2="{}"/>{}</svg>',
-        *(HEIGHT, role, title, BASE + 0.5, BASE + 0.5, format_html_join("", "{}", ((one,) for one in drawn))),
+        *(HEIGHT, role, title, BASE + 0.5, BASE + 0.5, joined("{}", ((one,) for one in drawn))),
     )
 
 

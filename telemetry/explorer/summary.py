@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,19 +22,22 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Figures as they are shown. ``of``: how many of the newest calls they are of, None for all."""
+    """Figures as they are shown, ``seconds`` by percentile.
+
+    ``of``: how many of the newest calls they are of, None for all.
+    """
 
     calls: str
     failed: str
     failed_share: str
     failed_href: str
-    seconds_p50: str
-    seconds_p95: str
+    seconds: Mapping[str, str]
     samples: str
     tokens: str
     cost: str
     unpriced: int
     of: int | None
+    late: int
     over_time: SafeString
     durations: SafeString | None
 
@@ -47,23 +51,29 @@ def summary_of(figures: OverTime, *, path: str, query: QueryDict) -> Summary:
         failed=f"{total.failed:,}",
         failed_share=f"{share * 100:.1f}%" if share is not None else "",
         failed_href=path + query_of(query, without="status", status="failed"),
-        seconds_p50=numbers.seconds(total.seconds_percentile(0.5)),
-        seconds_p95=numbers.seconds(total.seconds_percentile(0.95)),
-        samples=f"{total.seconds.total():,}",
+        seconds=dict(numbers.percentiles(total.seconds)),
+        samples=numbers.samples(total.seconds.total()),
         tokens=numbers.compact(total.all_tokens),
         cost=numbers.cost(total.cost_usd, unpriced=total.unpriced),
         unpriced=total.unpriced,
         of=figures.of,
+        late=figures.late,
         over_time=_chart(figures, path, query),
-        durations=_durations(total),
+        durations=_durations(total, path, query),
     )
 
 
-def _durations(total: Figures) -> SafeString | None:
+def _durations(total: Figures, path: str, query: QueryDict) -> SafeString | None:
     if not total.seconds:
         return None
     percentiles = {f"p{number}": total.seconds_percentile(number / 100) for number in (50, 95)}
-    return durations(total.seconds, percentiles)
+
+    def href(low: float | None, high: float | None) -> str:
+        bounds = {"min_seconds": low, "max_seconds": high}
+        given = {name: f"{value:.6f}" for name, value in bounds.items() if value is not None}
+        return path + query_of(query, without="summary", status="succeeded", **given)
+
+    return durations(total.seconds, percentiles, href)
 
 
 def _chart(figures: OverTime, path: str, query: QueryDict) -> SafeString:

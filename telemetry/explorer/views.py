@@ -26,7 +26,7 @@ from telemetry.services import note_export
 @require_safe
 def generation_list(request: UserRequest) -> HttpResponse:
     user, query = request.user, _query(request)
-    form = CallFilter(query, user=user)
+    form = CallFilter(query, user=user, offers_names=True)
     context = {
         **listed.context_of(form, query, user=user),
         "summary": _summary(request, form) if query.get("summary") else None,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, F, Sum
+from django.db.models import Count, F, Q, Sum
 from django.urls import reverse
 
 from telemetry.models import Rollup
@@ -86,14 +88,26 @@ def retiring(*, users: Collection[int] | None, now: datetime, notice: int | None
 
     ``notice``: only those with so many days left, or None for all.
     """
-    entries, today = entries_of_administrators(), now.date()
-    found = []
-    for model, callers in callers_of_models(users=users, since=now - LATELY).items():
-        retirement = retirement_of(model, entries)
-        days = retirement.days_left(today) if retirement else None
-        if retirement and (notice is None or days is not None and days <= notice):
-            found.append(_view(retirement, days, callers, now))
-    return sorted(found, key=lambda view: (view.days is None, view.days or 0, view.retirement.model))
+    entries, since = entries_of_administrators(), now - LATELY
+    found = {
+        model: retirement
+        for model in _called_models(users=users, since=since)
+        if (retirement := retirement_of(model, entries)) and _is_near(retirement.days_left(now.date()), notice)
+    }
+    callers = callers_of_models(users=users, since=since, models=found) if found else {}
+    views = [_view(found[model], found[model].days_left(now.date()), callers[model], now) for model in callers]
+    return sorted(views, key=lambda view: (view.days is None, view.days or 0, view.retirement.model))
+
+
+def _is_near(days: int | None, notice: int | None) -> bool:
+    return notice is None or (days is not None and days <= notice)
+
+
+def _called_models(*, users: Collection[int] | None, since: datetime) -> list[Model]:
+    rows = Rollup.objects.filter(by_caller=users is not None, hours=24, start__gte=since)
+    if users is not None:
+        rows = rows.filter(user__in=users)
+    return list(rows.order_by().values_list("provider", "request_model").distinct())
 
 
 def _view(retirement: Retirement, days: int | None, callers: Callers, now: datetime) -> RetirementView:
@@ -110,9 +124,13 @@ def _view(retirement: Retirement, days: int | None, callers: Callers, now: datet
     )
 
 
-def callers_of_models(*, users: Collection[int] | None, since: datetime) -> dict[Model, Callers]:
-    """From the days that are rolled up: it may miss the calls of the last hour."""
+def callers_of_models(
+    *, users: Collection[int] | None, since: datetime, models: Collection[Model] | None = None
+) -> dict[Model, Callers]:
+    """From the days that are rolled up: it may miss the calls of the last hour. ``models`` None: of all."""
     rows = Rollup.objects.filter(by_caller=True, hours=24, start__gte=since)
+    if models is not None:
+        rows = rows.filter(reduce(or_, (Q(provider=provider, request_model=model) for provider, model in models)))
     if users is not None:
         rows = rows.filter(user__in=users)
     counted: Iterable[Any] = (

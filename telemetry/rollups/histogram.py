@@ -32,3 +32,8 @@ def percentile(counts: Mapping[int, int], fraction: float) -> float | None:
         if below >= fraction * total and below:
             return lower_bound(number) * math.sqrt(RATIO)
     return None
+
+
+def fewest(fraction: float) -> int:
+    """So many values there must be for one of them to lie beyond the percentile."""
+    return round(1 / (1 - fraction))

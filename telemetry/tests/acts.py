@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from datetime import timedelta
+from decimal import Decimal
+
 from django.core.management import call_command
+from django.utils import timezone
 
 from accounts.sharing import EVERYONE, PRIVATE, share
 from audit.tests.scene import Acts, Scene
 from telemetry.actions import TelemetryAction
+from telemetry.costs.alerts import check_budgets
 from telemetry.explorer import services as saved_views
-from telemetry.models import PriceOverride
+from telemetry.models import Generation, PriceOverride
 from telemetry.prices.price_lists import add_price_list
 from telemetry.tests.price_files import PRICE_LIST_FILE
 
@@ -21,6 +26,14 @@ def change_view(scene: Scene) -> None:
 def remove_budget(scene: Scene) -> None:
     for value in ("10", ""):
         scene.as_admin.post("/telemetry/costs/budget/", {"monthly_usd": value})
+
+
+def reach_budget(scene: Scene) -> None:
+    scene.as_admin.post("/telemetry/costs/budget/", {"monthly_usd": "1"})
+    now = timezone.now()
+    values = {"provider": "openai", "request_model": "gpt-5", "started_at": now, "input_tokens": 1}
+    Generation.objects.create(user=scene.alice, cost_usd=Decimal("0.6"), **values)
+    check_budgets(now=now + timedelta(seconds=1), defer_mail=lambda *keys: None)
 
 
 def set_price(scene: Scene) -> None:
@@ -42,6 +55,7 @@ ACTS: Acts = {
         [TelemetryAction.BUDGET_SET],
     ),
     "budget removed": (remove_budget, [TelemetryAction.BUDGET_SET, TelemetryAction.BUDGET_DELETE]),
+    "budget reached": (reach_budget, [TelemetryAction.BUDGET_SET, TelemetryAction.BUDGET_ALERT]),
     "price set, changed": (set_price, [TelemetryAction.PRICE_CREATE, TelemetryAction.PRICE_UPDATE]),
     "retirement set and removed": (retire_model, [TelemetryAction.RETIREMENT_SET, TelemetryAction.RETIREMENT_DELETE]),
     "price list updated": (lambda s: add_price_list(content=PRICE_LIST_FILE), [TelemetryAction.PRICES_UPDATE]),

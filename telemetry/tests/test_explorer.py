@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -13,6 +15,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from telemetry.context import SentMessage
+from telemetry.dashboard import numbers
 from telemetry.explorer import pages, scan
 from telemetry.explorer.columns import DEFAULT
 from telemetry.models import Generation, Score, Status
@@ -199,7 +202,7 @@ def test_it_sums_up_what_the_filters_leave(
     )
     for query in ({"model": "gpt-4*", "range": "24h"}, {"tag": "a"}, {"min_cost": "0.1", "range": "1h"}):
         one = summary(**query)
-        assert (one.calls, one.failed, one.samples, one.cost) == ("1", "0", "1", "$0.50")
+        assert (one.calls, one.failed, one.samples, one.cost) == ("1", "0", "n = 1, too few for p95 and p99", "$0.50")
 
 
 def test_the_summary_leads_to_the_calls_of_each_stretch(start: Make, alice: User, client_of: ClientOf) -> None:
@@ -214,3 +217,21 @@ def test_the_summary_leads_to_the_calls_of_each_stretch(start: Make, alice: User
 def test_it_needs_no_script_for_the_summary(start: Make, alice: User, client_of: ClientOf) -> None:
     start(user=alice)
     assert client_of(alice).get(LIST, {"summary": "1"}).context["summary"].calls == "1"
+
+
+def test_a_bar_of_durations_leads_to_its_calls(start: Make, finish: Make, alice: User, client_of: ClientOf) -> None:
+    calls = [finish(start(user=alice, model="a")) for _ in range(3)]
+    for call, seconds in zip(calls, (0.5, 0.51, 7), strict=True):
+        Generation.objects.filter(pk=call.pk).update(ended_at=call.started_at + timedelta(seconds=seconds))
+    client = client_of(alice)
+    chart = client.get(f"{LIST}summary/", {"model": "a", "summary": "1"}).context["summary"].durations
+    hrefs = [html.unescape(href) for href in re.findall(r'<a class="col" href="([^"]+)"', str(chart))]
+    assert [len(shown(client.get(href))) for href in hrefs] == [2, 1]
+    assert re.search(r"0\.\d+ to 0\.\d+ s: 2 calls", str(chart))
+
+
+def test_percentiles_say_where_there_are_too_few_samples() -> None:
+    assert numbers.percentiles({10: 9}) == [("p50", "0.00 s"), ("p90", "–"), ("p95", "–"), ("p99", "–")]
+    assert [value for _, value in numbers.percentiles({80: 99, 90: 1})] == ["2.1 s", "2.1 s", "2.1 s", "2.1 s"]
+    assert numbers.samples(25) == "n = 25, too few for p99"
+    assert numbers.samples(0) == "n = 0"

@@ -22,7 +22,7 @@ from telemetry.models import Generation, Rollup, StaleHour, Status
 from telemetry.rollups.coverage import Span, cover
 from telemetry.rollups.histogram import bin_of, percentile
 from telemetry.rollups.keeping import roll_up
-from telemetry.rollups.reading import Figures, Reader
+from telemetry.rollups.reading import MOST_STALE, Figures, Reader
 
 NOW = datetime(2026, 3, 3, 5, 40, tzinfo=UTC)
 FIRST = datetime(2026, 2, 27, tzinfo=UTC)
@@ -187,6 +187,22 @@ def test_what_is_stored_while_hours_are_counted_is_counted_the_next_time(alice: 
     roll_up(now=NOW)
     assert Reader(WHOLE, now=NOW).total().calls == 2
     assert not StaleHour.objects.exists()
+
+
+def test_pages_do_not_read_the_calls_of_more_than_so_many_hours(alice: User) -> None:
+    hours = [NOW - timedelta(hours=number) for number in range(1, MOST_STALE + 9)]
+    for start in hours:
+        Generation.objects.create(user=alice, provider="x", request_model="y", started_at=start)
+    whole = Span(hours[-1] - timedelta(hours=1), NOW)
+    reader = Reader(whole, now=NOW)
+    assert (reader.total().calls, reader.late) == (MOST_STALE, 8)
+    roll_up(now=NOW)
+    # Another change of them all, such as new prices: until they are counted, figures are as before.
+    Generation.objects.update(cost_usd=1)
+    reader = Reader(whole, now=NOW)
+    assert (reader.total().calls, reader.late, reader.total().cost_usd) == (len(hours), 8, Decimal(MOST_STALE))
+    roll_up(now=NOW)
+    assert (Reader(whole, now=NOW).late, Reader(whole, now=NOW).total().cost_usd) == (0, Decimal(len(hours)))
 
 
 def test_whole_days_and_hours_are_not_read_call_by_call() -> None:

@@ -139,7 +139,7 @@ def test_it_shows_an_unreadable_token_beside_the_others(
     token_of(alice, label="Healthy")
     ProviderToken.objects.filter(pk=token.pk).update(secret=bytes(token.secret)[:-1] + b"x")
     page = text(client_of(alice).get("/tokens/"))
-    assert page.count("Needs re-entry") == 1 and "Healthy" in page
+    assert page.count(">Needs re-entry</span>") == 1 and "Healthy" in page
 
 
 def test_it_tests_a_stored_token(client_of: ClientOf, alice: User, token: ProviderToken) -> None:
@@ -287,3 +287,36 @@ def test_it_writes_no_secret_into_the_audit_log(confirmed_client_of: ClientOf, a
     events = AuditEvent.objects.select_related("details")
     written = " ".join(f"{event.body} {event.details.content}" for event in events)
     assert events.count() >= 7 and SECRET not in written and BAD not in written
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["Work", "Spare", "Theirs"]),
+        ("q=spa", ["Spare"]),
+        ("provider=mistral", ["Spare"]),
+        ("provider=nonsense", []),
+        ("state=untested", ["Work", "Spare"]),
+        ("state=working", ["Theirs"]),
+        ("owner=shared", ["Theirs"]),
+        ("owner=mine&state=working", []),
+    ],
+)
+def test_its_list_is_narrowed_down(
+    client_of: ClientOf, token_of: Make, alice: User, admin: User, query: str, expected: list[str]
+) -> None:
+    token_of(alice, label="Work")
+    token_of(alice, label="Spare", provider="mistral")
+    theirs = token_of(admin, label="Theirs", audience=EVERYONE)
+    ProviderToken.objects.filter(pk=theirs.pk).update(state=TokenState.WORKING)
+    response = client_of(alice).get(f"/tokens/?{query}")
+    assert sorted(row.token.label for row in response.context["rows"]) == sorted(expected)
+    assert ("Clear filters" in text(response)) == bool(query)
+
+
+def test_a_test_keeps_the_filters_of_the_list(client_of: ClientOf, token_of: Make, alice: User) -> None:
+    token_of(alice, label="Work")
+    spare = token_of(alice, label="Spare", provider="mistral")
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/tokens/?provider=mistral"}
+    page = text(client_of(alice).post(url("check", spare), headers=headers))
+    assert "<strong>Spare</strong>" in page and "<strong>Work</strong>" not in page

@@ -1,0 +1,1 @@
+"""What was said in calls: messages that are stored once, and the answers."""
