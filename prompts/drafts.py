@@ -9,11 +9,13 @@ from typing import Any
 
 import jsonschema
 
-from prompts import templating
+from prompts import storable, templating
+from prompts.storable import Unstorable
 from prompts.templating import Include, TemplateError
 
 MOST_CHARACTERS = 500_000
 MOST_MESSAGES = 500
+MOST_VARIABLES = 500
 ROLES = ("system", "developer", "user", "assistant", "tool")
 VARIABLE_TYPES = ("text", "long_text", "number", "choice")
 
@@ -109,6 +111,11 @@ def with_texts(body: Body, change: Any) -> Body:
 
 def check(draft: Draft) -> None:
     """Raises DraftRefused with everything that is wrong."""
+    for name, value in draft.as_stored().items():
+        try:
+            storable.check({name: value})
+        except Unstorable as error:
+            raise DraftRefused([(name, str(error))]) from error
     if len(json.dumps(draft.as_stored(), ensure_ascii=False, default=str)) > MOST_CHARACTERS:
         text = f"A prompt may have at most {MOST_CHARACTERS:,} characters with its tools, schema and config."
         raise DraftRefused([("body", text)], code="prompt_too_large")
@@ -148,8 +155,6 @@ def _message_errors(message: Message, where: str) -> Iterator[tuple[str, str]]:
 
 
 def _text_errors(text: str, where: str) -> Iterator[tuple[str, str]]:
-    if "\0" in text:
-        yield "body", f"{where}the text contains a NUL character."
     try:
         templating.check(text)
     except TemplateError as error:
@@ -158,13 +163,13 @@ def _text_errors(text: str, where: str) -> Iterator[tuple[str, str]]:
 
 def _variable_errors(draft: Draft) -> Iterator[tuple[str, str]]:
     names = [variable.name for variable in draft.variables]
+    if len({*names, *draft.used_variables}) > MOST_VARIABLES:
+        yield "variables", f"A prompt may have at most {MOST_VARIABLES} variables."
     for name in dict.fromkeys(name for name in names if names.count(name) > 1):
         yield "variables", f"The variable “{name}” is defined twice."
     for name in set(draft.placeholders) & {*names, *draft.used_variables}:
         yield "variables", f"“{name}” is both a placeholder and a variable."
     for variable in draft.variables:
-        if "\0" in "".join((variable.default, variable.sample, *variable.choices)):
-            yield "variables", f"The variable “{variable.name}” contains a NUL character."
         if not _is_name(variable.name):
             yield "variables", f"“{variable.name}” is not a name of letters, digits and underscores."
         if variable.type not in VARIABLE_TYPES:

@@ -71,6 +71,8 @@ def create_prompt(
     prompt = Prompt(owner=owner, name=name, type=type, description=description, tags=_unique(tags))
     prompt.audience = audience
     prompt.full_clean()
+    if Prompt.objects.looking_like(name).exists():
+        raise ValidationError({"name": "There is a name that differs from it in upper and lower case alone."})
     _check(prompt, draft, owner)
     prompt.save()
     record(action=PromptsAction.PROMPT_CREATE, actor=owner, target=prompt, after={"name": name, "type": type})

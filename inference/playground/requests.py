@@ -37,9 +37,9 @@ def request_of(
     """With ``files`` in the last message of the user. Raises PanelIncomplete."""
     if not panel.model:
         raise PanelIncomplete("Choose a model first.")
-    body = _filled(panel, values, reader)
+    body = _filled(panel, values, reader, has_files=bool(files))
     messages = tuple(_message(message) for message in body if message["role"] not in SYSTEM_ROLES)
-    if not any(message.role == "user" and message.text.strip() for message in messages):
+    if not any(message.role == "user" and (files or message.text.strip()) for message in messages):
         raise PanelIncomplete("Write a message for the user role first.")
     known = {parameter.name for parameter in parameters_of(panel.provider, panel.model)}
     tools, schema = _offered(panel)
@@ -85,20 +85,25 @@ def _resolved(panel: Panel, reader: User) -> Sequence[Message]:
     return cast(Sequence[Message], body)
 
 
-def _filled(panel: Panel, values: Mapping[str, str], reader: User) -> list[dict[str, Any]]:
+def _filled(panel: Panel, values: Mapping[str, str], reader: User, *, has_files: bool) -> list[dict[str, Any]]:
     body = _resolved(panel, reader)
-    defaults = {variable.name: variable.default for variable in panel.draft.variables}
-    used = Draft(body).used_variables
-    given = {name: values.get(name) or defaults.get(name, "") for name in used}
-    if missing := [name for name in used if not given[name]]:
-        raise PanelIncomplete(f"Fill in {', '.join(missing)} under Variables first.")
+    given = _values_of(panel, body, values)
+    last = max((place for place, message in enumerate(body) if message.get("role") == "user"), default=None)
     filled: list[dict[str, Any]] = []
-    for message in body:
+    for place, message in enumerate(body):
         if message.get("type") == "placeholder":
             filled += placeholder_messages(message["name"], values.get(message["name"], ""))
-        elif message["content"].strip() or message.get("tool_calls"):
+        elif message["content"].strip() or message.get("tool_calls") or (has_files and place == last):
             filled.append({**message, "content": fill(message["content"], given)})
     return filled
+
+
+def _values_of(panel: Panel, body: Sequence[Message], values: Mapping[str, str]) -> dict[str, str]:
+    defaults = {variable.name: variable.default for variable in panel.draft.variables}
+    given = {name: values.get(name) or defaults.get(name, "") for name in Draft(body).used_variables}
+    if missing := [name for name, value in given.items() if not value]:
+        raise PanelIncomplete(f"Fill in {', '.join(missing)} under Variables first.")
+    return given
 
 
 def placeholder_messages(name: str, text: str) -> list[dict[str, Any]]:

@@ -13,11 +13,11 @@ from uuid import UUID
 
 from inference.chat.composer import ParameterInput, parameter_inputs
 from inference.models import StoredFile
+from inference.playground.diffing import compare
 from inference.playground.forms import PanelForm, ValuesForm
 from inference.playground.models import Panel, PanelAnswer, Playground
 from inference.playground.requests import used_names
 from inference.runs.estimates import estimate_text_tokens
-from prompts.diffs import inline
 from prompts.drafts import ROLES, Draft
 from prompts.models import ExampleSet, Prompt
 from prompts.pages.editor import Editor, editor_of
@@ -162,15 +162,15 @@ class ShownPlayground:
         return any(panel.panel.prompt_id for panel in self.panels)
 
 
-def shown(playground: Playground, viewer: User, *, as_diff: bool = False) -> ShownPlayground:
-    """``as_diff``: answers as they differ from the first answer of the first panel."""
+def shown(playground: Playground, viewer: User, *, as_diff: bool = False, base: int | None = None) -> ShownPlayground:
+    """``as_diff``: answers as they differ from the answer ``base``, or else from the first one."""
     panels = list(playground.panels.all())
     may_edit = playground.owner_id == viewer.pk
     answers = answers_of(panels)
     attached = playground.files.select_related("file").defer("file__content", "file__thumbnail")
     files = [row.file for row in attached]
     if as_diff:
-        _compare([answers[panel.pk] for panel in panels])
+        compare([answers[panel.pk] for panel in panels], base)
     add_ratings([one.generation for panel in panels for one in answers[panel.pk] if not one.is_running], viewer)
     best = best_of([answers[panel.pk] for panel in panels])
     names = endpoint_names(panels, viewer)
@@ -210,19 +210,6 @@ def _endpoint_name(panel: Panel, tokens: Mapping[UUID, ProviderToken], viewer: U
         is_gone = panel.token_id and panel.playground.owner_id == viewer.pk
         return "Endpoint is gone" if is_gone else panel.provider_label
     return token.label if token.base_url else panel.provider_label
-
-
-def _compare(panels: Sequence[Sequence[PanelAnswer]]) -> None:
-    first = next((answer for answers in panels[:1] for answer in answers if not answer.is_running), None)
-    for answer in (answer for answers in panels for answer in answers):
-        if first is not None and answer is not first and not answer.is_running:
-            answer.diff = list(inline(answer_text(first), answer_text(answer)))
-
-
-def answer_text(answer: PanelAnswer) -> str:
-    """Empty where it is no longer kept."""
-    content = getattr(answer.generation, "content", None)
-    return content.response_text if content else ""
 
 
 def values_form(playground: Playground, panels: Sequence[Panel], viewer: User, data: Any = None) -> ValuesForm:

@@ -50,7 +50,7 @@ def _new_prompt(owner: User, sent: NewVersion) -> PromptVersion:
         tags=sent.tags or (),
         audience=_audience(owner, sent.sharedWith),
         message=sent.commitMessage or "",
-        labels=sent.labels,
+        labels=sent.labels or (),
     )
 
 
@@ -64,7 +64,7 @@ def _next_version(prompt: Prompt, author: User, sent: NewVersion) -> PromptVersi
         draft=_draft(newest.draft if newest else Draft(""), sent),
         author=author,
         message=sent.commitMessage or "",
-        labels=sent.labels,
+        labels=sent.labels or (),
     )
     if sent.tags is not None:
         services.update_prompt(prompt=prompt, actor=author, tags=sent.tags)

@@ -137,7 +137,7 @@ class NewVersion(Schema):
     type: Literal["text", "chat"] | None = Field(None, description="Without it, what the prompt is: text or messages.")
     prompt: str | Messages
     config: dict[str, Any] | None = None
-    labels: list[LabelName] = Field([], max_length=MOST_LABELS, description="They move to this version.")
+    labels: list[LabelName] | None = Field(None, max_length=MOST_LABELS, description="They move to this version.")
     tags: list[str] | None = Field(None, max_length=MOST_LABELS, description="They replace those of the prompt.")
     commitMessage: str | None = Field(None, max_length=500)
     provider: str | None = Field(None, max_length=30, description="Ours.")

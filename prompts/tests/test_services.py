@@ -39,7 +39,9 @@ def test_it_creates_a_prompt_with_its_first_version(alice: User) -> None:
     assert recorded()[-3:] == [PromptsAction.PROMPT_CREATE, PromptsAction.VERSION_CREATE, PromptsAction.LABEL_MOVE]
 
 
-@pytest.mark.parametrize("name", ["", "/a", "a/", "a//b", "a|b", "a\nb", "@a", " a", "x" * 201, "a%2Fb"])
+@pytest.mark.parametrize(
+    "name", ["", "/a", "a/", "a//b", "a|b", "a\nb", "@a", " a", "x" * 201, "a%2Fb", "..", "a/../b", "./a"]
+)
 def test_it_refuses_a_name_that_no_url_or_include_could_carry(alice: User, name: str) -> None:
     with pytest.raises(ValidationError) as refused:
         create(alice, name)
@@ -47,7 +49,7 @@ def test_it_refuses_a_name_that_no_url_or_include_could_carry(alice: User, name:
     assert not Prompt.objects.exists()
 
 
-@pytest.mark.parametrize("name", ["a", "support/triage", "Größe/日本", "a b/c-d_e.f"])
+@pytest.mark.parametrize("name", ["a", "support/triage", "Größe/日本", "a b/c-d_e.f", "x" * 200, ".hidden", "..v2"])
 def test_it_takes_names_with_folders_in_any_language(alice: User, name: str) -> None:
     assert create(alice, name).prompt.name == name
 
@@ -56,6 +58,13 @@ def test_a_name_is_taken_once_in_the_whole_installation(alice: User, bob: User) 
     create(alice)
     with pytest.raises(ValidationError, match="This name is taken"):
         create(bob)
+
+
+@pytest.mark.parametrize("name", ["Support/triage", "support/TRIAGE", "support/ｔｒｉａｇｅ"])
+def test_no_two_names_differ_in_case_alone(alice: User, bob: User, name: str) -> None:
+    create(alice)
+    with pytest.raises(ValidationError, match="upper and lower case alone"):
+        create(bob, name)
 
 
 def test_every_save_is_a_new_version(alice: User) -> None:

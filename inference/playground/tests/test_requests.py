@@ -9,7 +9,7 @@ import pytest
 from accounts.models import User
 from inference.playground.models import Panel, Playground
 from inference.playground.requests import PanelIncomplete, request_of, used_names
-from inference.providers.base import ChatMessage, ToolCall
+from inference.providers.base import Attachment, ChatMessage, ToolCall
 from prompts.drafts import Draft
 from prompts.services import create_prompt
 
@@ -65,6 +65,12 @@ def test_it_takes_tool_turns_and_tools(alice: User) -> None:
     )
     assert [tool.name for tool in request.tools] == ["page"]
     assert request.response_schema == {"type": "object"}
+
+
+def test_files_alone_are_a_message(alice: User) -> None:
+    chart = Attachment("0" * 64, "chart.png", "image/png", b"")
+    asked = request_of(panel(message("user", "Hi"), message("user", "")), {}, reader=alice, files=[chart])
+    assert [(one.text, one.attachments) for one in asked.messages] == [("Hi", ()), ("", (chart,))]
 
 
 @pytest.mark.parametrize(
