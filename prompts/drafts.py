@@ -14,6 +14,8 @@ from prompts.storable import Unstorable
 from prompts.templating import Include, TemplateError
 
 MOST_CHARACTERS = 500_000
+# Of tools, and of a response schema.
+MOST_DEFINITION_CHARACTERS = 100_000
 MOST_MESSAGES = 500
 MOST_VARIABLES = 500
 ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -119,8 +121,7 @@ def check(draft: Draft) -> None:
     if len(json.dumps(draft.as_stored(), ensure_ascii=False, default=str)) > MOST_CHARACTERS:
         text = f"A prompt may have at most {MOST_CHARACTERS:,} characters with its tools, schema and config."
         raise DraftRefused([("body", text)], code="prompt_too_large")
-    errors = [*_body_errors(draft.body), *_variable_errors(draft), *tool_errors(draft.tools)]
-    errors += schema_errors(draft.response_schema)
+    errors = [*_body_errors(draft.body), *_variable_errors(draft), *_definition_errors(draft)]
     if errors:
         raise DraftRefused(errors)
 
@@ -182,6 +183,16 @@ def _is_name(value: object) -> bool:
     return isinstance(value, str) and templating.variables_in("{{" + value + "}}") == [value]
 
 
+def _definition_errors(draft: Draft) -> Iterator[tuple[str, str]]:
+    """What calls would not take either is not checked further, which could take many seconds."""
+    for name, value in (("tools", draft.tools), ("response_schema", draft.response_schema)):
+        if len(json.dumps(value)) > MOST_DEFINITION_CHARACTERS:
+            yield name, f"Tools and schemas may have at most {MOST_DEFINITION_CHARACTERS:,} characters."
+            return
+    yield from tool_errors(draft.tools)
+    yield from schema_errors(draft.response_schema)
+
+
 def tool_errors(tools: Sequence[Any]) -> Iterator[tuple[str, str]]:
     """Of definitions in OpenAI's form."""
     names = []
@@ -210,3 +221,6 @@ def _json_schema_errors(schema: Any) -> Iterator[str]:
         jsonschema.Draft202012Validator.check_schema(schema)
     except jsonschema.SchemaError as error:
         yield error.message[:300]
+    except (RecursionError, OverflowError):
+        # Of regular expressions, which are compiled to see whether they are some.
+        yield "a pattern in it is nested too deeply, or has a number that is too large."

@@ -14,7 +14,7 @@ from prompts import composition, drafts
 from prompts.actions import PromptsAction
 from prompts.composition import IncludeRefused
 from prompts.drafts import Draft, DraftRefused
-from prompts.label_rules import LabelRefused, check_includes, check_unprotected
+from prompts.label_rules import LabelRefused, check_target, check_unprotected
 from prompts.models import (
     LABEL_NAME,
     LATEST,
@@ -200,7 +200,7 @@ def check_move(
         now = f"stands at v{stands_at}" if stands_at else "is gone"
         raise LabelRefused(f"“{label}” was moved in the meantime: it {now}.", "label_moved")
     if to is not None:
-        check_includes(prompt, to, actor)
+        check_target(prompt, to, actor)
     return stands_at
 
 

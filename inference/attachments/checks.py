@@ -41,6 +41,7 @@ _EXTENSIONS = {
     "image/webp": (".webp",),
     "application/pdf": (".pdf",),
 }
+_NO_TEXT = (".gif", *(ending for endings in _EXTENSIONS.values() for ending in endings))
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _SVG = re.compile(r"\s*(<\?xml[^>]*>|<!--.*?-->|<!DOCTYPE[^>]*>|\s)*<(\w+:)?svg\b", re.IGNORECASE | re.DOTALL)
 
@@ -104,6 +105,8 @@ def _text(content: bytes, name: str) -> CheckedFile:
         raise FileRefused(f"The type of this file is not supported. {ACCEPTED}")
     if _SVG.match(text):
         raise FileRefused("SVG drawings are not accepted. Export it as PNG, or paste its source into the message.")
+    if name.lower().endswith(_NO_TEXT):
+        raise FileRefused("This file is text, not what its name says. Rename it to attach it as text.")
     if len(content) > TEXT_BYTES:
         raise FileRefused(f"The text is too long. A text file may have {TEXT_BYTES // 1000} kB.")
     stored = text.encode()

@@ -129,8 +129,8 @@ class BacktestForm(forms.Form):
         cleaned = super().clean() or {}
         if call := cleaned.get("call"):
             self._single = Generation.objects.filter(user=self._user, pk=call).first()
-            if self._single is None:
-                self.add_error(None, "This call is gone, or is not yours.")
+        if self._single is None and self["call"].value():
+            self.add_error(None, "This call is gone, or is not yours.")
         self._clean_target(cleaned)
         if not self.errors and not self._call_ids():
             self.add_error(None, NO_CALLS)

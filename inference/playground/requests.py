@@ -16,9 +16,11 @@ from inference.providers.base import Attachment, ChatMessage, ChatRequest, Timeo
 from inference.providers.registry import get_adapter
 from inference.runs.tool_calls import without_dangling
 from inference.structured import DefinitionsRefused, schema_from, tools_from
+from prompts import storable
 from prompts.composition import IncludeRefused, resolve
 from prompts.drafts import ROLES, Draft, Message
 from prompts.reading import target_of
+from prompts.storable import Unstorable
 from prompts.templating import TemplateError, fill
 
 if TYPE_CHECKING:
@@ -113,6 +115,9 @@ def placeholder_messages(name: str, text: str) -> list[dict[str, Any]]:
     expected = 'a list such as [{"role": "user", "content": "Hello"}]'
     try:
         found = json.loads(text)
+        storable.check(found)
+    except Unstorable as error:
+        raise PanelIncomplete(f"“{name}”: {error}") from error
     except (ValueError, RecursionError) as error:
         raise PanelIncomplete(f"“{name}” is not JSON. Write {expected}.") from error
     if not isinstance(found, list) or not all(map(_is_message, found)):

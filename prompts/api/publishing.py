@@ -90,7 +90,8 @@ def _draft(before: Draft, sent: NewVersion) -> Draft:
     draft = replace(before, body=_body(sent), config=sent.config or {}, **given)
     if sent.variables is not None:
         return draft
-    return replace(draft, variables=tuple(known for known in draft.variables if known.name in draft.used_variables))
+    used = frozenset(draft.used_variables)
+    return replace(draft, variables=tuple(known for known in draft.variables if known.name in used))
 
 
 def _variable(sent: Any) -> Variable:

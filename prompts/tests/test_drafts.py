@@ -63,6 +63,10 @@ def test_it_accepts(draft: Draft) -> None:
             "parameters of “x” are not a JSON schema",
         ),
         (Draft("a", response_schema={"type": 5}), "response_schema", "not a JSON schema"),
+        (Draft("a", response_schema={"pattern": "a{99999999999999999999}"}), "response_schema", "a pattern in it"),
+        (Draft("a", response_schema={"pattern": "(" * 5000 + ")" * 5000}), "response_schema", "a pattern in it"),
+        (Draft("a", response_schema={"enum": ["x" * 100_000]}), "response_schema", "at most 100,000 characters"),
+        (Draft("a", tools=[{**TOOL, "more": "x" * 100_000}]), "tools", "at most 100,000 characters"),
     ],
 )
 def test_it_names_the_field_of(draft: Draft, field: str, text: str) -> None:

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from prompts.drafts import ROLES, VARIABLE_TYPES, Draft, Variable
+from prompts.drafts import ROLES, VARIABLE_TYPES, Draft, DraftRefused, Variable, check
 from prompts.files import own_format, yaml_text
 from prompts.files.document import MOST_BYTES, FileRefused, PromptFile, name_of, path_of
+from prompts.files.own_format import FORMAT
 from prompts.files.reading import MOST_UNPACKED_BYTES, SourceFile, decoded, read, unpacked
 from prompts.storable import GREATEST_INTEGER, LEAST_INTEGER
 
@@ -244,6 +245,29 @@ def test_an_archive_that_is_damaged_anywhere_is_no_error_of_ours(packing: int) -
 def test_it_refuses_archives_that_it_cannot_read(data: bytes) -> None:
     with pytest.raises(FileRefused, match="cannot be read"):
         unpacked("all.zip", data)
+
+
+FIELDS = (
+    *("format", "name", "type", "prompt", "text", "messages", "input", "instructions", "versions", "config", "labels"),
+    *("tags", "variables", "tools", "response_schema", "response_format", "parameters", "version", "id", "role"),
+    *("content", "schema", "json_schema", "function", "commitMessage", "description", "message", "reasoning"),
+)
+# With some that mean something, or all would be refused at once.
+SOME_JSON = st.recursive(
+    st.one_of(st.sampled_from(("chat", "text", "user", "placeholder", FORMAT)), st.none(), st.booleans(), INTEGERS),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(FIELDS), inner, max_size=5)),
+    max_leaves=12,
+)
+
+
+@given(SOME_JSON)
+@example({"id": "x", "instructions": "Hi", "text": {"format": 7}})
+@example({"id": "x", "instructions": "Hi", "response_format": {"json_schema": 7}})
+def test_no_json_is_an_error_of_ours(values: Any) -> None:
+    with contextlib.suppress(FileRefused):
+        for file in read(SourceFile("a.json", json.dumps(values))):
+            with contextlib.suppress(DraftRefused):
+                check(file.draft)
 
 
 LANGFUSE = {

@@ -267,6 +267,14 @@ def test_it_moves_no_label_that_stands_elsewhere_than_its_user_saw(alice: User, 
     assert services.move_label(**move, seen_at=1)
 
 
+def test_no_label_moves_to_a_version_that_was_deleted_meanwhile(alice: User) -> None:
+    first = create(alice)
+    gone = services.save_version(prompt=first.prompt, draft=Draft("Bye"), author=alice)
+    services.delete_version(version=PromptVersion.objects.get(pk=gone.pk), actor=alice)
+    with pytest.raises(LabelRefused, match="v2 has been deleted"):
+        services.move_label(prompt=first.prompt, label="production", to=gone, actor=alice)
+
+
 def test_it_says_that_the_label_is_gone(alice: User) -> None:
     version = create(alice)
     with pytest.raises(LabelRefused, match="it is gone"):

@@ -78,7 +78,7 @@ def choose(page: Page, model: str) -> None:
     expect(page.locator("#model-options [aria-busy]")).to_have_count(0)
     page.keyboard.type(model)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("combobox")).to_be_hidden()
+    expect(page.get_by_role("dialog")).to_be_hidden()
 
 
 def _run_two_models(page: Page, site: Site) -> None:
@@ -86,6 +86,7 @@ def _run_two_models(page: Page, site: Site) -> None:
     page.get_by_role("button", name="New playground").first.click()
     page.get_by_label("Content of message 2 in panel 1").fill("Why are there tides?")
     page.get_by_role("button", name="Add panel").click()
+    expect(page.locator("[data-panel]")).to_have_count(2)
     for number, model in ((1, "fake-large"), (2, "fake-small")):
         panel(page, number).get_by_title("Change model").click()
         choose(page, model)
@@ -99,10 +100,16 @@ def _run_two_models(page: Page, site: Site) -> None:
 def _replay_a_call(page: Page) -> None:
     panel(page, 1).get_by_role("link", name="Call details").click()
     page.get_by_role("link", name="Replay").click()
-    page.get_by_label("Provider", exact=True).select_option("openai")
-    page.get_by_label("Model", exact=True).fill("fake-small")
+    _replay_with(page, "fake-small")
     _start(page)
     expect(page.locator("#progress")).to_contain_text("1 of 1 call")
+
+
+def _replay_with(page: Page, model: str) -> None:
+    target = page.get_by_role("region", name="Replay with")
+    target.get_by_role("button", name="Choose model").click()
+    choose(page, model)
+    expect(target.get_by_role("textbox", name="Model")).to_have_value(model)
 
 
 def _start(page: Page) -> None:
@@ -114,11 +121,8 @@ def _start(page: Page) -> None:
 
 def _backtest(page: Page, site: Site, model: str) -> None:
     page.goto(f"{site.url}/backtests/add/")
-    calls = page.get_by_role("region", name="Calls to replay")
-    calls.get_by_label("Model", exact=True).fill("gpt-4o")
-    target = page.get_by_role("region", name="Replay with")
-    target.get_by_label("Provider", exact=True).select_option("openai")
-    target.get_by_label("Model", exact=True).fill(model)
+    page.get_by_role("region", name="Calls to replay").get_by_label("Model").fill("gpt-4o")
+    _replay_with(page, model)
     page.get_by_label("Budget (USD)").fill("5")
     check_usable(page)
     _start(page)

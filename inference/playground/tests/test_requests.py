@@ -16,6 +16,10 @@ from prompts.services import create_prompt
 pytestmark = pytest.mark.django_db
 
 
+# Half of a character, as JSON can write it.
+HALF = '[{"role": "user", "content": "\\ud800"}]'
+
+
 def message(role: str, content: str, **more: Any) -> dict[str, Any]:
     return {"type": "chatmessage", "role": role, "content": content, **more}
 
@@ -83,6 +87,7 @@ def test_files_alone_are_a_message(alice: User) -> None:
         (panel(message("user", "@@@langfusePrompt:name=gone|version=1@@@")), {}, "gone"),
         (panel(message("user", "Hi"), {"type": "placeholder", "name": "past"}), {"past": "{"}, "“past” is not JSON."),
         (panel(message("user", "Hi"), {"type": "placeholder", "name": "past"}), {"past": "[1]"}, "“past” must be"),
+        (panel(message("user", "Hi"), {"type": "placeholder", "name": "past"}), {"past": HALF}, "half of a surrogate"),
     ],
 )
 def test_it_says_what_a_panel_lacks(asked: Panel, values: dict[str, str], said: str, alice: User) -> None:
