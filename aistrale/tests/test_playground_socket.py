@@ -138,8 +138,8 @@ async def test_a_tool_is_answered_by_hand_and_the_model_goes_on(
     await socket.send_to(results_of(panel, answer.pk, {}))
     assert "Write what page_on_call answers first." in await everything(socket, until="results-problem")
     for _ in range(2):
-        # Half of a character, which the database does not take.
-        await socket.send_to(results_of(panel, answer.pk, {call["id"]: "Jonas was paged\ud800"}))
+        # With a character that the database does not take.
+        await socket.send_to(results_of(panel, answer.pk, {call["id"]: "Jonas was paged\0"}))
     received = await everything(socket, until='data-state="good"')
     assert "Jonas was paged\ufffd" in received
 

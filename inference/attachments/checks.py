@@ -105,13 +105,13 @@ def _text(content: bytes, name: str) -> CheckedFile:
         raise FileRefused(f"The type of this file is not supported. {ACCEPTED}")
     if _SVG.match(text):
         raise FileRefused("SVG drawings are not accepted. Export it as PNG, or paste its source into the message.")
-    if name.lower().endswith(_NO_TEXT):
-        raise FileRefused("This file is text, not what its name says. Rename it to attach it as text.")
     if len(content) > TEXT_BYTES:
         raise FileRefused(f"The text is too long. A text file may have {TEXT_BYTES // 1000} kB.")
     stored = text.encode()
     if not text.strip():
         raise FileRefused("The file is empty.")
+    if name.lower().endswith(_NO_TEXT):
+        raise FileRefused("This file is text, not what its name says. Rename it to attach it as text.")
     return CheckedFile(safe_name(name, "text/plain"), "text/plain", stored, math.ceil(len(stored) / _BYTES_PER_TOKEN))
 
 

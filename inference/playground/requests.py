@@ -47,7 +47,7 @@ def request_of(
     tools, schema = _offered(panel)
     request = ChatRequest(
         model=panel.model,
-        messages=without_dangling(_with_files(messages, files)),
+        messages=_sendable(_with_files(messages, files)),
         system="\n\n".join(message["content"] for message in body if message["role"] in SYSTEM_ROLES),
         parameters={name: value for name, value in panel.parameters.items() if name in known},
         timeouts=Timeouts(**settings.PROVIDER_TIMEOUTS),
@@ -57,6 +57,18 @@ def request_of(
     if missing := get_adapter(panel.provider).abilities(panel.model).missing_for(request):
         raise PanelIncomplete(missing)
     return request
+
+
+def _sendable(messages: Sequence[ChatMessage]) -> tuple[ChatMessage, ...]:
+    """Without calls that nobody has answered. Raises PanelIncomplete for an answer to no call."""
+    sent = without_dangling(messages)
+    results = [[message.tool_call_id for message in some if message.role == "tool"] for some in (messages, sent)]
+    if results[0] != results[1]:
+        raise PanelIncomplete(
+            "A message of the role tool answers no call of the message before it. Remove it: where a model wants a"
+            " call, you write below its answer what the tool says."
+        )
+    return sent
 
 
 def _with_files(messages: Sequence[ChatMessage], files: Sequence[Attachment]) -> list[ChatMessage]:

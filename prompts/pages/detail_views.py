@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.requests import UserRequest
 from accounts.share_pages import share_dialog, shared
 from prompts import services
-from prompts.callers import keys_of, users_of
+from prompts.callers import conversations_of, keys_of, users_of
 from prompts.figures import comparison, error_percent, figures_of
 from prompts.label_rules import LabelRefused
 from prompts.models import PRODUCTION, Prompt, PromptVersion
@@ -48,6 +48,7 @@ def prompt_detail(request: UserRequest, pk: UUID) -> HttpResponse:
         "example_sets": prompt.example_sets.all(),
         "dependents": dependents_of(prompt, reader=request.user),
         "rollouts": shown_rollouts(prompt),
+        "conversations": conversations_of(prompt, reader=request.user),
     }
     if header["is_editor"] or request.user.is_administrator:
         context |= {"shows_callers": True, "keys": keys_of(prompt), "users": users_of(prompt)}
