@@ -19,4 +19,5 @@ def conversations_of_prompt(prompt_id: UUID, *, reader: User, since: datetime, m
     """Those with a call that was made with it, as far as ``reader`` sees them; the last ones first."""
     calls = Generation.objects.filter(started_within(since, None), prompt_id=prompt_id).order_by()
     used = Message.objects.filter(generation__in=calls.values("pk")).order_by().values("conversation")
-    return Conversation.objects.visible_to(reader).filter(pk__in=used).order_by("-updated_at", "pk")[:most]
+    visible = Conversation.objects.visible_to(reader).filter(pk__in=used)
+    return list(visible.order_by("-updated_at", "pk")[:most])

@@ -48,7 +48,7 @@ def origin_of(user: User, query: Mapping[str, str]) -> Origin:
     if prompt_id := query.get("prompt"):
         return _of_prompt(user, _uuid(prompt_id, Prompt), query.get("version", ""))
     if message_id := query.get("message"):
-        return _of_message(user, id_from(message_id))
+        return _of_message(user, id_from(message_id) or 0)
     if call_id := query.get("call"):
         return _of_call(user, _uuid(call_id, Generation))
     composer = new_composer(user)
@@ -69,7 +69,7 @@ def _of_prompt(user: User, prompt_id: UUID, number: str) -> Origin:
     return Origin(f"{prompt.name} v{version.number}", draft, version, samples)
 
 
-def _of_message(user: User, message_id: int | None) -> Origin:
+def _of_message(user: User, message_id: int) -> Origin:
     """All that was said up to the message, or up to the question that it answers."""
     visible = Message.objects.filter(conversation__in=Conversation.objects.visible_to(user))
     message = visible.select_related("conversation", "generation").get(pk=message_id)

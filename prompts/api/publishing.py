@@ -41,6 +41,8 @@ def _publish(owner: User, sent: NewVersion) -> PromptVersion:
 def _new_prompt(owner: User, sent: NewVersion) -> PromptVersion:
     if Prompt.objects.filter(name=sent.name).exists():
         raise ApiError(409, "name_taken", f"The name “{sent.name}” is taken by a prompt that you cannot see.")
+    if Prompt.objects.looking_like(sent.name).exists():
+        raise ApiError(409, "name_taken", f"There is a name that differs from “{sent.name}” in case alone.")
     body = _body(sent)
     return services.create_prompt(
         owner=owner,
