@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.sharing import PRIVATE, check_team, lock_team
 from audit.services import batch, record
@@ -71,6 +71,7 @@ def create_prompt(
     prompt = Prompt(owner=owner, name=name, type=type, description=description, tags=_unique(tags))
     prompt.audience = audience
     prompt.full_clean()
+    _lock_name(name)
     if Prompt.objects.looking_like(name).exists():
         raise ValidationError({"name": "There is a name that differs from it in upper and lower case alone."})
     _check(prompt, draft, owner)
@@ -79,6 +80,12 @@ def create_prompt(
     version = _add_version(prompt, draft, owner, message, made_from=None)
     _set_labels(prompt, version, labels, owner, reason="")
     return version
+
+
+def _lock_name(name: str) -> None:
+    """Whoever creates one that looks alike waits until this transaction has ended."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(lower(normalize(%s, NFKC)), 0))", [name])
 
 
 @transaction.atomic

@@ -246,6 +246,26 @@ def test_two_saves_at_the_same_moment_get_two_numbers(alice: User) -> None:
     assert sorted(prompt.versions.values_list("number", flat=True)) == [1, 2, 3]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_of_two_names_that_look_alike_at_the_same_moment_one_is_refused(alice: User) -> None:
+    together, refused = Barrier(2), list[str]()
+
+    def begin(name: str) -> None:
+        together.wait()
+        try:
+            create(alice, name)
+        except ValidationError:
+            refused.append(name)
+        connection.close()
+
+    threads = [Thread(target=begin, args=[name]) for name in ("triage", "Triage")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(refused) == 1 and Prompt.objects.count() == 1
+
+
 def test_an_older_version_can_be_edited_where_the_newest_one_is_known(alice: User) -> None:
     prompt = create(alice).prompt
     for text in ("B", "C"):
