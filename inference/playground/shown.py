@@ -54,7 +54,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class ShownPanel:
-    """``best`` names the metrics in which no other panel is better."""
+    """``best`` names the metrics in which no other panel is better. ``prompt_is_gone``: deleted, or not to be seen."""
 
     panel: Panel
     answers: list[PanelAnswer]
@@ -65,6 +65,7 @@ class ShownPanel:
     best: frozenset[str] = frozenset()
     problem: str = ""
     endpoint_name: str = ""
+    prompt_is_gone: bool = False
     roles: tuple[str, ...] = ROLES
 
     @property
@@ -173,7 +174,7 @@ def shown(playground: Playground, viewer: User, *, as_diff: bool = False, base: 
         compare([answers[panel.pk] for panel in panels], base)
     add_ratings([one.generation for panel in panels for one in answers[panel.pk] if not one.is_running], viewer)
     best = best_of([answers[panel.pk] for panel in panels])
-    names = endpoint_names(panels, viewer)
+    names, gone = endpoint_names(panels, viewer), with_prompt_gone(panels, viewer)
     shown_panels = [
         ShownPanel(
             panel,
@@ -184,6 +185,7 @@ def shown(playground: Playground, viewer: User, *, as_diff: bool = False, base: 
             number,
             best_in,
             endpoint_name=names[panel.pk],
+            prompt_is_gone=panel.pk in gone,
         )
         for number, (panel, best_in) in enumerate(zip(panels, best, strict=True), start=1)
     ]
@@ -196,6 +198,15 @@ def shown(playground: Playground, viewer: User, *, as_diff: bool = False, base: 
         files,
         example_sets_of(panels, viewer),
     )
+
+
+def with_prompt_gone(panels: Sequence[Panel], reader: User) -> set[int]:
+    """The panels whose prompt was deleted, or is not shared with the reader."""
+    wanted = {panel.pk: panel.prompt_id for panel in panels if panel.prompt_id}
+    if not wanted:
+        return set()
+    seen = set(Prompt.objects.visible_to(reader).filter(pk__in=wanted.values()).values_list("pk", flat=True))
+    return {pk for pk, prompt_id in wanted.items() if prompt_id not in seen}
 
 
 def endpoint_names(panels: Sequence[Panel], viewer: User) -> dict[int, str]:

@@ -21,7 +21,7 @@ from inference.tests import files
 from prompts.drafts import Draft, Variable
 from prompts.example_sets import create_example_set
 from prompts.models import ExampleSet
-from prompts.services import create_prompt
+from prompts.services import create_prompt, delete_prompt
 from telemetry.context import SentMessage, canonical
 from telemetry.models import Generation, GenerationContent
 from telemetry.services import NewCall, start_generation
@@ -155,6 +155,21 @@ def test_it_begins_with_a_prompt_its_samples_and_its_version(alice: User, client
     panel = playground.panels.get()
     assert (playground.title, playground.values) == ("triage v1", {"ticket": "T-1"})
     assert (panel.prompt_name, panel.prompt_version, panel.body[0]["content"]) == ("triage", 1, "Sort {{ticket}}")
+
+
+def test_it_says_that_the_prompt_was_deleted_meanwhile_and_runs_on(alice: User, client_of: ClientOf) -> None:
+    version = create_prompt(owner=alice, name="triage", type="text", draft=Draft("Sort", provider="echo", model="echo"))
+    client, address = client_of(alice), version.prompt.get_absolute_url()
+    client.post("/playground/add/", {"prompt": version.prompt_id})
+    playground = Playground.objects.get()
+    assert address in client.get(playground.get_absolute_url()).content.decode()
+    delete_prompt(prompt=version.prompt, actor=alice)
+    page = client.get(playground.get_absolute_url()).content.decode()
+    assert address not in page and "deleted or not shared" in page
+    assert "deleted or not shared" in save(client, playground, **{"message-0-content": "Sort"})
+    panel = playground.panels.get()
+    begun = start_round(user=alice, playground_id=playground.pk, panel_ids=[panel.pk], round_id=uuid4())
+    assert not begun.refused and Generation.objects.get().prompt_id is None
 
 
 def test_it_begins_with_what_a_message_answered(alice: User, client_of: ClientOf) -> None:
