@@ -12,6 +12,7 @@ from http import HTTPStatus
 
 import redis.exceptions
 import structlog
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -82,7 +83,16 @@ CSRF_EXPLANATION = Explanation(
 )
 
 
+TOO_LARGE_EXPLANATION = Explanation(
+    "The form is too large",
+    "A form may have 2.5 MB of text.",
+    "Go back and shorten it. Nothing was saved.",
+)
+
+
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig | TooManyFieldsSent):
+        return _answer(request, 413, TOO_LARGE_EXPLANATION)
     return _answer(request, 400)
 
 

@@ -10,6 +10,7 @@ class InferenceConfig(AppConfig):
         from inference import personal
         from inference.chat.picker.defaults import known_models
         from inference.conversations.as_prompt import prefill_from
+        from inference.conversations.with_prompt import conversations_of_prompt
         from inference.providers.key_check import check_key
         from inference.rendering import markdown
         from prompts import callers, figures, prices
@@ -26,5 +27,5 @@ class InferenceConfig(AppConfig):
         profile.known_models = known_models
         prefill.sources.append(prefill_from)
         figures.figures_by_version = figures_by_version
-        callers.users_of_prompt = users_of_prompt
+        callers.users_of_prompt, callers.conversations_of_prompt = users_of_prompt, conversations_of_prompt
         hooks.answer_html, hooks.question_html = markdown.render, markdown.render_question

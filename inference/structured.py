@@ -21,11 +21,10 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from inference.providers.base import Tool
-from prompts.drafts import schema_errors, tool_errors
+from prompts.drafts import MOST_DEFINITION_CHARACTERS, schema_errors, tool_errors
 
 MOST_TOOLS = 128
 MOST_CHARACTERS = 500_000
-MOST_CHARACTERS_OF_DEFINITIONS = 100_000
 MOST_LEVELS = 64
 MOST_PROBLEMS = 20
 # At most some seconds: a step is some 100 ns.
@@ -89,8 +88,8 @@ def _size_problems(value: Any) -> Iterator[str]:
     if isinstance(value, list | tuple) and len(value) > MOST_TOOLS:
         yield f"At most {MOST_TOOLS} tools can be offered."
     try:
-        if len(json.dumps(value)) > MOST_CHARACTERS_OF_DEFINITIONS:
-            yield f"Tools and schemas may have at most {MOST_CHARACTERS_OF_DEFINITIONS:,} characters."
+        if len(json.dumps(value)) > MOST_DEFINITION_CHARACTERS:
+            yield f"Tools and schemas may have at most {MOST_DEFINITION_CHARACTERS:,} characters."
         elif _levels(value) > MOST_LEVELS:
             yield f"Tools and schemas may be nested at most {MOST_LEVELS} levels deep."
     except (RecursionError, TypeError, ValueError):

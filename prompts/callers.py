@@ -1,6 +1,6 @@
-"""Who has used a prompt lately: programs that read it, and users who called a model with it.
+"""Who has used a prompt lately: programs that read it, and users who called a model with it, in which conversations.
 
-Calls are in another app: whoever knows both sets ``users_of_prompt`` at the start.
+Calls are in another app: whoever knows both sets ``users_of_prompt`` and ``conversations_of_prompt`` at the start.
 """
 
 from __future__ import annotations
@@ -44,11 +44,28 @@ class UsersSource(Protocol):
     def __call__(self, prompt_id: UUID, *, since: datetime, most: int) -> Sequence[UserCalls]: ...
 
 
+class Conversation(Protocol):
+    @property
+    def title(self) -> str: ...
+    @property
+    def updated_at(self) -> datetime: ...
+    def get_absolute_url(self) -> str: ...
+
+
+class ConversationsSource(Protocol):
+    def __call__(self, prompt_id: UUID, *, reader: User, since: datetime, most: int) -> Sequence[Conversation]: ...
+
+
 def _nobody(prompt_id: UUID, *, since: datetime, most: int) -> Sequence[UserCalls]:
     return []
 
 
+def _nowhere(prompt_id: UUID, *, reader: User, since: datetime, most: int) -> Sequence[Conversation]:
+    return []
+
+
 users_of_prompt: UsersSource = _nobody
+conversations_of_prompt: ConversationsSource = _nowhere
 
 
 def note_read(*, key: ApiKey, prompt_id: UUID, label: str, version: int) -> None:
@@ -78,3 +95,8 @@ def keys_of(prompt: Prompt) -> QuerySet[KeyRead]:
 def users_of(prompt: Prompt) -> Sequence[UserCalls]:
     """The last who called a model with it within 30 days."""
     return users_of_prompt(prompt.pk, since=timezone.now() - PERIOD, most=MOST)
+
+
+def conversations_of(prompt: Prompt, *, reader: User) -> Sequence[Conversation]:
+    """The last that the reader sees in which it was used within 30 days."""
+    return conversations_of_prompt(prompt.pk, reader=reader, since=timezone.now() - PERIOD, most=MOST)

@@ -9,11 +9,15 @@ from typing import Any
 
 import jsonschema
 
-from prompts import templating
+from prompts import storable, templating
+from prompts.storable import Unstorable
 from prompts.templating import Include, TemplateError
 
 MOST_CHARACTERS = 500_000
+# Of tools, and of a response schema.
+MOST_DEFINITION_CHARACTERS = 100_000
 MOST_MESSAGES = 500
+MOST_VARIABLES = 500
 ROLES = ("system", "developer", "user", "assistant", "tool")
 VARIABLE_TYPES = ("text", "long_text", "number", "choice")
 
@@ -109,11 +113,15 @@ def with_texts(body: Body, change: Any) -> Body:
 
 def check(draft: Draft) -> None:
     """Raises DraftRefused with everything that is wrong."""
+    for name, value in draft.as_stored().items():
+        try:
+            storable.check({name: value})
+        except Unstorable as error:
+            raise DraftRefused([(name, str(error))]) from error
     if len(json.dumps(draft.as_stored(), ensure_ascii=False, default=str)) > MOST_CHARACTERS:
         text = f"A prompt may have at most {MOST_CHARACTERS:,} characters with its tools, schema and config."
         raise DraftRefused([("body", text)], code="prompt_too_large")
-    errors = [*_body_errors(draft.body), *_variable_errors(draft), *tool_errors(draft.tools)]
-    errors += schema_errors(draft.response_schema)
+    errors = [*_body_errors(draft.body), *_variable_errors(draft), *_definition_errors(draft)]
     if errors:
         raise DraftRefused(errors)
 
@@ -148,8 +156,6 @@ def _message_errors(message: Message, where: str) -> Iterator[tuple[str, str]]:
 
 
 def _text_errors(text: str, where: str) -> Iterator[tuple[str, str]]:
-    if "\0" in text:
-        yield "body", f"{where}the text contains a NUL character."
     try:
         templating.check(text)
     except TemplateError as error:
@@ -158,13 +164,13 @@ def _text_errors(text: str, where: str) -> Iterator[tuple[str, str]]:
 
 def _variable_errors(draft: Draft) -> Iterator[tuple[str, str]]:
     names = [variable.name for variable in draft.variables]
+    if len({*names, *draft.used_variables}) > MOST_VARIABLES:
+        yield "variables", f"A prompt may have at most {MOST_VARIABLES} variables."
     for name in dict.fromkeys(name for name in names if names.count(name) > 1):
         yield "variables", f"The variable “{name}” is defined twice."
     for name in set(draft.placeholders) & {*names, *draft.used_variables}:
         yield "variables", f"“{name}” is both a placeholder and a variable."
     for variable in draft.variables:
-        if "\0" in "".join((variable.default, variable.sample, *variable.choices)):
-            yield "variables", f"The variable “{variable.name}” contains a NUL character."
         if not _is_name(variable.name):
             yield "variables", f"“{variable.name}” is not a name of letters, digits and underscores."
         if variable.type not in VARIABLE_TYPES:
@@ -175,6 +181,16 @@ def _variable_errors(draft: Draft) -> Iterator[tuple[str, str]]:
 
 def _is_name(value: object) -> bool:
     return isinstance(value, str) and templating.variables_in("{{" + value + "}}") == [value]
+
+
+def _definition_errors(draft: Draft) -> Iterator[tuple[str, str]]:
+    """What calls would not take either is not checked further, which could take many seconds."""
+    for name, value in (("tools", draft.tools), ("response_schema", draft.response_schema)):
+        if len(json.dumps(value)) > MOST_DEFINITION_CHARACTERS:
+            yield name, f"Tools and schemas may have at most {MOST_DEFINITION_CHARACTERS:,} characters."
+            return
+    yield from tool_errors(draft.tools)
+    yield from schema_errors(draft.response_schema)
 
 
 def tool_errors(tools: Sequence[Any]) -> Iterator[tuple[str, str]]:
@@ -205,3 +221,6 @@ def _json_schema_errors(schema: Any) -> Iterator[str]:
         jsonschema.Draft202012Validator.check_schema(schema)
     except jsonschema.SchemaError as error:
         yield error.message[:300]
+    except (RecursionError, OverflowError):
+        # Of regular expressions, which are compiled to see whether they are some.
+        yield "a pattern in it is nested too deeply, or has a number that is too large."

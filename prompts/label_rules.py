@@ -22,6 +22,14 @@ class LabelRefused(ValueError):
         self.code = code
 
 
+def existing_version(prompt: Prompt, number: int) -> PromptVersion:
+    """Raises LabelRefused for one that was deleted meanwhile."""
+    found = prompt.versions.filter(number=number).first()
+    if found is None:
+        raise LabelRefused(f"v{number} has been deleted. Choose another version.", "version_missing")
+    return found
+
+
 def check_unprotected(*, label: str, actor: User) -> None:
     """Raises LabelRefused for a label that the actor may not change without somebody else's approval."""
     protected = ProtectedLabel.objects.filter(name=label).first()
@@ -39,8 +47,9 @@ def needs_approval(protected: ProtectedLabel, actor: User) -> bool:
     return protected.approval != Approval.ADMINISTRATOR or not actor.is_administrator
 
 
-def check_includes(prompt: Prompt, to: PromptVersion, actor: User) -> None:
-    """What it includes may have changed since it was saved, and a label can close a cycle."""
+def check_target(prompt: Prompt, to: PromptVersion, actor: User) -> None:
+    """It may have been deleted meanwhile, what it includes may have changed, and a label can close a cycle."""
+    existing_version(prompt, to.number)
     try:
         composition.resolve(prompt.name, to.body, lambda include: target_of(include, actor))
     except IncludeRefused as error:

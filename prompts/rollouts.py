@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from audit.services import record
 from prompts import figures
 from prompts.actions import PromptsAction
-from prompts.label_rules import LabelRefused, check_includes, check_unprotected
+from prompts.label_rules import LabelRefused, check_target, check_unprotected
 from prompts.models import Label, Prompt, PromptVersion, Rollout, RolloutState
 from prompts.rollout_rules import Figures, Guards, draw, objection
 
@@ -35,7 +35,7 @@ def start_rollout(
     if running_rollout(prompt, label) is not None:
         raise LabelRefused(f"A rollout of “{label}” is running. End it first.", "rollout_running")
     check_unprotected(label=label, actor=actor)
-    check_includes(prompt, to, actor)
+    check_target(prompt, to, actor)
     rollout = Rollout.objects.create(
         prompt=prompt,
         label=label,

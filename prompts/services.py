@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.sharing import PRIVATE, check_team, lock_team
 from audit.services import batch, record
@@ -14,7 +14,7 @@ from prompts import composition, drafts
 from prompts.actions import PromptsAction
 from prompts.composition import IncludeRefused
 from prompts.drafts import Draft, DraftRefused
-from prompts.label_rules import LabelRefused, check_includes, check_unprotected
+from prompts.label_rules import LabelRefused, check_target, check_unprotected
 from prompts.models import (
     LABEL_NAME,
     LATEST,
@@ -71,12 +71,21 @@ def create_prompt(
     prompt = Prompt(owner=owner, name=name, type=type, description=description, tags=_unique(tags))
     prompt.audience = audience
     prompt.full_clean()
+    _lock_name(name)
+    if Prompt.objects.looking_like(name).exists():
+        raise ValidationError({"name": "There is a name that differs from it in upper and lower case alone."})
     _check(prompt, draft, owner)
     prompt.save()
     record(action=PromptsAction.PROMPT_CREATE, actor=owner, target=prompt, after={"name": name, "type": type})
     version = _add_version(prompt, draft, owner, message, made_from=None)
     _set_labels(prompt, version, labels, owner, reason="")
     return version
+
+
+def _lock_name(name: str) -> None:
+    """Whoever creates one that looks alike waits until this transaction has ended."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(lower(normalize(%s, NFKC)), 0))", [name])
 
 
 @transaction.atomic
@@ -198,7 +207,7 @@ def check_move(
         now = f"stands at v{stands_at}" if stands_at else "is gone"
         raise LabelRefused(f"“{label}” was moved in the meantime: it {now}.", "label_moved")
     if to is not None:
-        check_includes(prompt, to, actor)
+        check_target(prompt, to, actor)
     return stands_at
 
 

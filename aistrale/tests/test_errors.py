@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import structlog
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
@@ -19,6 +19,7 @@ FAULTS: dict[str, type[Exception]] = {
     "400": SuspiciousOperation,
     "403": PermissionDenied,
     "404": Http404,
+    "413": RequestDataTooBig,
     "500": ZeroDivisionError,
     "503": OperationalError,
 }

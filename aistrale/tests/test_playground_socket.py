@@ -6,15 +6,19 @@ import json
 from uuid import uuid4
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from aistrale.tests.sockets import Open, everything
 from inference.playground.fragments import render_ended
 from inference.playground.models import Panel, PanelAnswer, Playground
 from inference.playground.services import add_panel, create_playground
+from inference.providers.errors import AuthenticationFailed, NotFound
 from inference.runs.database import in_thread
+from inference.tests.fake_provider import FakeProvider
 from prompts.drafts import Draft
 from telemetry.models import Generation, GenerationContent, Status
+from tokens.services import add_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -64,6 +68,39 @@ async def test_one_panel_that_fails_does_not_stop_the_others(
     received = await everything(socket, until="Call details")
 
     assert "You have no key for this provider" in received
+
+
+async def test_a_refused_key_and_a_model_that_is_gone_keep_none_of_four_panels(
+    alice: User, playground: Playground, open_socket: Open, settings: Settings
+) -> None:
+    settings.PROVIDER_HOSTS = ["127.0.0.1"]
+    with FakeProvider() as fake:
+        await in_thread(_ask_of_a_provider)(playground, alice, fake.base_url("openai"))
+        socket, _, _ = await open_socket(alice, f"/ws/playground/{playground.pk}/")
+        await socket.send_to(run(await ids(playground)))
+        received = ""
+        while received.count("Call details") < 4:
+            received += str(await socket.receive_from(timeout=30))
+
+    calls = Generation.objects.order_by("panel_answer__panel").values_list("status", "error_type")
+    done = (Status.SUCCEEDED, "")
+    assert await in_thread(lambda: list(calls))() == [
+        (Status.FAILED, AuthenticationFailed.kind), (Status.FAILED, NotFound.kind), done, done
+    ]  # fmt: skip
+    assert "sk-bad" not in received and received.count("Message from the provider") == 2
+
+
+def _ask_of_a_provider(playground: Playground, owner: User, base_url: str) -> None:
+    """In the first panel with a key that it refuses, in the second for a model that it does not have."""
+    good, bad = (
+        add_token(owner=owner, actor=None, provider="openai", label=secret, secret=secret, base_url=base_url)
+        for secret in ("sk-good-1234", "bad-sk-bad-1234")
+    )
+    for _ in range(2):
+        add_panel(playground=playground, like=playground.panels.first() or Panel())
+    chosen = ((bad, "words-3"), (good, "status-404"), (good, "words-3"), (good, "words-4"))
+    for panel, (token, model) in zip(playground.panels.all(), chosen, strict=True):
+        Panel.objects.filter(pk=panel.pk).update(provider="openai", model=model, token_id=token.pk, parameters={})
 
 
 async def test_it_stops_what_one_panel_streams(alice: User, playground: Playground, open_socket: Open) -> None:
@@ -138,12 +175,13 @@ async def test_a_tool_is_answered_by_hand_and_the_model_goes_on(
     await socket.send_to(results_of(panel, answer.pk, {}))
     assert "Write what page_on_call answers first." in await everything(socket, until="results-problem")
     for _ in range(2):
-        await socket.send_to(results_of(panel, answer.pk, {call["id"]: "Jonas was paged"}))
+        # With a character that the database does not take.
+        await socket.send_to(results_of(panel, answer.pk, {call["id"]: "Jonas was paged\0"}))
     received = await everything(socket, until='data-state="good"')
-    assert "Jonas was paged" in received
+    assert "Jonas was paged\ufffd" in received
 
     steps = await in_thread(lambda: list(PanelAnswer.objects.values_list("step", "results")))()
-    assert steps == [(0, {}), (1, {call["id"]: "Jonas was paged"})]
+    assert steps == [(0, {}), (1, {call["id"]: "Jonas was paged\ufffd"})]
     newest = await in_thread(GenerationContent.objects.get)(generation__panel_answer__step=1)
     sent = await in_thread(newest.sent)()
     assert [message.role for message in sent] == ["tools", "user", "assistant", "tool"]

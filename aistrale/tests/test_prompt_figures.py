@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.sharing import Audience, Visibility
+from inference.models import Conversation, Message, Role
 from prompts import callers, figures
 from prompts.drafts import Draft
 from prompts.models import PromptVersion
@@ -76,3 +77,15 @@ def test_the_last_users_come_first_with_the_version_they_used(
     assert [(used.user, used.uses, used.version) for used in found] == [(bob, 2, 2), (alice, 1, 1)]
     assert bob.get_full_name() in client_of(alice).get(version.prompt.get_absolute_url()).content.decode()
     assert "Last callers" not in client_of(bob).get(version.prompt.get_absolute_url()).content.decode()
+
+
+def test_each_reader_finds_the_conversations_in_which_it_was_used(
+    alice: User, bob: User, version: PromptVersion, client_of: Callable[[User], Client]
+) -> None:
+    for owner, title, days_ago in ((alice, "Refunds", 1), (bob, "Outages", 1), (alice, "Long ago", 31)):
+        conversation = Conversation.objects.create(owner=owner, title=title)
+        made = call(owner, version, days_ago=days_ago)
+        Message.objects.create(conversation=conversation, role=Role.ASSISTANT, text="So.", generation=made)
+    assert [found.title for found in callers.conversations_of(version.prompt, reader=alice)] == ["Refunds"]
+    page = client_of(bob).get(version.prompt.get_absolute_url()).content.decode()
+    assert "Outages" in page and "Refunds" not in page

@@ -41,6 +41,7 @@ _EXTENSIONS = {
     "image/webp": (".webp",),
     "application/pdf": (".pdf",),
 }
+_NO_TEXT = (".gif", *(ending for endings in _EXTENSIONS.values() for ending in endings))
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _SVG = re.compile(r"\s*(<\?xml[^>]*>|<!--.*?-->|<!DOCTYPE[^>]*>|\s)*<(\w+:)?svg\b", re.IGNORECASE | re.DOTALL)
 
@@ -109,6 +110,8 @@ def _text(content: bytes, name: str) -> CheckedFile:
     stored = text.encode()
     if not text.strip():
         raise FileRefused("The file is empty.")
+    if name.lower().endswith(_NO_TEXT):
+        raise FileRefused("This file is text, not what its name says. Rename it to attach it as text.")
     return CheckedFile(safe_name(name, "text/plain"), "text/plain", stored, math.ceil(len(stored) / _BYTES_PER_TOKEN))
 
 

@@ -127,13 +127,18 @@ ON CONFLICT DO NOTHING
 """
 
 
+def copies_of(files: Collection[StoredFile], *, owner: User) -> list[StoredFile]:
+    """The same files as the owner's own, in that order."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COPY, {"owner": owner.pk, "files": [file.pk for file in files]})
+    return own_files(owner, [file.digest for file in files])
+
+
 def copy_attachments(copies: Mapping[int, Message], *, owner: User) -> None:
     """From the messages with these ids to their copies, whose owner gets files of their own."""
     attached = MessageAttachment.objects.filter(message__in=copies).select_related("file")
     rows = list(attached.defer("file__content", "file__thumbnail"))
-    with connection.cursor() as cursor:
-        cursor.execute(_COPY, {"owner": owner.pk, "files": [row.file_id for row in rows]})
-    own = {file.digest: file for file in own_files(owner, [row.file.digest for row in rows])}
+    own = {file.digest: file for file in copies_of([row.file for row in rows], owner=owner)}
     MessageAttachment.objects.bulk_create(
         MessageAttachment(
             message=copies[row.message_id], file=own[row.file.digest], position=row.position, name=row.name

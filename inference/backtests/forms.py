@@ -16,8 +16,7 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from accounts.providers import provider_choices
-from accounts.sharing import AudienceField, audiences_for, with_current
-from inference.backtests.models import MOST_CALLS, MOST_PARALLEL, Backtest, BacktestCall
+from inference.backtests.models import MOST_CALLS, MOST_PARALLEL, BacktestCall
 from inference.backtests.services import Plan
 from inference.chat.forms import MODEL_LIMIT, parameter_field, parameters_of
 from inference.runs.start import ENDPOINT_GONE
@@ -130,8 +129,8 @@ class BacktestForm(forms.Form):
         cleaned = super().clean() or {}
         if call := cleaned.get("call"):
             self._single = Generation.objects.filter(user=self._user, pk=call).first()
-            if self._single is None:
-                self.add_error(None, "This call is gone, or is not yours.")
+        if self._single is None and self["call"].value():
+            self.add_error(None, "This call is gone, or is not yours.")
         self._clean_target(cleaned)
         if not self.errors and not self._call_ids():
             self.add_error(None, NO_CALLS)
@@ -259,13 +258,3 @@ class StartForm(forms.Form):
         max_value=MOST_CALLS,
         help_text="Their cost is not in the budget, since it is not known.",
     )
-
-
-class ShareForm(forms.Form):
-    def __init__(self, data: Mapping[str, str] | None, *, backtest: Backtest) -> None:
-        super().__init__(data, initial={"audience": backtest.audience.key})
-        offered = audiences_for(backtest.owner, everyone=True)
-        self.fields["audience"] = AudienceField(
-            with_current(offered, backtest.audience),
-            help_text="They see the calls, their answers and what they cost. Only you can run it.",
-        )

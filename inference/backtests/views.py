@@ -14,11 +14,11 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.requests import UserRequest, confirm_page
-from accounts.sharing import share
+from accounts.share_pages import share_page
 from inference.backtests import services
 from inference.backtests.actions import BacktestAction
 from inference.backtests.filters import BacktestFilter
-from inference.backtests.forms import BacktestForm, ShareForm, StartForm
+from inference.backtests.forms import BacktestForm, StartForm
 from inference.backtests.models import Backtest, BacktestCall, State
 from inference.backtests.services import BacktestRefused
 from inference.backtests.shown import SHOWN, listed, opened, progress_of, shown_rows
@@ -133,17 +133,12 @@ def _step(request: UserRequest, backtest: Backtest, take: Callable[[], None]) ->
 
 @require_http_methods(["GET", "POST"])
 def backtest_share(request: UserRequest, pk: UUID) -> HttpResponse:
-    backtest = editable(request, pk)
-    form = ShareForm(request.POST or None, backtest=backtest)
-    if form.is_valid():
-        audience = form.cleaned_data["audience"]
-        share(backtest, audience=audience, actor=request.user, action=BacktestAction.BACKTEST_SHARE)
-        messages.success(request, f"“{backtest.title}” is shared with {audience}.")
-        return redirect(backtest)
-    part = "#dialog" if request.htmx else ""
-    context = {"backtest": backtest, "form": form}
-    status = 422 if form.is_bound else 200
-    return render(request, f"backtests/backtest_share.html{part}", context, status=status)
+    return share_page(
+        request,
+        editable(request, pk),
+        action=BacktestAction.BACKTEST_SHARE,
+        help_text="They see the calls, their answers and what they cost. Only you can run it.",
+    )
 
 
 @require_http_methods(["GET", "POST"])

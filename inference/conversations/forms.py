@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from django import forms
 
-from accounts.sharing import AudienceField, audiences_for, with_current
 from inference.conversations.services import PAGE, Filters
 from inference.models import Conversation
 
@@ -15,16 +14,6 @@ class RenameForm(forms.ModelForm[Conversation]):
     class Meta:
         model = Conversation
         fields = ("title",)
-
-
-class ShareForm(forms.Form):
-    def __init__(self, data: Mapping[str, str] | None, *, conversation: Conversation) -> None:
-        super().__init__(data, initial={"audience": conversation.audience.key})
-        offered = audiences_for(conversation.owner, everyone=True)
-        self.fields["audience"] = AudienceField(
-            with_current(offered, conversation.audience),
-            help_text="They read all its messages and branches, also those to come, with their cost. Only you write.",
-        )
 
 
 class _FiltersForm(forms.Form):

@@ -13,10 +13,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.requests import UserRequest
-from accounts.sharing import share
+from accounts.share_pages import share_page
 from inference.actions import InferenceAction
 from inference.conversations import export, services
-from inference.conversations.forms import RenameForm, ShareForm, filters_from, id_from
+from inference.conversations.forms import RenameForm, filters_from, id_from
 from inference.models import Conversation
 
 
@@ -53,16 +53,13 @@ def conversation_archive(request: UserRequest, pk: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def conversation_share(request: UserRequest, pk: UUID) -> HttpResponse:
-    conversation = _editable(request, pk)
-    form = ShareForm(request.POST or None, conversation=conversation)
-    if form.is_valid():
-        audience = form.cleaned_data["audience"]
-        share(conversation, audience=audience, actor=request.user, action=InferenceAction.CONVERSATION_SHARE)
-        messages.success(request, f"“{conversation.title}” is shared with {audience}.")
-        return redirect(conversation)
-    template = f"inference/conversation_share.html{'#dialog' if request.htmx else ''}"
-    context = {"conversation": conversation, "form": form}
-    return render(request, template, context, status=422 if form.is_bound else 200)
+    return share_page(
+        request,
+        _editable(request, pk),
+        action=InferenceAction.CONVERSATION_SHARE,
+        help_text="They can read all messages and branches, including future ones, and their cost. Only you can write.",
+        note="Provider error messages and your key's name are never shared.",
+    )
 
 
 @require_POST

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from accounts.models import User
 from accounts.sessions.services import note_activity
+from audit.text import replace_unstorable
 from inference.chat.forms import TEXT_LIMIT
 from inference.chat.run_socket import NOT_FOUND, TRY_AGAIN, Handler, Message, RunSocket, uuid_of
 from inference.playground import fragments
@@ -69,7 +70,8 @@ class PlaygroundConsumer(RunSocket):
     async def _answer_tools(self, user: User, message: Message) -> None:
         """``results``: by the id of the call what its tool says, for the answer ``answer`` of the panel ``panel``."""
         results = message.get("results")
-        texts = {str(name): str(text) for name, text in results.items()} if isinstance(results, dict) else {}
+        sent = {str(name): str(text) for name, text in results.items()} if isinstance(results, dict) else {}
+        texts = replace_unstorable(sent)
         panel_ids, answer_ids = _ids([message.get("panel")]), _ids([message.get("answer")])
         if self.runs.is_draining or not (panel_ids and answer_ids) or sum(map(len, texts.values())) > TEXT_LIMIT:
             return await self.close(TRY_AGAIN)

@@ -9,7 +9,6 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from accounts.providers import provider_choices
-from accounts.sharing import AudienceField, audiences_for, with_current
 from inference.chat.forms import MODEL_LIMIT, PREFIX, parameter_field, parameters_of
 from inference.playground.models import MOST_REPETITIONS, Playground
 from inference.playground.requests import PanelIncomplete, placeholder_messages
@@ -121,13 +120,3 @@ class RenameForm(forms.ModelForm[Playground]):
     class Meta:
         model = Playground
         fields = ("title",)
-
-
-class ShareForm(forms.Form):
-    def __init__(self, data: Mapping[str, str] | None, *, playground: Playground) -> None:
-        super().__init__(data, initial={"audience": playground.audience.key})
-        offered = audiences_for(playground.owner, everyone=True)
-        self.fields["audience"] = AudienceField(
-            with_current(offered, playground.audience),
-            help_text="They see panels, values and answers with their cost. Only you change and run them.",
-        )

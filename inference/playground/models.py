@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from accounts.models import User
+    from inference.playground.diffing import AnswerDiff
 
 MOST_PANELS = 4
 MOST_REPETITIONS = 10
@@ -152,8 +153,8 @@ class PanelAnswer(models.Model):
     results = models.JSONField(default=dict, blank=True)
     generation = models.OneToOneField(Generation, models.DO_NOTHING, db_constraint=False, related_name="panel_answer")
 
-    # Against the answer of another panel, where that is shown.
-    diff: list[tuple[str, str]] | None = None
+    # Where it is shown how answers differ.
+    diff: AnswerDiff | None = None
 
     class Meta:
         ordering = ["number", "step"]

@@ -22,7 +22,7 @@ from inference.playground.models import Panel, Playground
 from inference.playground.requests import PanelIncomplete, request_of, used_names
 from inference.playground.sent_calls import as_sent
 from inference.playground.services import TooManyPanels
-from inference.playground.shown import ShownPanel, example_sets_of, shown, values_form
+from inference.playground.shown import ShownPanel, example_sets_of, shown, values_form, with_prompt_gone
 from inference.providers.errors import ProviderError
 from prompts.example_sets import create_example_set
 from prompts.models import Prompt
@@ -49,7 +49,9 @@ def panel_save(request: UserRequest, pk: UUID, panel_pk: int) -> HttpResponse:
         services.save_panel(panel)
     number = list(panel.playground.panels.values_list("pk", flat=True)).index(panel.pk) + 1
     context: dict[str, Any] = {
-        "shown": ShownPanel(panel, [], editor, form, True, number),
+        "shown": ShownPanel(
+            panel, [], editor, form, True, number, prompt_is_gone=bool(with_prompt_gone([panel], request.user))
+        ),
         "values": values_form(panel.playground, services.panels_of(panel.playground), request.user),
         "is_saved": is_saved,
         "has_new_messages": bool(step),
@@ -138,6 +140,7 @@ def panel_code(request: UserRequest, pk: UUID, panel_pk: int) -> HttpResponse:
     panels = Panel.objects.filter(playground__in=Playground.objects.visible_to(request.user))
     panel = get_object_or_404(panels.select_related("playground"), pk=panel_pk, playground=pk)
     context: dict[str, Any] = {"panel": panel, "variable": f"{panel.provider.upper()}_API_KEY"}
+    context["prompt_is_gone"] = bool(with_prompt_gone([panel], request.user))
     try:
         wanted = request_of(panel, panel.playground.values, reader=request.user)
         token = pick_token(user=request.user, provider=panel.provider, token_id=panel.token_id)

@@ -16,9 +16,11 @@ from inference.providers.base import Attachment, ChatMessage, ChatRequest, Timeo
 from inference.providers.registry import get_adapter
 from inference.runs.tool_calls import without_dangling
 from inference.structured import DefinitionsRefused, schema_from, tools_from
+from prompts import storable
 from prompts.composition import IncludeRefused, resolve
 from prompts.drafts import ROLES, Draft, Message
 from prompts.reading import target_of
+from prompts.storable import Unstorable
 from prompts.templating import TemplateError, fill
 
 if TYPE_CHECKING:
@@ -37,15 +39,15 @@ def request_of(
     """With ``files`` in the last message of the user. Raises PanelIncomplete."""
     if not panel.model:
         raise PanelIncomplete("Choose a model first.")
-    body = _filled(panel, values, reader)
+    body = _filled(panel, values, reader, has_files=bool(files))
     messages = tuple(_message(message) for message in body if message["role"] not in SYSTEM_ROLES)
-    if not any(message.role == "user" and message.text.strip() for message in messages):
+    if not any(message.role == "user" and (files or message.text.strip()) for message in messages):
         raise PanelIncomplete("Write a message for the user role first.")
     known = {parameter.name for parameter in parameters_of(panel.provider, panel.model)}
     tools, schema = _offered(panel)
     request = ChatRequest(
         model=panel.model,
-        messages=without_dangling(_with_files(messages, files)),
+        messages=_sendable(_with_files(messages, files)),
         system="\n\n".join(message["content"] for message in body if message["role"] in SYSTEM_ROLES),
         parameters={name: value for name, value in panel.parameters.items() if name in known},
         timeouts=Timeouts(**settings.PROVIDER_TIMEOUTS),
@@ -55,6 +57,18 @@ def request_of(
     if missing := get_adapter(panel.provider).abilities(panel.model).missing_for(request):
         raise PanelIncomplete(missing)
     return request
+
+
+def _sendable(messages: Sequence[ChatMessage]) -> tuple[ChatMessage, ...]:
+    """Without calls that nobody has answered. Raises PanelIncomplete for an answer to no call."""
+    sent = without_dangling(messages)
+    results = [[message.tool_call_id for message in some if message.role == "tool"] for some in (messages, sent)]
+    if results[0] != results[1]:
+        raise PanelIncomplete(
+            "A message of the role tool answers no call of the message before it. Remove it: where a model wants a"
+            " call, you write below its answer what the tool says."
+        )
+    return sent
 
 
 def _with_files(messages: Sequence[ChatMessage], files: Sequence[Attachment]) -> list[ChatMessage]:
@@ -85,20 +99,25 @@ def _resolved(panel: Panel, reader: User) -> Sequence[Message]:
     return cast(Sequence[Message], body)
 
 
-def _filled(panel: Panel, values: Mapping[str, str], reader: User) -> list[dict[str, Any]]:
+def _filled(panel: Panel, values: Mapping[str, str], reader: User, *, has_files: bool) -> list[dict[str, Any]]:
     body = _resolved(panel, reader)
-    defaults = {variable.name: variable.default for variable in panel.draft.variables}
-    used = Draft(body).used_variables
-    given = {name: values.get(name) or defaults.get(name, "") for name in used}
-    if missing := [name for name in used if not given[name]]:
-        raise PanelIncomplete(f"Fill in {', '.join(missing)} under Variables first.")
+    given = _values_of(panel, body, values)
+    last = max((place for place, message in enumerate(body) if message.get("role") == "user"), default=None)
     filled: list[dict[str, Any]] = []
-    for message in body:
+    for place, message in enumerate(body):
         if message.get("type") == "placeholder":
             filled += placeholder_messages(message["name"], values.get(message["name"], ""))
-        elif message["content"].strip() or message.get("tool_calls"):
+        elif message["content"].strip() or message.get("tool_calls") or (has_files and place == last):
             filled.append({**message, "content": fill(message["content"], given)})
     return filled
+
+
+def _values_of(panel: Panel, body: Sequence[Message], values: Mapping[str, str]) -> dict[str, str]:
+    defaults = {variable.name: variable.default for variable in panel.draft.variables}
+    given = {name: values.get(name) or defaults.get(name, "") for name in Draft(body).used_variables}
+    if missing := [name for name, value in given.items() if not value]:
+        raise PanelIncomplete(f"Fill in {', '.join(missing)} under Variables first.")
+    return given
 
 
 def placeholder_messages(name: str, text: str) -> list[dict[str, Any]]:
@@ -108,6 +127,9 @@ def placeholder_messages(name: str, text: str) -> list[dict[str, Any]]:
     expected = 'a list such as [{"role": "user", "content": "Hello"}]'
     try:
         found = json.loads(text)
+        storable.check(found)
+    except Unstorable as error:
+        raise PanelIncomplete(f"“{name}”: {error}") from error
     except (ValueError, RecursionError) as error:
         raise PanelIncomplete(f"“{name}” is not JSON. Write {expected}.") from error
     if not isinstance(found, list) or not all(map(_is_message, found)):

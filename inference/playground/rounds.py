@@ -84,9 +84,11 @@ def _wanted(
 
 def _check_files(files: Sequence[StoredFile], panel: Panel, access: Access) -> None:
     """Raises PanelIncomplete where the model or its provider does not take them."""
+    if not files:
+        return
     abilities = abilities_with(panel.provider, panel.model, access.token)
     sizes = [(file.media_type, file.size) for file in files]
-    if files and (problem := problem_with(sizes, abilities, provider=panel.provider, model=panel.model)):
+    if problem := problem_with(sizes, abilities, provider=panel.provider, model=panel.model):
         raise PanelIncomplete(problem)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Max
 
 from audit.services import record
+from inference.attachments.services import copies_of
 from inference.models import StoredFile
 from inference.playground.actions import PlaygroundAction
 from inference.playground.models import MOST_PANELS, Panel, Playground, PlaygroundFile
@@ -31,11 +33,22 @@ class TooManyPanels(Exception):
 
 @transaction.atomic
 def create_playground(
-    *, owner: User, title: str, draft: Draft, version: PromptVersion | None = None, values: Mapping[str, str]
+    *,
+    owner: User,
+    title: str,
+    draft: Draft,
+    version: PromptVersion | None = None,
+    values: Mapping[str, str],
+    token_id: UUID | None = None,
+    files: Sequence[StoredFile] = (),
 ) -> Playground:
-    """With one panel, made from ``draft``; ``version`` is what the draft was taken from, if it was."""
+    """With one panel, made from ``draft``; ``version`` is what the draft was taken from, if it was.
+
+    ``files`` may be others': the owner gets copies.
+    """
     playground = Playground.objects.create(owner=owner, title=title[:200], values=dict(values))
-    panel = Panel(playground=playground, position=1)
+    save_files(playground=playground, files=copies_of(files, owner=owner))
+    panel = Panel(playground=playground, position=1, token_id=token_id)
     panel.take(draft)
     if version is not None:
         set_origin(panel, version)

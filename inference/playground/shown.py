@@ -13,11 +13,11 @@ from uuid import UUID
 
 from inference.chat.composer import ParameterInput, parameter_inputs
 from inference.models import StoredFile
+from inference.playground.diffing import compare
 from inference.playground.forms import PanelForm, ValuesForm
 from inference.playground.models import Panel, PanelAnswer, Playground
 from inference.playground.requests import used_names
 from inference.runs.estimates import estimate_text_tokens
-from prompts.diffs import inline
 from prompts.drafts import ROLES, Draft
 from prompts.models import ExampleSet, Prompt
 from prompts.pages.editor import Editor, editor_of
@@ -54,7 +54,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class ShownPanel:
-    """``best`` names the metrics in which no other panel is better."""
+    """``best`` names the metrics in which no other panel is better. ``prompt_is_gone``: deleted, or not to be seen."""
 
     panel: Panel
     answers: list[PanelAnswer]
@@ -65,6 +65,7 @@ class ShownPanel:
     best: frozenset[str] = frozenset()
     problem: str = ""
     endpoint_name: str = ""
+    prompt_is_gone: bool = False
     roles: tuple[str, ...] = ROLES
 
     @property
@@ -162,18 +163,18 @@ class ShownPlayground:
         return any(panel.panel.prompt_id for panel in self.panels)
 
 
-def shown(playground: Playground, viewer: User, *, as_diff: bool = False) -> ShownPlayground:
-    """``as_diff``: answers as they differ from the first answer of the first panel."""
+def shown(playground: Playground, viewer: User, *, as_diff: bool = False, base: int | None = None) -> ShownPlayground:
+    """``as_diff``: answers as they differ from the answer ``base``, or else from the first one."""
     panels = list(playground.panels.all())
     may_edit = playground.owner_id == viewer.pk
     answers = answers_of(panels)
     attached = playground.files.select_related("file").defer("file__content", "file__thumbnail")
     files = [row.file for row in attached]
     if as_diff:
-        _compare([answers[panel.pk] for panel in panels])
+        compare([answers[panel.pk] for panel in panels], base)
     add_ratings([one.generation for panel in panels for one in answers[panel.pk] if not one.is_running], viewer)
     best = best_of([answers[panel.pk] for panel in panels])
-    names = endpoint_names(panels, viewer)
+    names, gone = endpoint_names(panels, viewer), with_prompt_gone(panels, viewer)
     shown_panels = [
         ShownPanel(
             panel,
@@ -184,6 +185,7 @@ def shown(playground: Playground, viewer: User, *, as_diff: bool = False) -> Sho
             number,
             best_in,
             endpoint_name=names[panel.pk],
+            prompt_is_gone=panel.pk in gone,
         )
         for number, (panel, best_in) in enumerate(zip(panels, best, strict=True), start=1)
     ]
@@ -198,6 +200,15 @@ def shown(playground: Playground, viewer: User, *, as_diff: bool = False) -> Sho
     )
 
 
+def with_prompt_gone(panels: Sequence[Panel], reader: User) -> set[int]:
+    """The panels whose prompt was deleted, or is not shared with the reader."""
+    wanted = {panel.pk: panel.prompt_id for panel in panels if panel.prompt_id}
+    if not wanted:
+        return set()
+    seen = set(Prompt.objects.visible_to(reader).filter(pk__in=wanted.values()).values_list("pk", flat=True))
+    return {pk for pk, prompt_id in wanted.items() if prompt_id not in seen}
+
+
 def endpoint_names(panels: Sequence[Panel], viewer: User) -> dict[int, str]:
     """By panel: the name of a server with a base URL of its own, as far as the viewer may use it; else the provider."""
     tokens = ProviderToken.objects.visible_to(viewer).in_bulk([panel.token_id for panel in panels if panel.token_id])
@@ -210,19 +221,6 @@ def _endpoint_name(panel: Panel, tokens: Mapping[UUID, ProviderToken], viewer: U
         is_gone = panel.token_id and panel.playground.owner_id == viewer.pk
         return "Endpoint is gone" if is_gone else panel.provider_label
     return token.label if token.base_url else panel.provider_label
-
-
-def _compare(panels: Sequence[Sequence[PanelAnswer]]) -> None:
-    first = next((answer for answers in panels[:1] for answer in answers if not answer.is_running), None)
-    for answer in (answer for answers in panels for answer in answers):
-        if first is not None and answer is not first and not answer.is_running:
-            answer.diff = list(inline(answer_text(first), answer_text(answer)))
-
-
-def answer_text(answer: PanelAnswer) -> str:
-    """Empty where it is no longer kept."""
-    content = getattr(answer.generation, "content", None)
-    return content.response_text if content else ""
 
 
 def values_form(playground: Playground, panels: Sequence[Panel], viewer: User, data: Any = None) -> ValuesForm:

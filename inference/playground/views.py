@@ -14,11 +14,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.requests import UserRequest, confirm_page
-from accounts.sharing import share
+from accounts.share_pages import share_page
+from inference.conversations.forms import id_from
 from inference.playground import services
 from inference.playground.actions import PlaygroundAction
 from inference.playground.filters import PlaygroundFilter
-from inference.playground.forms import RenameForm, ShareForm
+from inference.playground.forms import RenameForm
 from inference.playground.models import Panel, Playground
 from inference.playground.origins import origin_of
 from inference.playground.shown import shown
@@ -45,17 +46,27 @@ def playground_add(request: UserRequest) -> HttpResponse:
     except ObjectDoesNotExist as error:
         raise Http404 from error
     playground = services.create_playground(
-        owner=request.user, title=origin.title, draft=origin.draft, version=origin.version, values=origin.values
+        owner=request.user,
+        title=origin.title,
+        draft=origin.draft,
+        version=origin.version,
+        values=origin.values,
+        token_id=origin.token_id,
+        files=origin.files,
     )
-    if origin.note:
-        messages.warning(request, origin.note)
+    for note in origin.notes:
+        messages.warning(request, note)
     return HttpResponseClientRedirect(playground.get_absolute_url()) if request.htmx else redirect(playground)
 
 
 @require_safe
 def playground_detail(request: UserRequest, pk: UUID) -> HttpResponse:
-    """The page, or its panels alone where htmx is going to swap them. ``view=diff`` marks where answers differ."""
-    page = shown(_visible(request, pk), request.user, as_diff=request.GET.get("view") == "diff")
+    """The page, or its panels alone where htmx is going to swap them.
+
+    ``view=diff`` marks where answers differ from the answer ``base``, or else from the first one.
+    """
+    base = id_from(request.GET.get("base", ""))
+    page = shown(_visible(request, pk), request.user, as_diff=request.GET.get("view") == "diff", base=base)
     part = "#panels" if request.htmx.target == PANELS else ""
     response = render(request, f"playground/playground_detail.html{part}", {"page": page})
     patch_vary_headers(response, ["HX-Target"])
@@ -70,19 +81,20 @@ def playground_rename(request: UserRequest, pk: UUID) -> HttpResponse:
         services.rename_playground(playground=playground, title=form.cleaned_data["title"])
         messages.success(request, "Renamed")
         return redirect(playground)
-    return _dialog(request, "playground/playground_rename.html", playground, form)
+    part = "#dialog" if request.htmx else ""
+    context = {"playground": playground, "form": form}
+    status = 422 if form.is_bound else 200
+    return render(request, f"playground/playground_rename.html{part}", context, status=status)
 
 
 @require_http_methods(["GET", "POST"])
 def playground_share(request: UserRequest, pk: UUID) -> HttpResponse:
-    playground = _editable(request, pk)
-    form = ShareForm(request.POST or None, playground=playground)
-    if form.is_valid():
-        audience = form.cleaned_data["audience"]
-        share(playground, audience=audience, actor=request.user, action=PlaygroundAction.PLAYGROUND_SHARE)
-        messages.success(request, f"“{playground.title}” is shared with {audience}.")
-        return redirect(playground)
-    return _dialog(request, "playground/playground_share.html", playground, form)
+    return share_page(
+        request,
+        _editable(request, pk),
+        action=PlaygroundAction.PLAYGROUND_SHARE,
+        help_text="They see panels, values and answers with their cost. Only you change and run them.",
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -100,12 +112,6 @@ def playground_delete(request: UserRequest, pk: UUID) -> HttpResponse:
         verb="Delete playground",
         cancel=playground,
     )
-
-
-def _dialog(request: UserRequest, template: str, playground: Playground, form: RenameForm | ShareForm) -> HttpResponse:
-    part = "#dialog" if request.htmx else ""
-    context = {"playground": playground, "form": form}
-    return render(request, template + part, context, status=422 if form.is_bound else 200)
 
 
 def _visible(request: UserRequest, pk: UUID) -> Playground:

@@ -116,7 +116,7 @@ def test_a_hostile_pdf_is_refused(content: bytes) -> None:
         (b" " + files.pdf(), "not supported"),
         (b'<?xml version="1.0"?><!-- x --><svg onload="alert(1)"/>', "SVG"),
         (b"<SVG><script>alert(1)</script></SVG>", "SVG"),
-        (b"x" * (TEXT_BYTES + 1), "too long"),
+        (b"Hello", "not what its name says"),
         (b"\x89PNG\r\n\x1a\n" + bytes(UPLOAD_BYTES), "20 MB"),
         (b"%PDF-1.7\n" + bytes(11 * 1024 * 1024), "10 MB"),
     ],
@@ -124,6 +124,11 @@ def test_a_hostile_pdf_is_refused(content: bytes) -> None:
 def test_what_is_nothing_of_that_is_refused(content: bytes, message: str) -> None:
     with pytest.raises(FileRefused, match=message):
         check(content, "file.png")
+
+
+def test_a_text_has_its_own_limit() -> None:
+    with pytest.raises(FileRefused, match="too long"):
+        check(b"x" * (TEXT_BYTES + 1), "notes.txt")
 
 
 def test_a_text_is_kept_as_it_is() -> None:

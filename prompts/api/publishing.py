@@ -41,6 +41,8 @@ def _publish(owner: User, sent: NewVersion) -> PromptVersion:
 def _new_prompt(owner: User, sent: NewVersion) -> PromptVersion:
     if Prompt.objects.filter(name=sent.name).exists():
         raise ApiError(409, "name_taken", f"The name “{sent.name}” is taken by a prompt that you cannot see.")
+    if Prompt.objects.looking_like(sent.name).exists():
+        raise ApiError(409, "name_taken", f"There is a name that differs from “{sent.name}” in case alone.")
     body = _body(sent)
     return services.create_prompt(
         owner=owner,
@@ -50,7 +52,7 @@ def _new_prompt(owner: User, sent: NewVersion) -> PromptVersion:
         tags=sent.tags or (),
         audience=_audience(owner, sent.sharedWith),
         message=sent.commitMessage or "",
-        labels=sent.labels,
+        labels=sent.labels or (),
     )
 
 
@@ -64,7 +66,7 @@ def _next_version(prompt: Prompt, author: User, sent: NewVersion) -> PromptVersi
         draft=_draft(newest.draft if newest else Draft(""), sent),
         author=author,
         message=sent.commitMessage or "",
-        labels=sent.labels,
+        labels=sent.labels or (),
     )
     if sent.tags is not None:
         services.update_prompt(prompt=prompt, actor=author, tags=sent.tags)
@@ -90,7 +92,8 @@ def _draft(before: Draft, sent: NewVersion) -> Draft:
     draft = replace(before, body=_body(sent), config=sent.config or {}, **given)
     if sent.variables is not None:
         return draft
-    return replace(draft, variables=tuple(known for known in draft.variables if known.name in draft.used_variables))
+    used = frozenset(draft.used_variables)
+    return replace(draft, variables=tuple(known for known in draft.variables if known.name in used))
 
 
 def _variable(sent: Any) -> Variable:

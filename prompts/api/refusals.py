@@ -18,6 +18,7 @@ _STATUS = {
     "wrong_type": 409,
     "prompt_too_large": 413,
     "label_in_use": 409,
+    "version_missing": 404,
     "label_protected": 403,
     "proposal_open": 409,
     "invalid_include": 409,

@@ -9,6 +9,7 @@ from uuid import UUID
 from ninja import Field, Schema
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict
 
+from prompts.drafts import ROLES
 from prompts.models import LABEL_NAME, NAME
 
 
@@ -37,6 +38,8 @@ Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_text_of_a_time), AfterValidator(_in_utc)]
 Name = Annotated[str, Field(max_length=200, json_schema_extra=_matching(str(NAME.regex.pattern)))]
 LabelName = Annotated[str, Field(json_schema_extra=_matching(str(LABEL_NAME.regex.pattern)))]
+Role = Annotated[str, Field(json_schema_extra={"enum": list(ROLES)})]
+Text = Annotated[str, Field(json_schema_extra={"pattern": r"\S"})]
 MOST_LABELS = 50
 
 
@@ -46,7 +49,7 @@ class ChatMessage(Schema):
     model_config = ConfigDict(extra="allow")
 
     type: Literal["chatmessage"] = "chatmessage"
-    role: str
+    role: Role
     content: str
 
 
@@ -135,9 +138,9 @@ class NewVersion(Schema):
 
     name: Name
     type: Literal["text", "chat"] | None = Field(None, description="Without it, what the prompt is: text or messages.")
-    prompt: str | Messages
+    prompt: Text | Annotated[Messages, Field(json_schema_extra={"minItems": 1})]
     config: dict[str, Any] | None = None
-    labels: list[LabelName] = Field([], max_length=MOST_LABELS, description="They move to this version.")
+    labels: list[LabelName] | None = Field(None, max_length=MOST_LABELS, description="They move to this version.")
     tags: list[str] | None = Field(None, max_length=MOST_LABELS, description="They replace those of the prompt.")
     commitMessage: str | None = Field(None, max_length=500)
     provider: str | None = Field(None, max_length=30, description="Ours.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
@@ -72,8 +73,8 @@ def path_of(name: str, suffix: str = MARKDOWN) -> str:
 
 
 def name_of(path: str) -> str:
-    """The prompt that a directory keeps there."""
-    return unquote(str(PurePosixPath(path).with_suffix("")))
+    """The prompt that a directory keeps there. Some file systems take letters apart from their accents."""
+    return unicodedata.normalize("NFC", unquote(str(PurePosixPath(path).with_suffix(""))))
 
 
 def _folder(part: str) -> str:

@@ -109,12 +109,16 @@ def _tools(tools: list[Any]) -> tuple[list[dict[str, Any]], list[Any]]:
 
 def _schema(text: dict[str, Any], response_format: dict[str, Any] | None) -> tuple[dict[str, Any] | None, Any]:
     """The schema of answers, and what else was said of their text."""
-    kind = response_format or text.get("format") or {}
-    schema = kind.get("schema") or (kind.get("json_schema") or {}).get("schema")
+    kind = _mapping(response_format or text.get("format"))
+    schema = kind.get("schema") or _mapping(kind.get("json_schema")).get("schema")
     rest = {key: value for key, value in text.items() if key != "format"}
     if not isinstance(schema, dict) and kind.get("type", "text") != "text":
         rest["format"] = kind
     return schema if isinstance(schema, dict) else None, rest
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _variables(values: Any, notes: list[str]) -> Iterator[Variable]:

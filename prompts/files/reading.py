@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import lzma
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import PurePosixPath
@@ -15,6 +17,13 @@ from prompts.files.document import MOST_BYTES, MOST_FILES, FileRefused, Loaded, 
 from prompts.storable import Unstorable
 
 MOST_PROMPTS = 1_000
+# All files of an archive together.
+MOST_UNPACKED_BYTES = 20_000_000
+# What zipfile raises for archives that are damaged, encrypted, or packed in a way of their own.
+_UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError),
+    *(NotImplementedError, RuntimeError, ValueError),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +45,7 @@ def decoded(path: str, data: bytes) -> SourceFile:
 
 
 def unpacked(path: str, data: bytes) -> list[tuple[str, bytes]]:
-    """The files of a zip archive, read no further than a file may be long. Raises FileRefused."""
+    """The files of a zip archive, read no further than they may be long together. Raises FileRefused."""
     if not path.endswith(".zip"):
         return [(path, data)]
     try:
@@ -44,16 +53,22 @@ def unpacked(path: str, data: bytes) -> list[tuple[str, bytes]]:
             members = [member for member in archive.infolist() if not member.is_dir()]
             if len(members) > MOST_FILES:
                 raise FileRefused(f"An archive may have at most {MOST_FILES} files.", path=path)
-            return [(member.filename, _start(archive, member)) for member in members]
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
-        if isinstance(error, FileRefused):
-            raise
+            return list(_contents(archive, members))
+    except FileRefused as error:
+        raise error.at(path) from error
+    except _UNREADABLE as error:
         raise FileRefused("This archive cannot be read.", path=path) from error
 
 
-def _start(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    with archive.open(member) as stream:
-        return stream.read(MOST_BYTES + 1)
+def _contents(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo]) -> Iterator[tuple[str, bytes]]:
+    left = MOST_UNPACKED_BYTES
+    for member in members:
+        with archive.open(member) as stream:
+            content = stream.read(MOST_BYTES + 1)
+        left -= len(content)
+        if left < 0:
+            raise FileRefused(f"An archive may have at most {MOST_UNPACKED_BYTES:,} bytes of files.")
+        yield member.filename, content
 
 
 def read(source: SourceFile) -> list[PromptFile]:

@@ -11,7 +11,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Func, OuterRef, Q, Subquery, Value
-from django.db.models.functions import Cast, Coalesce, Now
+from django.db.models.functions import Cast, Coalesce, Lower, Now
 from django.urls import reverse
 
 from accounts.sharing import Shared, SharedQuerySet, Visibility
@@ -24,13 +24,20 @@ if TYPE_CHECKING:
 
 LATEST = "latest"
 PRODUCTION = "production"
+# Of dots alone it would mean another folder to whoever reads it as a path.
+_PART = r"\.*[\w-][\w.-]*(?: [\w.-]+)*"
 NAME = RegexValidator(
-    r"\A[\w.-]+(?: [\w.-]+)*(?:/[\w.-]+(?: [\w.-]+)*)*\Z",
+    rf"\A{_PART}(?:/{_PART})*\Z",
     "Use letters, digits, spaces, “-”, “_” and “.”, with “/” between folders.",
 )
 LABEL_NAME = RegexValidator(r"\A[a-z0-9][a-z0-9_.-]{0,49}\Z", "Use up to 50 small letters, digits, “-”, “_” and “.”.")
 _FOLDER = Coalesce(Func(F("name"), Value("^(.*)/"), function="substring"), Value(""), output_field=models.TextField())
+
 TAG = RegexValidator(r"\A[^\x00-\x1f,]+\Z", "A tag has no commas and no line breaks.")
+
+
+def _alike(name: F | Value) -> Lower:
+    return Lower(Func(name, template="normalize(%(expressions)s, NFKC)", output_field=models.TextField()))
 
 
 def _unchanging(name: str, *, but: str) -> pgtrigger.Trigger:
@@ -68,6 +75,10 @@ class PromptQuerySet(SharedQuerySet["Prompt"]):
         deepest = self.order_by().values_list(_FOLDER, flat=True).distinct()
         parts = [str(folder).split("/") for folder in deepest if folder]
         return {"/".join(names[: depth + 1]) for names in parts for depth in range(len(names))}
+
+    def looking_like(self, name: str) -> Self:
+        """Those with other names that differ in nothing but case, or the width and composition of letters."""
+        return self.alias(alike=_alike(F("name"))).filter(alike=_alike(Value(name))).exclude(name=name)
 
     def with_text(self) -> Self:
         """To filter by ``newest_text``, what the newest version says, as JSON."""

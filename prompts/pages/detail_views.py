@@ -12,14 +12,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.requests import UserRequest
+from accounts.share_pages import share_dialog, shared
 from prompts import services
-from prompts.callers import keys_of, users_of
+from prompts.callers import conversations_of, keys_of, users_of
 from prompts.figures import comparison, error_percent, figures_of
 from prompts.label_rules import LabelRefused
 from prompts.models import PRODUCTION, Prompt, PromptVersion
 from prompts.pages.access import chosen_version, editable_prompt, own_prompt, visible_prompt
 from prompts.pages.editor_page import TYPES
-from prompts.pages.forms import DetailsForm, ShareForm, add_errors
+from prompts.pages.forms import DetailsForm, PromptShareForm, add_errors
 from prompts.pages.header import header_of
 from prompts.pages.preview import read_view
 from prompts.pages.rollout_views import shown_rollouts
@@ -47,6 +48,7 @@ def prompt_detail(request: UserRequest, pk: UUID) -> HttpResponse:
         "example_sets": prompt.example_sets.all(),
         "dependents": dependents_of(prompt, reader=request.user),
         "rollouts": shown_rollouts(prompt),
+        "conversations": conversations_of(prompt, reader=request.user),
     }
     if header["is_editor"] or request.user.is_administrator:
         context |= {"shows_callers": True, "keys": keys_of(prompt), "users": users_of(prompt)}
@@ -91,13 +93,16 @@ def prompt_edit(request: UserRequest, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def prompt_share(request: UserRequest, pk: UUID) -> HttpResponse:
     prompt = own_prompt(request.user, pk)
-    form = ShareForm(request.POST or None, prompt=prompt)
+    form = PromptShareForm(
+        request.POST or None,
+        thing=prompt,
+        help_text="They can read all versions and labels, including future ones.",
+        readers_may_edit=prompt.readers_may_edit,
+    )
     if form.is_valid():
         services.share_prompt(prompt=prompt, actor=request.user, **form.cleaned_data)
-        messages.success(request, f"“{prompt}” is shared with {form.cleaned_data['audience']}.")
-        return redirect(prompt)
-    template = f"prompts/prompt_share.html{'#dialog' if request.htmx else ''}"
-    return render(request, template, {"prompt": prompt, "form": form}, status=422 if form.is_bound else 200)
+        return shared(request, prompt, form.cleaned_data["audience"])
+    return share_dialog(request, prompt, form)
 
 
 @require_POST

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 from prompts import storable
-from prompts.drafts import Body, Draft, Variable
+from prompts.drafts import MOST_VARIABLES, Body, Draft, Variable
 
 PLACEHOLDER = "placeholder"
 
@@ -60,7 +60,7 @@ class Editor:
     def follow_text(self) -> None:
         """One row for each variable that is used, then the others that somebody has described."""
         rows = {variable.name: variable for variable in self.variables}
-        used = {name: rows.get(name, Variable(name)) for name in self.used}
+        used = {name: rows.get(name, Variable(name)) for name in self.used[:MOST_VARIABLES]}
         kept = [row for row in self.variables if row.name not in used and self._is_described(row)]
         self.variables = [*used.values(), *kept]
 

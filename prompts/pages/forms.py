@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 
 from accounts.providers import provider_choices
-from accounts.sharing import AudienceField, audiences_for, with_current
+from accounts.share_pages import ShareForm
 from prompts import storable
 from prompts.drafts import Draft
-from prompts.models import LABEL_NAME, Prompt, PromptType, PromptVersion
+from prompts.models import LABEL_NAME, PromptType, PromptVersion
 from prompts.rollout_rules import Guards
 from prompts.storable import Unstorable
 
@@ -176,14 +175,7 @@ class DecisionForm(forms.Form):
     note = forms.CharField(required=False, max_length=500, label="Comment")
 
 
-class ShareForm(forms.Form):
+class PromptShareForm(ShareForm):
     readers_may_edit = forms.BooleanField(
         required=False, label="They may edit", help_text="They may then save versions, move labels and archive it."
     )
-
-    def __init__(self, data: Mapping[str, str] | None, *, prompt: Prompt) -> None:
-        super().__init__(data, initial={"audience": prompt.audience.key, "readers_may_edit": prompt.readers_may_edit})
-        offered = with_current(audiences_for(prompt.owner, everyone=True), prompt.audience)
-        help_text = "They can read all versions and labels, including future ones."
-        self.fields["audience"] = AudienceField(offered, help_text=help_text)
-        self.order_fields(["audience"])

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.requests import UserRequest
@@ -19,7 +19,7 @@ from prompts import services
 from prompts.diffs import compare
 from prompts.figures import comparison, figures_of
 from prompts.history import chart_of
-from prompts.label_rules import LabelRefused
+from prompts.label_rules import LabelRefused, existing_version
 from prompts.models import PRODUCTION, Label, LabelMove, LabelProposal, Prompt, PromptVersion, ProposalState
 from prompts.pages.access import chosen_version, editable_prompt, visible_prompt
 from prompts.pages.filters import HistoryFilter
@@ -121,8 +121,9 @@ def _proposed(request: UserRequest, prompt: Prompt, form: MoveForm) -> HttpRespo
 
 
 def _version_in(form: MoveForm, prompt: Prompt) -> PromptVersion | None:
+    """None to remove the label. Raises LabelRefused."""
     number = form.cleaned_data["version"]
-    return get_object_or_404(prompt.versions, number=number) if number else None
+    return existing_version(prompt, number) if number else None
 
 
 def _asked_move(request: UserRequest, prompt: Prompt) -> MoveForm:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.requests import UserRequest
 from prompts import rollouts
-from prompts.label_rules import LabelRefused
+from prompts.label_rules import LabelRefused, existing_version
 from prompts.models import Prompt, Rollout, RolloutState
 from prompts.pages.access import editable_prompt
 from prompts.pages.forms import RolloutForm
@@ -56,7 +56,7 @@ def rollout_add(request: UserRequest, pk: UUID) -> HttpResponse:
             started = rollouts.start_rollout(
                 prompt=prompt,
                 label=cleaned["label"],
-                to=get_object_or_404(prompt.versions, number=cleaned["version"]),
+                to=existing_version(prompt, cleaned["version"]),
                 percent=cleaned["percent"],
                 guards=form.guards(),
                 actor=request.user,

@@ -159,9 +159,12 @@ def test_a_version_of_another_type_is_refused(program: Program) -> None:
         assert (response.status_code, response.json()["code"]) == (409, "wrong_type")
 
 
-def test_a_name_that_somebody_else_has_taken_is_refused(program_of: ProgramOf, alice: User, bob: User) -> None:
+@pytest.mark.parametrize("name", [NAME, NAME.upper()])
+def test_a_name_that_somebody_else_has_taken_is_refused(
+    name: str, program_of: ProgramOf, alice: User, bob: User
+) -> None:
     program_of(alice).post(TEXT)
-    response = program_of(bob).post(TEXT)
+    response = program_of(bob).post(TEXT | {"name": name})
     assert (response.status_code, response.json()["code"]) == (409, "name_taken")
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from prompts.drafts import MOST_CHARACTERS, Draft, DraftRefused, Variable, check
 
 USER = {"type": "chatmessage", "role": "user", "content": "Hi {{name}}"}
 HISTORY = {"type": "placeholder", "name": "history"}
+DEEP: dict[str, Any] = reduce(lambda inner, _: {"a": inner}, range(70), {})
 TOOL = {"type": "function", "function": {"name": "look_up", "parameters": {"type": "object"}}}
 
 
@@ -35,7 +37,13 @@ def test_it_accepts(draft: Draft) -> None:
     [
         (Draft(" \n"), "body", "empty"),
         (Draft([]), "body", "at least one message"),
-        (Draft("a\0b"), "body", "NUL"),
+        (Draft("a\0b"), "body", "U+0000"),
+        (Draft([{**USER, "content": "half \ud800"}]), "body", "surrogate"),
+        (Draft("a", (Variable("a", sample="\0"),)), "variables", "U+0000"),
+        (Draft("a", config={"a": float("nan")}), "config", "or is none"),
+        (Draft("a", parameters={"seed": 2**64}), "parameters", "too large"),
+        (Draft("a", config=DEEP), "config", "levels deep"),
+        (Draft("".join(f"{{{{v{n}}}}}" for n in range(501))), "variables", "at most 500 variables"),
         (Draft([{**USER, "role": "robot"}]), "body", "Message 1: the role must be one of system"),
         (Draft([USER, {**USER, "content": 5}]), "body", "Message 2: the content must be text"),
         (Draft([{"type": "image"}]), "body", "chatmessage or placeholder"),
@@ -55,6 +63,10 @@ def test_it_accepts(draft: Draft) -> None:
             "parameters of “x” are not a JSON schema",
         ),
         (Draft("a", response_schema={"type": 5}), "response_schema", "not a JSON schema"),
+        (Draft("a", response_schema={"pattern": "a{99999999999999999999}"}), "response_schema", "a pattern in it"),
+        (Draft("a", response_schema={"pattern": "(" * 5000 + ")" * 5000}), "response_schema", "a pattern in it"),
+        (Draft("a", response_schema={"enum": ["x" * 100_000]}), "response_schema", "at most 100,000 characters"),
+        (Draft("a", tools=[{**TOOL, "more": "x" * 100_000}]), "tools", "at most 100,000 characters"),
     ],
 )
 def test_it_names_the_field_of(draft: Draft, field: str, text: str) -> None:

@@ -12,10 +12,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from prompts.drafts import ROLES, VARIABLE_TYPES, Draft, Variable
+from prompts.drafts import ROLES, VARIABLE_TYPES, Draft, DraftRefused, Variable, check
 from prompts.files import own_format, yaml_text
 from prompts.files.document import MOST_BYTES, FileRefused, PromptFile, name_of, path_of
-from prompts.files.reading import SourceFile, decoded, read, unpacked
+from prompts.files.own_format import FORMAT
+from prompts.files.reading import MOST_UNPACKED_BYTES, SourceFile, decoded, read, unpacked
+from prompts.storable import GREATEST_INTEGER, LEAST_INTEGER
 
 SPECIAL = (
     "---", "--- ", "---\n", "\r\n", "\r", "\n", "a\r\nb", " a", "a ", "a \nb", "\ta", "no", "on", "null", "~", "1:30",
@@ -24,9 +26,10 @@ SPECIAL = (
     "\ufeff---\nname: x\n---\n", "...\n", "a\n\n\n", "\n\na", "  a\n b\n", "{{x}}",
 )  # fmt: skip
 LETTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+INTEGERS = st.integers(LEAST_INTEGER, GREATEST_INTEGER)
 TEXTS = st.one_of(st.sampled_from(SPECIAL), st.lists(st.one_of(st.sampled_from(SPECIAL), LETTERS)).map("".join))
 JSON = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), TEXTS),
+    st.one_of(st.none(), st.booleans(), INTEGERS, st.floats(allow_nan=False, allow_infinity=False), TEXTS),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(TEXTS, inner, max_size=3)),
     max_leaves=6,
 )
@@ -217,10 +220,54 @@ def test_archives_are_read_no_further_than_a_file_may_be_long() -> None:
     assert files["support/a.md"] == b"Hi" and len(files["bomb.md"]) == MOST_BYTES + 1
 
 
+def test_archives_are_read_no_further_than_they_may_be_long_together() -> None:
+    archive = BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as writer:
+        for number in range(MOST_UNPACKED_BYTES // MOST_BYTES + 1):
+            writer.writestr(f"{number}.md", b"\0" * MOST_BYTES)
+    with pytest.raises(FileRefused, match=r"all.zip: .* at most 20,000,000 bytes"):
+        unpacked("all.zip", archive.getvalue())
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_an_archive_that_is_damaged_anywhere_is_no_error_of_ours(packing: int) -> None:
+    archive = BytesIO()
+    with zipfile.ZipFile(archive, "w", packing) as writer:
+        writer.writestr("a.md", "Sort this mail, and then sort it again.")
+    for place in range(len(archive.getvalue())):
+        damaged = bytearray(archive.getvalue())
+        damaged[place] ^= 0xFF
+        with contextlib.suppress(FileRefused):
+            unpacked("all.zip", bytes(damaged))
+
+
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04nothing", b"x" * 100])
 def test_it_refuses_archives_that_it_cannot_read(data: bytes) -> None:
     with pytest.raises(FileRefused, match="cannot be read"):
         unpacked("all.zip", data)
+
+
+FIELDS = (
+    *("format", "name", "type", "prompt", "text", "messages", "input", "instructions", "versions", "config", "labels"),
+    *("tags", "variables", "tools", "response_schema", "response_format", "parameters", "version", "id", "role"),
+    *("content", "schema", "json_schema", "function", "commitMessage", "description", "message", "reasoning"),
+)
+# With some that mean something, or all would be refused at once.
+SOME_JSON = st.recursive(
+    st.one_of(st.sampled_from(("chat", "text", "user", "placeholder", FORMAT)), st.none(), st.booleans(), INTEGERS),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(FIELDS), inner, max_size=5)),
+    max_leaves=12,
+)
+
+
+@given(SOME_JSON)
+@example({"id": "x", "instructions": "Hi", "text": {"format": 7}})
+@example({"id": "x", "instructions": "Hi", "response_format": {"json_schema": 7}})
+def test_no_json_is_an_error_of_ours(values: Any) -> None:
+    with contextlib.suppress(FileRefused):
+        for file in read(SourceFile("a.json", json.dumps(values))):
+            with contextlib.suppress(DraftRefused):
+                check(file.draft)
 
 
 LANGFUSE = {

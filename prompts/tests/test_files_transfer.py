@@ -128,7 +128,8 @@ def refused(actor: User, *files: PromptFile, **options: object) -> list[str]:
 @pytest.mark.parametrize(
     ("file", "told"),
     [
-        (text("..", "Hi {{"), "is not closed"),
+        (text("b", "Hi {{"), "is not closed"),
+        (text(".."), "Use letters, digits"),
         (text("/a"), "Use letters, digits"),
         (text("a" * 201), "at most 200 characters"),
         (text("b", tags=("x" * 60,)), "at most 50 characters"),

@@ -97,7 +97,8 @@ def test_it_says_why_a_label_does_not_move(
 
 
 def test_no_label_moves_to_a_version_that_is_gone(client_of: ClientOf, alice: User, triage: PromptVersion) -> None:
-    assert move(client_of(alice), triage, version=9).status_code == 404
+    page = move(client_of(alice), triage, version=9)
+    assert page.status_code == 422 and "v9 has been deleted." in text(page)
     assert production(triage) == 1
 
 

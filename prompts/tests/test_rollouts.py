@@ -197,6 +197,7 @@ def test_an_editor_starts_sees_and_ends_it(
         ({"error_percent": "101"}, "less than or equal to 100"),
         ({"label": "staging"}, "There is no label “staging”"),
         ({"version": "1"}, "is at v1 already"),
+        ({"version": "9"}, "v9 has been deleted."),
     ],
 )
 def test_bad_input_is_told_and_starts_nothing(

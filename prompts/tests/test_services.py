@@ -39,7 +39,9 @@ def test_it_creates_a_prompt_with_its_first_version(alice: User) -> None:
     assert recorded()[-3:] == [PromptsAction.PROMPT_CREATE, PromptsAction.VERSION_CREATE, PromptsAction.LABEL_MOVE]
 
 
-@pytest.mark.parametrize("name", ["", "/a", "a/", "a//b", "a|b", "a\nb", "@a", " a", "x" * 201, "a%2Fb"])
+@pytest.mark.parametrize(
+    "name", ["", "/a", "a/", "a//b", "a|b", "a\nb", "@a", " a", "x" * 201, "a%2Fb", "..", "a/../b", "./a"]
+)
 def test_it_refuses_a_name_that_no_url_or_include_could_carry(alice: User, name: str) -> None:
     with pytest.raises(ValidationError) as refused:
         create(alice, name)
@@ -47,7 +49,7 @@ def test_it_refuses_a_name_that_no_url_or_include_could_carry(alice: User, name:
     assert not Prompt.objects.exists()
 
 
-@pytest.mark.parametrize("name", ["a", "support/triage", "Größe/日本", "a b/c-d_e.f"])
+@pytest.mark.parametrize("name", ["a", "support/triage", "Größe/日本", "a b/c-d_e.f", "x" * 200, ".hidden", "..v2"])
 def test_it_takes_names_with_folders_in_any_language(alice: User, name: str) -> None:
     assert create(alice, name).prompt.name == name
 
@@ -56,6 +58,13 @@ def test_a_name_is_taken_once_in_the_whole_installation(alice: User, bob: User) 
     create(alice)
     with pytest.raises(ValidationError, match="This name is taken"):
         create(bob)
+
+
+@pytest.mark.parametrize("name", ["Support/triage", "support/TRIAGE", "support/ｔｒｉａｇｅ"])
+def test_no_two_names_differ_in_case_alone(alice: User, bob: User, name: str) -> None:
+    create(alice)
+    with pytest.raises(ValidationError, match="upper and lower case alone"):
+        create(bob, name)
 
 
 def test_every_save_is_a_new_version(alice: User) -> None:
@@ -237,6 +246,26 @@ def test_two_saves_at_the_same_moment_get_two_numbers(alice: User) -> None:
     assert sorted(prompt.versions.values_list("number", flat=True)) == [1, 2, 3]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_of_two_names_that_look_alike_at_the_same_moment_one_is_refused(alice: User) -> None:
+    together, refused = Barrier(2), list[str]()
+
+    def begin(name: str) -> None:
+        together.wait()
+        try:
+            create(alice, name)
+        except ValidationError:
+            refused.append(name)
+        connection.close()
+
+    threads = [Thread(target=begin, args=[name]) for name in ("triage", "Triage")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(refused) == 1 and Prompt.objects.count() == 1
+
+
 def test_an_older_version_can_be_edited_where_the_newest_one_is_known(alice: User) -> None:
     prompt = create(alice).prompt
     for text in ("B", "C"):
@@ -256,6 +285,14 @@ def test_it_moves_no_label_that_stands_elsewhere_than_its_user_saw(alice: User, 
         services.move_label(**move, seen_at=seen_at)
     assert refused.value.code == "label_moved" and "stands at v1" in refused.value.message
     assert services.move_label(**move, seen_at=1)
+
+
+def test_no_label_moves_to_a_version_that_was_deleted_meanwhile(alice: User) -> None:
+    first = create(alice)
+    gone = services.save_version(prompt=first.prompt, draft=Draft("Bye"), author=alice)
+    services.delete_version(version=PromptVersion.objects.get(pk=gone.pk), actor=alice)
+    with pytest.raises(LabelRefused, match="v2 has been deleted"):
+        services.move_label(prompt=first.prompt, label="production", to=gone, actor=alice)
 
 
 def test_it_says_that_the_label_is_gone(alice: User) -> None:

@@ -81,22 +81,28 @@ export function uploads({ list, changed, announce }) {
   return (files) => Promise.all([...files].map(upload));
 }
 
-/** ``add`` takes what is dropped anywhere on the page, while ``place`` shows that it can be. */
-export function takeDrops(place, add) {
+/** ``add`` takes what is dropped anywhere on the page, and ``placeOf`` what is under it; that shows that it can be. */
+export function takeDrops(placeOf, add) {
   const bringsFiles = (event) => event.dataTransfer?.types.includes("Files");
+  let place = null;
+  function show(next) {
+    if (place) delete place.dataset.drop;
+    place = next;
+    if (place) place.dataset.drop = "";
+  }
   document.addEventListener("dragover", (event) => {
     if (!bringsFiles(event)) return;
     event.preventDefault();
-    place.dataset.drop = "";
+    show(placeOf(event.target));
   });
   document.addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) delete place.dataset.drop;
+    if (!event.relatedTarget) show(null);
   });
   document.addEventListener("drop", (event) => {
     if (!bringsFiles(event)) return;
     event.preventDefault();
-    delete place.dataset.drop;
-    add(event.dataTransfer.files);
+    show(null);
+    add(event.dataTransfer.files, placeOf(event.target));
   });
 }
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, ClassVar
 from django import forms
 from django.http import QueryDict
 
-from accounts.sharing import AudienceField, audiences_for, with_current
+from accounts.sharing import AudienceField, audiences_for
 from listing.pages import query_of
 from telemetry.explorer.models import SavedView
 
 if TYPE_CHECKING:
     from accounts.models import User
 
-_SHARED = "They see its name and filters. Each user sees their own calls in it, administrators all calls."
+SHARED = "They see its name and filters. Each user sees their own calls in it, administrators all calls."
 LONGEST_QUERY = 4000
 
 
@@ -44,14 +44,7 @@ class SaveForm(NameForm):
 
     def __init__(self, data: Mapping[str, str] | None, *, owner: User, query: str = "") -> None:
         super().__init__(data, instance=SavedView(owner=owner), initial={"query": query})
-        self.fields["audience"] = AudienceField(audiences_for(owner, everyone=True), required=False, help_text=_SHARED)
+        self.fields["audience"] = AudienceField(audiences_for(owner, everyone=True), required=False, help_text=SHARED)
 
     def clean_query(self) -> str:
         return query_of(QueryDict(self.cleaned_data["query"].removeprefix("?")))
-
-
-class ShareForm(forms.Form):
-    def __init__(self, data: Mapping[str, str] | None, *, view: SavedView) -> None:
-        super().__init__(data, initial={"audience": view.audience.key})
-        offered = audiences_for(view.owner, everyone=True)
-        self.fields["audience"] = AudienceField(with_current(offered, view.audience), help_text=_SHARED)

@@ -11,10 +11,10 @@ from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.views.decorators.http import require_http_methods
 
 from accounts.requests import UserRequest, confirm_page
-from accounts.sharing import share
+from accounts.share_pages import share_page
 from telemetry.actions import TelemetryAction
 from telemetry.explorer import services
-from telemetry.explorer.forms import NameForm, SaveForm, ShareForm
+from telemetry.explorer.forms import SHARED, NameForm, SaveForm
 from telemetry.explorer.models import SavedView
 
 LIST = "telemetry:generation-list"
@@ -47,14 +47,7 @@ def view_rename(request: UserRequest, pk: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def view_share(request: UserRequest, pk: UUID) -> HttpResponse:
-    view = _own(request, pk)
-    form = ShareForm(request.POST or None, view=view)
-    if form.is_valid():
-        audience = form.cleaned_data["audience"]
-        share(view, audience=audience, actor=request.user, action=TelemetryAction.VIEW_SHARE)
-        messages.success(request, f"“{view}” is shared with {audience}.")
-        return redirect(view)
-    return _dialog(request, form, heading=f"Share “{view}”", verb="Save", cancel=view)
+    return share_page(request, _own(request, pk), action=TelemetryAction.VIEW_SHARE, help_text=SHARED)
 
 
 @require_http_methods(["GET", "POST"])

@@ -6,7 +6,7 @@ from base64 import b64encode
 from typing import Any
 
 import pytest
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from aistrale.tests.end_to_end.browser import Site
 from aistrale.tests.end_to_end.chat_page import answers, ask, expect_status
@@ -37,8 +37,8 @@ def chips(page: Page) -> Any:
     return page.locator("#composer-files .file-chip:has(input)")
 
 
-def bring(page: Page, kind: str) -> None:
-    page.locator("#id_text").evaluate(_BRING, [kind, b64encode(files.image()).decode()])
+def bring(page: Page, kind: str, place: str = "#id_text") -> None:
+    page.locator(place).evaluate(_BRING, [kind, b64encode(files.image()).decode()])
 
 
 def test_an_image_is_attached_sent_seen_and_edited(chat: Page) -> None:
@@ -62,6 +62,51 @@ def test_an_image_is_attached_sent_seen_and_edited(chat: Page) -> None:
     edited.get_by_role("button", name="Send as new branch").click()
     expect(chat.locator(".question-text")).to_have_text("And now?")
     expect(chat.get_by_role("link", name="cat.png")).to_be_visible()
+
+
+def test_files_are_added_and_removed_while_a_message_is_edited(chat: Page) -> None:
+    chat.set_input_files("#file-input", CAT)
+    expect(chips(chat)).to_contain_text("cat.png")
+    ask(chat, "What is it?")
+    expect_status(chat, "succeeded")
+    edited = start_editing(chat)
+    edited.get_by_role("button", name="Remove cat.png").click()
+    with chat.expect_file_chooser() as chooser:
+        edited.get_by_role("button", name="Attach files to this message").click()
+    chooser.value.set_files({"name": "notes.md", "mimeType": "text/markdown", "buffer": b"Whiskers"})
+    expect(edited.locator(".file-chip")).to_contain_text("notes.md")
+    bring(chat, "paste", "form.edit textarea")
+    bring(chat, "drop", "form.edit textarea")
+    expect(edited.locator(".file-chip")).to_have_count(2)
+    check_usable(chat)
+    chat.keyboard.press("Control+Enter")
+    attached = chat.locator(".question .files")
+    expect(attached).to_contain_text("notes.md")
+    expect(attached.get_by_role("link", name="image.png")).to_be_visible()
+    expect(attached.get_by_role("link", name="cat.png")).to_have_count(0)
+    expect(chips(chat)).to_have_count(0)
+    chat.get_by_role("link", name="Previous wording").click()
+    expect(attached.get_by_role("link", name="cat.png")).to_be_visible()
+
+
+def test_a_message_of_files_alone_is_edited(chat: Page) -> None:
+    chat.set_input_files("#file-input", CAT)
+    expect(chips(chat)).to_contain_text("cat.png")
+    ask(chat, "")
+    expect_status(chat, "succeeded")
+    edited = start_editing(chat)
+    edited.get_by_role("button", name="Remove cat.png").click()
+    edited.get_by_role("button", name="Send as new branch").click()
+    expect(chat.locator("#toasts")).to_contain_text("Write a message first.")
+    edited.get_by_role("button", name="Cancel").click()
+    expect(chat.locator(".question").get_by_role("link", name="cat.png")).to_be_visible()
+
+
+def start_editing(page: Page) -> Locator:
+    page.get_by_role("button", name="Edit").click()
+    edited = page.locator("form.edit")
+    expect(edited.locator(".file-chip")).to_contain_text("cat.png")
+    return edited
 
 
 @pytest.mark.parametrize("kind", ["paste", "drop"])

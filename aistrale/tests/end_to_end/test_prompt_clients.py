@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from functools import reduce
+from html import unescape
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,9 +20,10 @@ import httpx2
 import pytest
 from langfuse import Langfuse
 from langfuse.api import CreateTextPromptRequest, NotFoundError, UnauthorizedError
+from langfuse.api.core.api_error import ApiError
 from langfuse.model import ChatMessageDict
 
-from aistrale.tests.end_to_end.browser import ADMIN, Site
+from aistrale.tests.end_to_end.browser import ADMIN, Site, log_in_by_http
 
 # The exact release, so that a newer one does not change what is tested.
 NPM_PACKAGES = ("@langfuse/client@5.11.1", "@opentelemetry/api@1.9.0")
@@ -139,6 +144,49 @@ def test_it_lists_and_deletes(langfuse: Langfuse, name: str) -> None:
     assert langfuse.api.prompts.list(name=name).data == []
 
 
+def test_it_lists_by_label_and_time_in_pages(langfuse: Langfuse, name: str) -> None:
+    for number in (1, 2):
+        langfuse.create_prompt(name=f"{name}/{number}", prompt="One", labels=["production"], tags=[name[-20:]])
+    listed = langfuse.api.prompts.list
+    first, second = (listed(tag=name[-20:], label="production", limit=1, page=page) for page in (1, 2))
+    assert [row.name for page in (first, second) for row in page.data] == [f"{name}/1", f"{name}/2"]
+    assert (first.meta.total_items, first.meta.total_pages) == (2, 2)
+    assert listed(tag=name[-20:], label="nothing").data == []
+    changed = first.data[0].last_updated_at
+    assert len(listed(tag=name[-20:], from_updated_at=changed).data) == 2
+    assert listed(tag=name[-20:], to_updated_at=changed).data == []
+
+
+def test_it_reads_what_stands_there_without_includes(langfuse: Langfuse, name: str) -> None:
+    langfuse.create_prompt(name=f"{name}/tone", prompt="Be brief.", labels=["production"])
+    include = f"@@@langfusePrompt:name={name}/tone|label=production@@@"
+    langfuse.create_prompt(name=name, prompt=include, labels=["production"])
+    get = langfuse.api.prompts.get
+    assert (get(name, resolve=False).prompt, get(name, resolve=False).resolution_graph) == (include, None)
+    resolved = get(name.replace("/", "%2F"), label="production", resolve=True)
+    assert resolved.prompt == "Be brief."
+    assert resolved.resolution_graph and resolved.resolution_graph["dependencies"] == {
+        name: [{"name": f"{name}/tone", "version": 1}]
+    }
+
+
+def test_it_labels_and_deletes_versions(langfuse: Langfuse, name: str) -> None:
+    for text in ("One", "Two"):
+        langfuse.create_prompt(name=name, prompt=text)
+    labelled = langfuse.api.prompt_version.update(name, 1, new_labels=["staging"])
+    assert (labelled.version, labelled.labels) == (1, ["staging"])
+    langfuse.api.prompts.delete(name, version=2)
+    assert langfuse.api.prompts.list(name=name).data[0].versions == [1]
+    with pytest.raises(ApiError) as refused:
+        langfuse.api.prompts.delete(name, label="staging")
+    assert refused.value.status_code == 409
+
+
+def test_nothing_where_langfuse_allows_it(langfuse: Langfuse, name: str) -> None:
+    request = CreateTextPromptRequest(name=name, prompt="One", labels=None, config=None, tags=None)
+    assert langfuse.api.prompts.create(request=request).version == 1
+
+
 def test_it_asks_after_the_health(langfuse: Langfuse) -> None:
     assert langfuse.api.health.health().status == "OK"
 
@@ -154,6 +202,37 @@ def test_litellm_gets_its_messages(site: Site, keys: dict[str, str], langfuse: L
     url = f"{site.url}/beta/litellm_prompt_management"
     answer = httpx2.get(url, params={"prompt_id": name}, headers=headers)
     assert answer.json()["prompt_template"] == [{"role": "system", "content": "Hi {who}"}]
+
+
+def shown_programs(site: Site, keys: dict[str, str], name: str) -> dict[str, str]:
+    """Those on the page of a prompt, by language, with keys in place of their placeholders."""
+    with httpx2.Client(base_url=site.url, cookies=log_in_by_http(site.url, ADMIN)) as client:
+        listed = client.get("/prompts/", params={"q": name}).text
+        page = client.get(str(re.findall(r'href="(/prompts/[0-9a-f-]{36}/)"', listed)[0])).text
+    found = re.findall(r'<pre[^>]* aria-label="(python|curl|javascript)">(.*?)</pre>', page, re.DOTALL)
+    placeholders = (("ais_…", keys["public_key"]), ("ais_…", keys["secret_key"]))
+    return {
+        language: reduce(lambda text, pair: text.replace(*pair, 1), placeholders, unescape(text))
+        for language, text in found
+    }
+
+
+@pytest.mark.parametrize("language", ["python", "curl", "javascript"])
+def test_programs_run_as_they_are_shown(
+    request: pytest.FixtureRequest, language: str, site: Site, keys: dict[str, str], langfuse: Langfuse, name: str
+) -> None:
+    langfuse.create_prompt(name=name, prompt="It's “{{who}}”", labels=["production"])
+    program = shown_programs(site, keys, name)[language]
+    command = {
+        "python": [sys.executable, "-c", f"{program}print(compiled)"],
+        "curl": ["sh", "-c", program.replace("curl", "curl --silent", 1)],
+        "javascript": ["node", "--input-type=module", "-e", f"{program}console.log(compiled)"],
+    }[language]
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"There is nothing to run {language} with.")
+    cwd = request.getfixturevalue("node_directory") if language == "javascript" else None
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60)
+    assert "It's “" in done.stdout, done.stderr
 
 
 # The client for JavaScript

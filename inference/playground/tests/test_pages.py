@@ -10,16 +10,19 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.personal_data.erasure import erase_user
-from inference.attachments.services import delete_unneeded
+from inference.attachments.checks import check
+from inference.attachments.services import attach, delete_unneeded, store_file
 from inference.models import Conversation, Message, StoredFile
 from inference.playground.models import MOST_PANELS, Playground
+from inference.playground.origins import EARLIER_FILES, FILES_GONE
 from inference.playground.rounds import start_round
 from inference.playground.services import save_files, save_values
+from inference.tests import files
 from prompts.drafts import Draft, Variable
 from prompts.example_sets import create_example_set
 from prompts.models import ExampleSet
-from prompts.services import create_prompt
-from telemetry.context import SentMessage
+from prompts.services import create_prompt, delete_prompt
+from telemetry.context import SentMessage, canonical
 from telemetry.models import Generation, GenerationContent
 from telemetry.services import NewCall, start_generation
 from tokens.services import add_token
@@ -154,6 +157,21 @@ def test_it_begins_with_a_prompt_its_samples_and_its_version(alice: User, client
     assert (panel.prompt_name, panel.prompt_version, panel.body[0]["content"]) == ("triage", 1, "Sort {{ticket}}")
 
 
+def test_it_says_that_the_prompt_was_deleted_meanwhile_and_runs_on(alice: User, client_of: ClientOf) -> None:
+    version = create_prompt(owner=alice, name="triage", type="text", draft=Draft("Sort", provider="echo", model="echo"))
+    client, address = client_of(alice), version.prompt.get_absolute_url()
+    client.post("/playground/add/", {"prompt": version.prompt_id})
+    playground = Playground.objects.get()
+    assert address in client.get(playground.get_absolute_url()).content.decode()
+    delete_prompt(prompt=version.prompt, actor=alice)
+    page = client.get(playground.get_absolute_url()).content.decode()
+    assert address not in page and "deleted or not shared" in page
+    assert "deleted or not shared" in save(client, playground, **{"message-0-content": "Sort"})
+    panel = playground.panels.get()
+    begun = start_round(user=alice, playground_id=playground.pk, panel_ids=[panel.pk], round_id=uuid4())
+    assert not begun.refused and Generation.objects.get().prompt_id is None
+
+
 def test_it_begins_with_what_a_message_answered(alice: User, client_of: ClientOf) -> None:
     conversation = Conversation.objects.create(owner=alice, title="Tides", system="Be brief")
     question = Message.objects.create(conversation=conversation, role="user", text="Why?")
@@ -181,6 +199,30 @@ def test_it_begins_with_a_recorded_call(alice: User, client_of: ClientOf) -> Non
     assert panel.tools[0]["function"]["name"] == "page"
 
 
+def test_it_takes_the_files_of_a_message_that_somebody_shared(alice: User, bob: User, client_of: ClientOf) -> None:
+    conversation = Conversation.objects.create(owner=alice, title="Tides", visibility="everyone")
+    earlier = Message.objects.create(conversation=conversation, role="user", text="Look")
+    question = Message.objects.create(conversation=conversation, parent=earlier, role="user", text="")
+    chart = store_file(user=alice, checked=check(files.image(), "chart.png"))
+    for message in (earlier, question):
+        attach(message=message, files=[chart])
+    page = client_of(bob).post("/playground/add/", {"message": question.pk}, follow=True)
+
+    held = Playground.objects.get(owner=bob).files.get().file
+    assert (held.user, held.digest, held.name) == (bob, chart.digest, "chart.png")
+    assert EARLIER_FILES in page.content.decode()
+
+
+def test_it_takes_the_files_of_a_call_as_long_as_they_are_stored(alice: User, client_of: ClientOf) -> None:
+    chart = store_file(user=alice, checked=check(files.image(), "chart.png"))
+    for digest, held, note in ((chart.digest, 1, ""), ("0" * 64, 0, FILES_GONE)):
+        sent = {"attachments": [{"digest": digest, "name": "chart.png", "media_type": "image/png"}]}
+        call = a_call(alice, [SentMessage("user", "Look", canonical(sent))])
+        page = client_of(alice).post("/playground/add/", {"call": call.pk}, follow=True)
+        assert Playground.objects.latest("created_at").files.count() == held
+        assert note in page.content.decode()
+
+
 @pytest.mark.parametrize("name", ["prompt", "message", "call"])
 def test_it_begins_with_nothing_of_a_stranger(name: str, alice: User, bob: User, client_of: ClientOf) -> None:
     version = create_prompt(owner=alice, name="triage", type="text", draft=Draft("Sort"))
@@ -192,7 +234,8 @@ def test_it_begins_with_nothing_of_a_stranger(name: str, alice: User, bob: User,
     }
     assert client_of(bob).post("/playground/add/", {name: made[name]}).status_code == 404
     missing = {"prompt": uuid4(), "message": 10**17, "call": uuid4()}
-    assert client_of(bob).post("/playground/add/", {name: missing[name]}).status_code == 404
+    for wanted in (missing[name], "nothing"):
+        assert client_of(bob).post("/playground/add/", {name: wanted}).status_code == 404
 
 
 def test_a_panel_is_saved_as_a_prompt(alice: User, playground: Playground, client_of: ClientOf) -> None:
@@ -207,8 +250,13 @@ def test_answers_are_shown_as_they_differ(alice: User, playground: Playground, c
     for (_, order), text in zip(begun.started, ["High tide", "Low tide"], strict=True):
         Generation.objects.filter(pk=order.generation_id).update(status="succeeded", ended_at="2030-01-01T00:00Z")
         GenerationContent.objects.filter(pk=order.generation_id).update(response_text=text)
-    page = client_of(alice).get(f"/playground/{playground.pk}/?view=diff").content.decode()
-    assert "<del>High</del><ins>Low</ins> tide" in page
+    address = f"/playground/{playground.pk}/?view=diff"
+    page = client_of(alice).get(address).content.decode()
+    assert "Compared with panel 1" in page and "<del>High</del><ins>Low</ins> tide" in page
+    second, _ = begun.started[1]
+    page = client_of(alice).get(f"{address}&base={second.pk}").content.decode()
+    assert "Compared with panel 2" in page and "<del>Low</del><ins>High</ins> tide" in page
+    assert "<del>High</del><ins>Low</ins>" in client_of(alice).get(f"{address}&base=nothing").content.decode()
 
 
 def a_file(user: User, digest: str = "a" * 64, media_type: str = "image/png") -> StoredFile:

@@ -9,11 +9,15 @@ import pytest
 from accounts.models import User
 from inference.playground.models import Panel, Playground
 from inference.playground.requests import PanelIncomplete, request_of, used_names
-from inference.providers.base import ChatMessage, ToolCall
+from inference.providers.base import Attachment, ChatMessage, ToolCall
 from prompts.drafts import Draft
 from prompts.services import create_prompt
 
 pytestmark = pytest.mark.django_db
+
+
+# Half of a character, as JSON can write it.
+HALF = '[{"role": "user", "content": "\\ud800"}]'
 
 
 def message(role: str, content: str, **more: Any) -> dict[str, Any]:
@@ -67,16 +71,24 @@ def test_it_takes_tool_turns_and_tools(alice: User) -> None:
     assert request.response_schema == {"type": "object"}
 
 
+def test_files_alone_are_a_message(alice: User) -> None:
+    chart = Attachment("0" * 64, "chart.png", "image/png", b"")
+    asked = request_of(panel(message("user", "Hi"), message("user", "")), {}, reader=alice, files=[chart])
+    assert [(one.text, one.attachments) for one in asked.messages] == [("Hi", ()), ("", (chart,))]
+
+
 @pytest.mark.parametrize(
     ("asked", "values", "said"),
     [
         (Panel(body=[message("user", "Hi")]), {}, "Choose a model first."),
         (panel(), {}, "Write a message for the user role first."),
         (panel(message("user", "  ")), {}, "Write a message for the user role first."),
+        (panel(message("user", "Hi"), message("tool", "paged")), {}, "answers no call"),
         (panel(message("user", "{{a}} {{b}}")), {"a": "x"}, "Fill in b under Variables first."),
         (panel(message("user", "@@@langfusePrompt:name=gone|version=1@@@")), {}, "gone"),
         (panel(message("user", "Hi"), {"type": "placeholder", "name": "past"}), {"past": "{"}, "“past” is not JSON."),
         (panel(message("user", "Hi"), {"type": "placeholder", "name": "past"}), {"past": "[1]"}, "“past” must be"),
+        (panel(message("user", "Hi"), {"type": "placeholder", "name": "past"}), {"past": HALF}, "half of a surrogate"),
     ],
 )
 def test_it_says_what_a_panel_lacks(asked: Panel, values: dict[str, str], said: str, alice: User) -> None:

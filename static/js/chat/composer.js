@@ -1,6 +1,7 @@
 // Sending: every form in the chat sends with the composer's settings, once, and keeps its text until it is accepted.
 import { toast } from "../toasts.js";
-import { announce, chat, composer, input, messages, onChange, running, uuid } from "./page.js";
+import { uuid } from "../uuid.js";
+import { announce, chat, composer, input, messages, onChange, running } from "./page.js";
 import { clear, digestsOf, problem } from "./files.js";
 import { pending, put, settle, withdraw } from "./outbox.js";
 import { enqueue, onTurn } from "./queue.js";
@@ -31,11 +32,11 @@ function messageOf(form) {
   return { ...settings, ...own, attachments, client_id: uuid() };
 }
 
-function refusal(message) {
+function refusal(message, form) {
   if (pending()) return "Still sending the last message.";
   if (message.type === "run" && !message.text.trim() && !message.attachments) return "Write a message first.";
   if (!message.model) return "Choose a model first.";
-  return problem();
+  return problem(form);
 }
 
 chat.addEventListener("htmx:wsConfigSend", (event) => {
@@ -43,7 +44,7 @@ chat.addEventListener("htmx:wsConfigSend", (event) => {
   event.preventDefault();
   event.detail.triggeringEvent?.preventDefault();
   const message = messageOf(event.target);
-  const why = refusal(message);
+  const why = refusal(message, event.target);
   if (why) return toast(why, "warning");
   document.getElementById("composer-errors").replaceChildren();
   if (!running()) return dispatch(message);

@@ -1,19 +1,23 @@
-// Editing a question: its text becomes a form, which sends a new branch.
+// Editing a question: its text becomes a form, which sends a new branch with the files that are in it.
 import { messages, sourceOf } from "./page.js";
 import { restore } from "./files.js";
 import { pending } from "./outbox.js";
 
 const template = document.getElementById("edit-template");
 
+/** A question of files alone has no text. */
+function toggleText(question, isShown) {
+  question.querySelector(".question-text")?.toggleAttribute("hidden", !isShown);
+}
+
 export function edit(question) {
   if (question.querySelector("form.edit")) return;
   const form = template.content.firstElementChild.cloneNode(true);
-  const text = question.querySelector(".question-text");
   form.elements.parent.value = question.dataset.parent;
   form.elements.text.value = sourceOf(question);
-  text.hidden = true;
+  toggleText(question, false);
   question.append(form);
-  restore(question.dataset.files ?? "", form.querySelector("[data-files]"));
+  restore(question.dataset.files ?? "", form);
   htmx.process(form);
   form.elements.text.focus();
 }
@@ -21,7 +25,7 @@ export function edit(question) {
 function close(form) {
   const question = form.closest(".question");
   form.remove();
-  question.querySelector(".question-text").hidden = false;
+  toggleText(question, true);
   question.querySelector("[data-edit]").focus();
 }
 

@@ -28,15 +28,6 @@ export function tokens(count) {
   return `${count.toLocaleString("en")} ${count === 1 ? "token" : "tokens"}`;
 }
 
-/** A random UUID; crypto.randomUUID exists only on https and localhost. */
-export function uuid() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-}
-
 /** A rough count; the provider's own figure follows with the answer. */
 export function estimateTokens(characters) {
   return Math.ceil(characters / 4);

@@ -23,7 +23,7 @@ if (chooser) {
     chooser.value = "";
   });
   document.addEventListener("paste", (event) => add(filesPasted(event)));
-  takeDrops(form, add);
+  takeDrops(() => form, add);
   list.addEventListener("click", ({ target }) => {
     const item = target.closest("[data-remove-file]")?.closest(".file-chip");
     if (!item) return;

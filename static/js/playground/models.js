@@ -1,24 +1,34 @@
-// The model of each panel.
+// The model of each panel. The panels may come anew while the dialog is open, so that they are known by their numbers.
 import { configure, list, open } from "../model_dialog.js";
 import { save } from "./autosave.js";
 
-let form = null;
+let panel = "";
 
-function pick(option) {
-  const { provider, model, endpoint } = option.dataset;
-  form.elements.provider.value = provider;
-  form.elements.model.value = model;
-  form.elements.endpoint.value = endpoint;
-  form.querySelector("[data-model-name]").textContent = model;
-  form.querySelector("[data-provider-name]").textContent = option.dataset.endpointName;
+function formOfPanel() {
+  return document.querySelector(`[data-panel="${CSS.escape(panel)}"] form`);
+}
+
+function chosen() {
+  const { provider, model, endpoint } = formOfPanel()?.elements ?? {};
+  return { provider: provider?.value, model: model?.value, endpoint: endpoint?.value };
+}
+
+function pick({ dataset }) {
+  const form = formOfPanel();
+  if (!form) return;
+  form.elements.provider.value = dataset.provider;
+  form.elements.model.value = dataset.model;
+  form.elements.endpoint.value = dataset.endpoint;
+  form.querySelector("[data-model-name]").textContent = dataset.model;
+  form.querySelector("[data-provider-name]").textContent = dataset.endpointName;
   save(form);
 }
 
-if (list) configure(() => (form ? { provider: form.elements.provider.value, model: form.elements.model.value, endpoint: form.elements.endpoint.value } : {}), pick);
+if (list) configure(chosen, pick);
 
 document.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-choose-model]");
   if (!button) return;
-  form = button.form;
+  panel = button.closest("[data-panel]").dataset.panel;
   open();
 });

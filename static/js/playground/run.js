@@ -2,6 +2,7 @@
 import { flush } from "./autosave.js";
 import { uploaded } from "./files.js";
 import { send } from "./socket.js";
+import { uuid } from "../uuid.js";
 
 const bench = document.getElementById("bench");
 
@@ -16,7 +17,7 @@ async function run(panels) {
   await flush();
   // The answers are what is looked at now.
   for (const id of panels) document.querySelector(`#panel-${id} .run-body > details`).open = false;
-  send({ type: "run", panels, round: crypto.randomUUID() });
+  send({ type: "run", panels, round: uuid() });
 }
 
 document.addEventListener("click", ({ target }) => {
