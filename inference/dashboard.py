@@ -110,7 +110,7 @@ def first_steps(user: User) -> list[Step]:
             newest is not None,
         ),
         Step(
-            "Read its record",
+            "View call details",
             "What the call used, how long it took and what it cost.",
             newest.get_absolute_url() if newest else reverse("telemetry:generation-list"),
             user.has_read_a_record,

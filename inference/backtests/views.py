@@ -153,7 +153,7 @@ def backtest_delete(request: UserRequest, pk: UUID) -> HttpResponse:
         except BacktestRefused as refused:
             messages.error(request, str(refused))
             return redirect(backtest)
-        messages.success(request, f"Deleted “{backtest.title}”.")
+        messages.success(request, f"“{backtest.title}” deleted")
         return redirect("backtests:backtest-list")
     return confirm_page(
         request,

@@ -88,7 +88,7 @@ def playground_delete(request: UserRequest, pk: UUID) -> HttpResponse:
     playground = _editable(request, pk)
     if request.method == "POST":
         services.delete_playground(playground=playground, actor=request.user)
-        messages.success(request, f"Deleted “{playground.title}”.")
+        messages.success(request, f"“{playground.title}” deleted")
         return redirect("playground:playground-list")
     return confirm_page(
         request,

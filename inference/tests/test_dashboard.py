@@ -139,7 +139,7 @@ def test_it_ticks_off_a_run_and_links_to_its_record(client_of: ClientOf, alice: 
 def test_it_ticks_off_a_record_that_was_read(client_of: ClientOf, alice: User) -> None:
     client = client_of(alice)
     client.get(run(alice).get_absolute_url())
-    assert "Read its record (done)" in text_of(client)
+    assert "View call details (done)" in text_of(client)
 
 
 def test_it_ends_the_checklist_when_all_is_done(client_of: ClientOf, alice: User) -> None:

@@ -117,7 +117,7 @@ def test_it_looks_after_conversations(chat: Page) -> None:
     chat.get_by_role("button", name="Delete").click()
     expect(chat).to_have_url(re.compile("/chat/$"))
     chat.get_by_role("button", name="Undo").click()
-    expect(chat.get_by_text("Restored “Sorted things”.")).to_be_visible()
+    expect(chat.get_by_text("“Sorted things” restored")).to_be_visible()
 
 
 def test_it_needs_no_mouse(chat: Page) -> None:

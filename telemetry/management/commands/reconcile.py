@@ -13,9 +13,8 @@ from telemetry.prices.usage_exports import ExportRefused, read_export
 
 class Command(BaseCommand):
     help = (
-        "Compare a usage export of OpenAI or Anthropic (CSV) with the recorded calls, by day (UTC) and model. Each "
-        "difference is printed. Exits with 0 if there is none, with 1 if there are any, with 2 if the file is no such "
-        "export."
+        "Compare a usage export of OpenAI or Anthropic (CSV) with the recorded calls, by day (UTC) and model. Prints "
+        "each difference. Exit code 0: no differences; 1: differences; 2: the file is not such an export."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
