@@ -13,7 +13,7 @@ from aistrale.modules import bundled
 from aistrale.used_css import names_in, used_css
 
 # Scripts of pages that are put together from their modules.
-BUNDLES = ("js/chat/main.js", "js/chat/reader.js")
+BUNDLES = ("js/chat/main.js", "js/chat/reader.js", "js/palette.js")
 # Of this, only what our templates and scripts can use is served.
 TRIMMED = "vendor/basecoat/basecoat-mira.min.css"
 

@@ -98,8 +98,8 @@ def first_steps(user: User) -> list[Step]:
             tokens.exists(),
         ),
         Step(
-            "Test it",
-            "One cheap call shows whether the provider accepts the key.",
+            "Test the key",
+            "Checks that the provider accepts the key.",
             reverse("tokens:token-list"),
             tokens.filter(state=TokenState.WORKING).exists(),
         ),

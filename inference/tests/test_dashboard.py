@@ -121,7 +121,7 @@ def test_it_starts_with_no_step_done(client_of: ClientOf, alice: User) -> None:
 def test_it_ticks_off_a_token_that_works(client_of: ClientOf, alice: User) -> None:
     add_token(owner=alice, actor=alice, provider="openai", label="Work", secret="sk-0123456789abcdef", check=WORKING)
     assert "Add a provider key (done)" in text_of(client_of(alice))
-    assert "Test it (done)" in text_of(client_of(alice))
+    assert "Test the key (done)" in text_of(client_of(alice))
 
 
 def test_it_does_not_take_an_untested_token_for_a_tested_one(client_of: ClientOf, alice: User) -> None:
