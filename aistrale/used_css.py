@@ -1,7 +1,7 @@
 """Of a stylesheet that others have written, the rules that our pages can use.
 
-A selector is kept when each class in it is written as a class in our own sources, and each ``data-`` attribute somewhere in them. So
-classes are written out, never put together from parts.
+A selector is kept when each class in it is written as a class in our own sources, and each ``data-`` attribute
+somewhere in them. So classes are written out, never put together from parts.
 """
 
 from __future__ import annotations

@@ -34,6 +34,7 @@ from inference.backtests import services as backtests
 from inference.backtests.actions import BacktestAction
 from inference.backtests.models import Backtest
 from inference.chat.picker.pinned import toggle_favourite
+from inference.chat.presets import delete_preset, save_preset
 from inference.conversations.services import delete_conversation, export_conversation, restore_conversation
 from inference.conversations.sharing import copy_branch
 from inference.playground.actions import PlaygroundAction
@@ -113,6 +114,11 @@ def allow_a_host(scene: Scene) -> None:
 
 def star_a_model(scene: Scene) -> None:
     assert toggle_favourite(user=scene.alice, provider="openai", model="gpt-4o", token_id=scene.token.pk)
+
+
+def save_and_delete_a_preset(scene: Scene) -> None:
+    preset = save_preset(owner=scene.alice, name="Precise", parameters={"temperature": 0.2})
+    delete_preset(preset=preset, actor=scene.alice)
 
 
 def share_conversation(scene: Scene) -> None:
@@ -246,6 +252,7 @@ TABLE: dict[str, tuple[Callable[[Scene], object], Sequence[Action]]] = {
     "denial of an action": (lambda s: s.as_alice.post("/tokens/keys/rotate/"), [AccountsAction.ACCESS_DENIED]),
     "host allowed and removed": (allow_a_host, [TokensAction.HOST_ALLOW, TokensAction.HOST_REMOVE]),
     "favourite model": (star_a_model, [InferenceAction.MODEL_FAVOURITE]),
+    "preset": (save_and_delete_a_preset, [InferenceAction.PRESET_SAVE, InferenceAction.PRESET_DELETE]),
     "token tested and added": (add, [TokensAction.TOKEN_TEST, TokensAction.TOKEN_ADD]),
     "token used": (lambda s: services.open_token(token_id=s.token.pk, actor=s.alice), [TokensAction.TOKEN_USE]),
     "token tested and replaced": (

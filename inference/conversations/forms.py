@@ -23,7 +23,8 @@ class ShareForm(forms.Form):
         offered = audiences_for(conversation.owner, everyone=True)
         self.fields["audience"] = AudienceField(
             with_current(offered, conversation.audience),
-            help_text="They can read all messages and branches, including future ones, and their cost. Only you can write.",
+            help_text="They can read all messages and branches, including future ones, and their cost. "
+            "Only you can write.",
         )
 
 

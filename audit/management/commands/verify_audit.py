@@ -24,7 +24,8 @@ NOT_CHECKED = 2
 class Command(BaseCommand):
     help = (
         "Verify the audit log against its hash chain and its signed checkpoints. Exit code 0: verified; 1: "
-        "verification failed, with the first invalid entry; 2: could not be verified. Example: manage.py verify_audit --json"
+        "verification failed, with the first invalid entry; 2: could not be verified. "
+        "Example: manage.py verify_audit --json"
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

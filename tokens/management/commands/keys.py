@@ -17,8 +17,8 @@ from tokens.master_keys import declare_lost
 
 class Command(BaseCommand):
     help = (
-        "List every master key and data key with its state, age, encrypted rows and last use. Exit code 2 when the master "
-        "keys cannot be read.\n\nExample: manage.py keys --json"
+        "List every master key and data key with its state, age, encrypted rows and last use. Exit code 2 when the "
+        "master keys cannot be read.\n\nExample: manage.py keys --json"
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -27,8 +27,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--lost",
             metavar="MASTER_KEY",
-            help="declare this master key permanently lost: the system starts without it, and secrets encrypted with it "
-            "must be entered again",
+            help="declare this master key permanently lost: the system starts without it, and secrets encrypted with "
+            "it must be entered again",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
