@@ -10,20 +10,20 @@ import re
 from collections.abc import Collection, Iterator
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_NAMES = re.compile(r"\.((?:\\.|[\w-])+)|\[(data-[\w-]+)(?:[~|^$*]?=[\"']?([\w-]+))?")
+_NAMES = re.compile(r"\.((?:\\.|[\w-])+)|\[(data-[\w-]+)")
 _GROUP = re.compile(r":(is|where|has|not)\(")
 _REGISTERED = re.compile(r"@property (--[\w-]+)\{[^}]*\}")
 _TAG = re.compile(r"\{[{%].*?[%}]\}")
 # class="...", "class": "...", className = "...", classList.add("...")
 _CLASSES = re.compile(r"""class(?:Name|List\.\w+)?["']?\s*[=:(]\s*["']([^"']*)""")
-_DATA = re.compile(r"(data-[\w-]+)(?:=[\"']?([\w-]*))?")
+_DATA = re.compile(r"data-[\w-]+")
 
 
 def names_in(source: str) -> set[str]:
-    """The classes, ``data-`` attributes and values that a template or a program writes."""
+    """The classes and ``data-`` attributes that a template or a program writes."""
     source = _TAG.sub(lambda tag: tag[0].replace('"', " "), source)
     classes = (name for text in _CLASSES.findall(source) for name in re.findall(r"[\w-]+", text))
-    return {*classes, *(name for found in _DATA.findall(source) for name in found)}
+    return {*classes, *_DATA.findall(source)}
 
 
 def used_css(css: str, names: Collection[str]) -> str:
