@@ -70,7 +70,7 @@ class BacktestForm(forms.Form):
         min_value=1,
         max_value=MOST_CALLS,
         initial=50,
-        help_text="Drawn at random from the calls that match.",
+        help_text="Sampled at random from the matching calls.",
     )
     target_version = forms.IntegerField(
         required=False,
@@ -94,7 +94,7 @@ class BacktestForm(forms.Form):
         max_digits=12,
         decimal_places=6,
         initial=Decimal(1),
-        help_text="No call is started that might pass it.",
+        help_text="No call is started that might exceed it.",
     )
     parallel = forms.IntegerField(label="Calls at once", min_value=1, max_value=MOST_PARALLEL, initial=4)
 
@@ -131,7 +131,7 @@ class BacktestForm(forms.Form):
         if call := cleaned.get("call"):
             self._single = Generation.objects.filter(user=self._user, pk=call).first()
             if self._single is None:
-                self.add_error(None, "This call is gone, or is not yours.")
+                self.add_error(None, "This call does not exist or is not yours.")
         self._clean_target(cleaned)
         if not self.errors and not self._call_ids():
             self.add_error(None, NO_CALLS)
@@ -257,7 +257,7 @@ class StartForm(forms.Form):
         label="Calls without a known price, at most",
         min_value=1,
         max_value=MOST_CALLS,
-        help_text="Their cost is not in the budget, since it is not known.",
+        help_text="Their cost is unknown and not part of the budget.",
     )
 
 
@@ -267,5 +267,5 @@ class ShareForm(forms.Form):
         offered = audiences_for(backtest.owner, everyone=True)
         self.fields["audience"] = AudienceField(
             with_current(offered, backtest.audience),
-            help_text="They see the calls, their answers and what they cost. Only you can run it.",
+            help_text="They can see the calls, answers and costs. Only you can run it.",
         )

@@ -159,7 +159,7 @@ def backtest_delete(request: UserRequest, pk: UUID) -> HttpResponse:
         request,
         heading="Delete backtest",
         title=f"Delete “{backtest.title}”?",
-        text="Its results are permanently deleted. The calls that it made stay in telemetry.",
+        text="Its results are permanently deleted. Call records stay in telemetry.",
         verb="Delete backtest",
         cancel=backtest,
     )

@@ -31,7 +31,7 @@ class PanelForm(forms.Form):
     model = forms.CharField(required=False, max_length=MODEL_LIMIT)
     endpoint = forms.UUIDField(required=False)
     repetitions = forms.IntegerField(label="Answers per run", min_value=1, max_value=MOST_REPETITIONS)
-    tools = JsonField(list, help_text="JSON: a list of functions, in OpenAI's form.")
+    tools = JsonField(list, help_text="JSON: a list of functions in OpenAI's format.")
     response_schema = JsonField(dict, label="Response schema", help_text="A JSON schema that answers must match.")
 
     def __init__(self, data: Mapping[str, str] | None, *, panel: Panel) -> None:
@@ -129,5 +129,5 @@ class ShareForm(forms.Form):
         offered = audiences_for(playground.owner, everyone=True)
         self.fields["audience"] = AudienceField(
             with_current(offered, playground.audience),
-            help_text="They see panels, values and answers with their cost. Only you change and run them.",
+            help_text="They can see panels, values and answers with their cost. Only you can change and run them.",
         )

@@ -19,7 +19,7 @@ from telemetry.models import Generation
 if TYPE_CHECKING:
     from accounts.models import User
 
-NO_LONGER_KEPT = "What was sent in this call is no longer kept: the panel has its model and parameters only."
+NO_LONGER_KEPT = "The content of this call is no longer stored: the panel has only its model and parameters."
 
 
 @dataclass(frozen=True, slots=True)

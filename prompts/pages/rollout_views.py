@@ -80,5 +80,5 @@ def rollout_end(request: UserRequest, pk: UUID, number: int) -> HttpResponse:
     if rollouts.end_rollout(rollout=rollout, actor=request.user, state=RolloutState.ENDED):
         messages.success(request, f"Rollout ended. “{rollout.label}” serves v{rollout.from_version} to everyone.")
     else:
-        messages.info(request, "The rollout had ended already.")
+        messages.info(request, "The rollout had already ended.")
     return redirect(prompt)

@@ -19,7 +19,7 @@ from telemetry.prices.page import priced_models
 from telemetry.prices.retirements import retiring
 from telemetry.pricing import price_list_name, unit_prices
 
-TAKEN = "There is a price of this model from this moment on. Change that one, or choose another moment."
+TAKEN = "This model already has a price from this time. Change that price, or choose another time."
 
 
 @require_safe
@@ -91,7 +91,7 @@ def price_end(request: UserRequest, pk: int) -> HttpResponse:
         request,
         heading="End price",
         title=f"End the price of {price.model}?",
-        text="From now on the price list holds for new calls. The costs of past calls stay as they are.",
+        text="New calls use the price list again. Costs of past calls do not change.",
         verb="End price",
         cancel="telemetry:price-list",
     )

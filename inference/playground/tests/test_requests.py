@@ -71,8 +71,8 @@ def test_it_takes_tool_turns_and_tools(alice: User) -> None:
     ("asked", "values", "said"),
     [
         (Panel(body=[message("user", "Hi")]), {}, "Choose a model first."),
-        (panel(), {}, "Write a message for the user role first."),
-        (panel(message("user", "  ")), {}, "Write a message for the user role first."),
+        (panel(), {}, "Add a user message first."),
+        (panel(message("user", "  ")), {}, "Add a user message first."),
         (panel(message("user", "{{a}} {{b}}")), {"a": "x"}, "Fill in b under Variables first."),
         (panel(message("user", "@@@langfusePrompt:name=gone|version=1@@@")), {}, "gone"),
         (panel(message("user", "Hi"), {"type": "placeholder", "name": "past"}), {"past": "{"}, "“past” is not JSON."),
