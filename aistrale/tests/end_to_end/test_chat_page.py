@@ -132,7 +132,7 @@ def test_it_needs_no_mouse(chat: Page) -> None:
     chat.keyboard.type("By hand")
     chat.keyboard.press("Enter")
     expect(answers(chat)).to_contain_text(ANSWER)
-    expect(answers(chat).locator("h2")).to_have_text("OpenAI fake-small")
+    expect(answers(chat).locator("h2")).to_have_text("Work fake-small")
     tab_to(chat, ".answer .always")
     chat.keyboard.press("Enter")
     tab_to(chat, "[data-raw]")
@@ -160,7 +160,7 @@ def test_it_takes_a_model_that_is_not_listed(chat: Page) -> None:
     chat.keyboard.type("words-3")
     chat.get_by_role("option", name="Use “words-3” on Work").click()
     ask(chat)
-    expect(answers(chat).locator("h2")).to_have_text("OpenAI words-3")
+    expect(answers(chat).locator("h2")).to_have_text("Work words-3")
 
 
 def test_it_leaves_single_keys_alone_while_typing(chat: Page) -> None:
