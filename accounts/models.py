@@ -49,6 +49,13 @@ class EnterKey(models.TextChoices):
     NEW_LINE = "new_line", "Starts a new line"
 
 
+class TitleSource(models.TextChoices):
+    """What a new conversation is named by."""
+
+    WORDS = "words", "Its first words"
+    MODEL = "model", "The model of the conversation"
+
+
 class Theme(models.TextChoices):
     SYSTEM = "system", "Follow system"
     LIGHT = "light", "Light"
@@ -91,6 +98,9 @@ class User(AbstractBaseUser):
     default_provider = models.CharField(max_length=30, blank=True)
     default_model = models.CharField(max_length=200, blank=True)
     enter_key = models.CharField(max_length=10, choices=EnterKey, default=EnterKey.SEND, db_default=EnterKey.SEND)
+    title_source = models.CharField(
+        max_length=10, choices=TitleSource, default=TitleSource.WORDS, db_default=TitleSource.WORDS
+    )
     checklist_dismissed = models.BooleanField(default=False)
     has_read_a_record = models.BooleanField(default=False)
     date_joined = models.DateTimeField(auto_now_add=True)

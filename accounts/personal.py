@@ -20,7 +20,7 @@ from audit.table_export import row_of
 
 _PROFILE = (
     "email", "name", "role", "is_active", "audit_id", "theme", "time_zone", "default_provider", "default_model",
-    "enter_key",
+    "enter_key", "title_source",
     "date_joined", "last_login",
 )  # fmt: skip
 

@@ -61,7 +61,7 @@ def set_theme(*, user: User, theme: str) -> None:
 
 
 def update_profile(*, user: User, **values: str) -> None:
-    """``values``: name, time_zone, theme, enter_key, default_provider and default_model."""
+    """``values``: name, time_zone, theme, enter_key, title_source, default_provider and default_model."""
     changed = sorted(name for name, value in values.items() if getattr(user, name) != value)
     for name in changed:
         setattr(user, name, values[name])

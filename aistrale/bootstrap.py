@@ -15,6 +15,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
 from aistrale import keyfiles
+from aistrale.static_storage import names_in_use
 from tokens import keyring
 
 FINGERPRINT_FILE = "static.fingerprint"
@@ -96,4 +97,5 @@ def _static_fingerprint() -> str:
         for name, storage in finder.list([]):
             stat = Path(storage.path(name)).stat()
             digest.update(f"{name} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    digest.update(" ".join(sorted(names_in_use())).encode())
     return digest.hexdigest()

@@ -46,12 +46,12 @@ TELEMETRY = (
 MAIN = (
     Entry("Search", "search:search", "search", below=("search:",)),
     Entry("Chat", "inference:chat", "message-square", below=("inference:",)),
-    Entry("Playground", "playground:playground-list", "flask-conical", below=("playground:",)),
+    Entry("Playground", "playground:playground-list", "flask-conical", below=("playground:", "backtests:")),
     Entry(
         "Prompts",
         "prompts:prompt-list",
         "file-text",
-        below=("prompts:", "backtests:"),
+        below=("prompts:",),
         waiting=_proposals_to_decide,
         waits_for="waiting for your approval",
     ),

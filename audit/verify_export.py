@@ -172,7 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _success_text(report: Report, *, own_key: bool) -> str:
     result = report.result
     lines = [
-        f"The export is right: entries {report.first} to {result.sequence}, hash {result.hash}, "
+        f"The export is verified: entries {report.first} to {result.sequence}, hash {result.hash}, "
         f"{report.checkpoints} checkpoints."
     ]
     if not report.signed_by:

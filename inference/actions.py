@@ -9,6 +9,8 @@ class InferenceAction(Action):
     CONVERSATION_SHARE = "inference:conversation:share", "shared conversation {target}[ with {visibility}]"
     CONVERSATION_COPY = "inference:conversation:copy", "duplicated conversation {target}"
     MODEL_FAVOURITE = "inference:model:favourite", "changed favourite model {target}", ROUTINE
+    PRESET_SAVE = "inference:preset:save", "saved parameter preset {target}", ROUTINE
+    PRESET_DELETE = "inference:preset:delete", "deleted parameter preset {target}", ROUTINE
     CONVERSATION_DELETE = "inference:conversation:delete", "deleted conversation {target}"
     CONVERSATION_RESTORE = "inference:conversation:restore", "restored conversation {target}"
     CONVERSATION_EXPORT = "inference:conversation:export", "exported conversation {target}[ as {format}]"

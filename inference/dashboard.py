@@ -99,8 +99,8 @@ def first_steps(user: User) -> list[Step]:
             tokens.exists(),
         ),
         Step(
-            "Test it",
-            "One cheap call shows whether the provider accepts the key.",
+            "Test the key",
+            "Checks that the provider accepts the key.",
             reverse("tokens:token-list"),
             tokens.filter(state=TokenState.WORKING).exists(),
         ),
@@ -111,7 +111,7 @@ def first_steps(user: User) -> list[Step]:
             newest is not None,
         ),
         Step(
-            "Read its record",
+            "View call details",
             "What the call used, how long it took and what it cost.",
             newest.get_absolute_url() if newest else reverse("telemetry:generation-list"),
             user.has_read_a_record,

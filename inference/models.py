@@ -116,6 +116,26 @@ class FavouriteModel(models.Model):
         return f"{self.provider} {self.model}"
 
 
+class ParameterPreset(models.Model):
+    """Values of parameters that their user has saved under a name. ``parameters`` by name, as a call has them."""
+
+    LONGEST_NAME: ClassVar[int] = 60
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="parameter_presets")
+    name = models.CharField(max_length=LONGEST_NAME)
+    parameters = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["name", "pk"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["owner", "name"], name="a_preset_has_its_name_alone")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Role(models.TextChoices):
     USER = "user", "You"
     ASSISTANT = "assistant", "Model"

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 
 from accounts.models import User
 from accounts.personal_data.registry import PersonalDataHandler, Values, in_batches, values_of
-from inference.models import Conversation, FavouriteModel, Message, MessageAttachment, StoredFile
+from inference.models import Conversation, FavouriteModel, Message, MessageAttachment, ParameterPreset, StoredFile
 from inference.runs.finish import stop_runs_of
 from inference.runs.relay import STOP_CHANNEL
 from telemetry.models import Generation
@@ -36,6 +36,8 @@ def export(user: User) -> Iterator[Values]:
             yield {**values_of(message, "message", *_MESSAGE), "conversation": conversation.pk, "files": names}
     for favourite in FavouriteModel.objects.filter(user=user):
         yield values_of(favourite, "favourite model", "provider", "model", "token_id", "created_at")
+    for preset in ParameterPreset.objects.filter(owner=user):
+        yield values_of(preset, "parameter preset", "name", "parameters", "created_at")
     for pk in StoredFile.objects.filter(user=user).order_by("pk").values_list("pk", flat=True):
         # One after the other: a batch of them would be hundreds of megabytes.
         if file := StoredFile.objects.defer("thumbnail").filter(pk=pk).first():
@@ -57,6 +59,7 @@ def erase(user: User, actor: User | None) -> dict[str, int]:
     count = conversations.count()
     conversations.delete()
     FavouriteModel.objects.filter(user=user).delete()
+    ParameterPreset.objects.filter(owner=user).delete()
     # After the messages that hold them.
     files, _ = StoredFile.objects.filter(user=user).without_content().delete()
     return {"conversations": count, "files": files}
@@ -72,7 +75,14 @@ HANDLER = PersonalDataHandler(
     "inference",
     export,
     erase,
-    covers=frozenset({"inference.conversation.owner", "inference.storedfile.user", "inference.favouritemodel.user"}),
+    covers=frozenset(
+        {
+            "inference.conversation.owner",
+            "inference.storedfile.user",
+            "inference.favouritemodel.user",
+            "inference.parameterpreset.owner",
+        }
+    ),
     # Calls are stopped and lose the names of tokens while it is still known whose they are.
     before=frozenset({"telemetry", "tokens"}),
 )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from inference.chat import file_views, prompt_views
+from inference.chat import file_views, preset_views, prompt_views
 from inference.chat import views as chat
 from inference.chat.picker import views as picker
 from inference.conversations import views as conversations
@@ -14,6 +14,8 @@ urlpatterns = [
     path("models/favourite/", picker.model_favourite, name="model-favourite"),
     path("models/<str:key>/", picker.endpoint_models, name="endpoint-models"),
     path("parameters/", picker.parameter_list, name="parameter-list"),
+    path("presets/", preset_views.preset_list, name="preset-list"),
+    path("presets/<int:pk>/delete/", preset_views.preset_delete, name="preset-delete"),
     path("prompts/", prompt_views.prompt_picker, name="prompt-picker"),
     path("prompts/<uuid:pk>/", prompt_views.prompt_insert, name="prompt-insert"),
     path("files/", file_views.file_list, name="file-list"),

@@ -76,7 +76,7 @@ class Bar:
 
 
 class UserField(forms.CharField):
-    """A user by email address or audit ID, which an erased user still has; cleans to the audit ID."""
+    """A user by email address or audit ID, which an deleted user still has; cleans to the audit ID."""
 
     def __init__(self, **options: Any) -> None:
         widget = forms.TextInput(attrs={"placeholder": "email or audit ID"})
@@ -91,7 +91,7 @@ class UserField(forms.CharField):
         except ValueError:
             user = get_user_model()._default_manager.filter(email__iexact=text).first()
         if user is None:
-            raise forms.ValidationError("No user with this email address. An erased user is found by audit ID.")
+            raise forms.ValidationError("No user with this email address. An deleted user is found by audit ID.")
         return cast(_User, user).audit_id
 
 

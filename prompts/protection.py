@@ -28,7 +28,7 @@ def propose_move(
     locked = Prompt.objects.select_for_update(no_key=True).get(pk=prompt.pk)
     stands_at = services.check_move(prompt=locked, label=label, to=to, actor=proposer, seen_at=seen_at)
     if LabelProposal.objects.open().filter(prompt=locked, label=label).exists():
-        raise LabelRefused(f"Another move of “{label}” waits for approval. Decide about it first.", "proposal_open")
+        raise LabelRefused(f"Another move of “{label}” is waiting for approval. Decide on it first.", "proposal_open")
     if stands_at == (to.number if to else None):
         raise LabelRefused(f"“{label}” is there already.", "label_moved")
     proposal = LabelProposal.objects.create(

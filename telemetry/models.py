@@ -123,7 +123,7 @@ class GenerationQuerySet(PeriodsByIndex["Generation"]):
         return self.filter(status=Status.RUNNING)
 
     def open_to_result(self) -> Self:
-        """Running, or taken for interrupted, which the result of the call shows to be wrong. Never of erased users."""
+        """Running, or taken for interrupted, which the result of the call shows to be wrong. Never of deleted users."""
         return self.filter(Q(status=Status.RUNNING) | Q(status=Status.INTERRUPTED, user__isnull=False))
 
     def summary(self) -> Summary:

@@ -129,12 +129,12 @@ def humanize_rotation(run: Rotation) -> list[str]:
     lines = [f"{key}: {before:,} rows before, {after:,} after" for key, before, after in rows_by_key(run)]
     lines += [humanize_failure(item) for item in run.failures]
     lines += [humanize_exposed(item) for item in exposed_secrets(run.compromised)]
-    summary = f"{run.resealed:,} rows re-sealed with {run.new_key_id} in {run.duration.total_seconds():.1f} s"
-    return [*lines, f"{summary}, {len(run.failures):,} could not be opened."]
+    summary = f"{run.resealed:,} rows re-encrypted with {run.new_key_id} in {run.duration.total_seconds():.1f} s"
+    return [*lines, f"{summary}, {len(run.failures):,} could not be decrypted."]
 
 
 def humanize_failure(item: dict[str, str]) -> str:
-    return f"NOT OPENED {item['table']}.{item['field']} id {item['id']}: {item['reason']}"
+    return f"NOT DECRYPTED {item['table']}.{item['field']} id {item['id']}: {item['reason']}"
 
 
 def humanize_exposed(item: dict[str, str]) -> str:

@@ -69,7 +69,7 @@ class RotationStep(models.TextChoices):
 
     CREATED = "created", "Key created"
     PROMOTED = "promoted", "Key made primary"
-    RESEALED = "resealed", "Secrets re-sealed"
+    RESEALED = "resealed", "Secrets re-encrypted"
     VERIFIED = "verified", "Secrets verified"
     FINISHED = "finished", "Old keys retired"
 

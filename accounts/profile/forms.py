@@ -15,7 +15,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.choices import flatten_choices
 
-from accounts.models import EnterKey, Theme, User
+from accounts.models import EnterKey, Theme, TitleSource, User
 from accounts.profile import scopes
 from accounts.profile.scopes import ScopeRefused
 
@@ -45,6 +45,12 @@ class ProfileForm(forms.Form):
         label="Enter key in the chat",
         help_text="Shift+Enter always starts a new line, Ctrl+Enter always sends.",
     )
+    title_source = forms.ChoiceField(
+        choices=TitleSource.choices,
+        required=False,
+        label="Title conversations with",
+        help_text="A title by the model is one more short call after the first answer, recorded and priced as such.",
+    )
     default_model = forms.ChoiceField(
         required=False,
         label="Default model",
@@ -53,13 +59,16 @@ class ProfileForm(forms.Form):
 
     def __init__(self, data: QueryDict | None, *, user: User) -> None:
         chosen = _joined(user.default_provider, user.default_model)
-        initial = {name: getattr(user, name) for name in ("name", "time_zone", "theme", "enter_key")}
+        initial = {name: getattr(user, name) for name in ("name", "time_zone", "theme", "enter_key", "title_source")}
         super().__init__(data, initial=initial | {"default_model": chosen})
         cast(forms.ChoiceField, self.fields["time_zone"]).choices = _with(_zones(), user.time_zone)
         cast(forms.ChoiceField, self.fields["default_model"]).choices = _with(_models(user), chosen)
 
     def clean_enter_key(self) -> str:
         return str(self.cleaned_data["enter_key"] or self.initial["enter_key"])
+
+    def clean_title_source(self) -> str:
+        return str(self.cleaned_data["title_source"] or self.initial["title_source"])
 
     def clean_default_model(self) -> tuple[str, str]:
         """Provider and model, both empty for none."""

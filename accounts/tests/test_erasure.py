@@ -194,7 +194,7 @@ def test_it_repeats_the_erasure_of_everybody_but_a_last_administrator(
     with pytest.raises(CommandError, match=f"{admin.audit_id} is not erased: .* last active administrator") as refusal:
         call_command("replay_erasures")
     assert refusal.value.returncode == 1
-    assert "2 erased, 0 were gone already." in capsys.readouterr().out
+    assert "2 erased, 0 had already been erased." in capsys.readouterr().out
     kept = User.objects.get()
     assert (kept.audit_id, kept.email, kept.is_administrator) == (admin.audit_id, admin.email, True)
 

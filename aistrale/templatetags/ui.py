@@ -83,6 +83,13 @@ def dollars(value: Decimal) -> str:
     return f"${whole}.{decimals.rstrip('0'):0<2}"
 
 
+@register.filter
+def at_the_point(price: str, places: int = 3) -> str:
+    """``$0.10`` for a column of prices that stands at the decimal point: the places it lacks are there, but unseen."""
+    missing = places - len(price.partition(".")[2])
+    return format_html('{}<span class="unseen" aria-hidden="true">{}</span>', price, "0" * max(0, missing))
+
+
 @register.simple_tag
 def quantity(value: float | None, unit: str, digits: int = 0) -> str:
     """A number with thousands separators and its unit; a dash for None."""

@@ -78,7 +78,7 @@ def test_it_lets_the_log_be_verified_without_a_right_to_write(capsys: pytest.Cap
         boss.execute(sql.SQL("REVOKE INSERT, UPDATE ON audit_auditverification FROM {}").format(role))
     call_command("verify_audit")
     shown = capsys.readouterr()
-    assert shown.out.startswith("The audit log is right: 1 entries")
+    assert shown.out.startswith("The audit log is verified: 1 entries")
     assert "permission denied" in shown.err
 
 

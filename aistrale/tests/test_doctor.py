@@ -65,7 +65,7 @@ def test_it_prints_one_line_for_each_check() -> None:
     with pytest.raises(SystemExit):
         call_command("doctor", stdout=output)
     lines = output.getvalue().splitlines()
-    assert lines[-1] == "All is well."
+    assert lines[-1] == "All checks passed."
     assert all(line.startswith("ok ") for line in lines[:-1])
 
 
@@ -119,7 +119,7 @@ def test_it_warns_of_a_key_older_than_its_policy(settings: Settings) -> None:
     output = StringIO()
     with pytest.raises(SystemExit):
         call_command("doctor", stdout=output)
-    assert "warn    Data keys" in output.getvalue() and "All is well, with 1 warnings." in output.getvalue()
+    assert "warn    Data keys" in output.getvalue() and "All checks passed, 1 with warnings." in output.getvalue()
 
 
 def test_it_warns_where_no_worker_is_alive() -> None:

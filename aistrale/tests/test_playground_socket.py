@@ -173,7 +173,7 @@ async def test_a_tool_is_answered_by_hand_and_the_model_goes_on(
     call = (await in_thread(GenerationContent.objects.get)(pk=answer.generation_id)).tool_calls[0]
 
     await socket.send_to(results_of(panel, answer.pk, {}))
-    assert "Write what page_on_call answers first." in await everything(socket, until="results-problem")
+    assert "Enter the result of page_on_call first." in await everything(socket, until="results-problem")
     for _ in range(2):
         # With a character that the database does not take.
         await socket.send_to(results_of(panel, answer.pk, {call["id"]: "Jonas was paged\0"}))
@@ -198,7 +198,7 @@ async def test_results_without_a_call_are_refused(alice: User, playground: Playg
     await everything(socket, until='data-state="good"')
     answer = await in_thread(PanelAnswer.objects.get)()
     await socket.send_to(results_of(panel, answer.pk, {"made-up": "x"}))
-    assert "The model wants no call here." in await everything(socket, until="results-problem")
+    assert "This answer has no tool call." in await everything(socket, until="results-problem")
     await socket.send_to(results_of(panel, answer.pk + 99, {"made-up": "x"}))
     assert "replaced by a newer one" in await everything(socket, until="results-problem")
 

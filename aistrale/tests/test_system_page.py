@@ -38,7 +38,7 @@ def page(client_of: ClientOf, admin: User) -> Callable[[], str]:
 def test_it_tells_versions_and_health(page: Callable[[], str]) -> None:
     shown = page()
     for part in ("AISTRALE", "Python", "PostgreSQL", "pgvector", "Redis", "Migrations", "Disk"):
-        assert f'<th scope="row">{part}</th>' in shown
+        assert f'<th scope="row" class="lead">{part}</th>' in shown
     assert "valkey 9." in shown and "0.1.0" in shown
 
 
@@ -145,7 +145,7 @@ def test_it_says_that_no_worker_is_alive(page: Callable[[], str]) -> None:
 def test_it_shows_a_failed_job_without_secrets(page: Callable[[], str], failed_job: ProcrastinateJob) -> None:
     shown = page()
     assert failed_job.task_name in shown and "ValueError: api_key=[redacted]" in shown and CANARY not in shown
-    assert '<td class="num">6</td>' in shown
+    assert '<td class="num" data-label="Attempts">6</td>' in shown
 
 
 def test_it_runs_a_failed_job_again_and_records_it(

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
-from aistrale.templatetags.ui import distance, dollars, duration, money, quantity, tokens, when
+from aistrale.templatetags.ui import at_the_point, distance, dollars, duration, money, quantity, tokens, when
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,8 @@ def test_it_shows_what_is_not_known_as_a_dash() -> None:
 
 def without_tags(html: str) -> str:
     return html.replace('<span class="unit">', "").replace("</span>", "")
+
+
+@pytest.mark.parametrize(("price", "unseen"), [("$0.10", "0"), ("$0.125", ""), ("$0.0375", ""), ("–", "000")])
+def test_it_aligns_prices_at_the_decimal_point(price: str, unseen: str) -> None:
+    assert at_the_point(price) == f'{price}<span class="unseen" aria-hidden="true">{unseen}</span>'

@@ -67,7 +67,7 @@ def test_it_finds_an_untouched_export_right(
     exported: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert verify_export.main([str(exported), "--public-key", public_key(settings)]) == 0
-    assert capsys.readouterr().out.startswith("The export is right: entries 1 to 7")
+    assert capsys.readouterr().out.startswith("The export is verified: entries 1 to 7")
 
 
 def test_it_verifies_where_there_is_neither_django_nor_a_database(exported: Path, tmp_path: Path) -> None:

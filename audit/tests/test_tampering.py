@@ -43,7 +43,7 @@ def found() -> str:
     with pytest.raises(CommandError) as error:
         call_command("verify_audit")
     assert error.value.returncode == 1
-    return str(error.value).removeprefix("The audit log is not right. First bad ")
+    return str(error.value).removeprefix("Verification failed. First invalid ")
 
 
 def rewrite(first: int, old: str, new: str) -> None:
@@ -62,7 +62,7 @@ def rewrite(first: int, old: str, new: str) -> None:
 
 def test_it_finds_nothing_wrong_with_an_untouched_log(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("verify_audit")
-    assert capsys.readouterr().out.startswith("The audit log is right: 6 entries up to 6")
+    assert capsys.readouterr().out.startswith("The audit log is verified: 6 entries up to 6")
 
 
 @pytest.mark.parametrize("sequence", [1, 3, 6])

@@ -29,7 +29,7 @@ from telemetry.prompt_use import PromptUse
 
 # Looked at in one step; the rest waits for the next.
 MOST_AT_ONCE = 20
-CALL_GONE = "The record of this call is gone."
+CALL_GONE = "This call's record no longer exists."
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def _version(backtest: Backtest) -> PromptVersion | None:
     version = versions.select_related("prompt").first()
     if version is None:
         name = f"“{backtest.prompt_name}” v{backtest.target_version}"
-        raise _Halt(State.CANCELLED, f"{name} was deleted, or is no longer shared with you. The results so far stay.")
+        raise _Halt(State.CANCELLED, f"{name} was deleted, or is no longer shared with you. Results so far are kept.")
     return version
 
 
@@ -166,14 +166,14 @@ def _check_budget(backtest: Backtest, reserved: Decimal | None, running: int) ->
     if reserved is None:
         made = backtest.calls.filter(is_unpriced=True).count()
         if not backtest.most_unpriced:
-            raise NotReplayable("No price is known for this model, and nobody has agreed to make such calls.")
+            raise NotReplayable("No price is known for this model, and unpriced calls were not allowed.")
         is_within, limit = made < backtest.most_unpriced, f"{backtest.most_unpriced} calls without a known price"
     else:
-        is_within, limit = backtest.used_usd + reserved <= backtest.budget_usd, "The next call might pass the budget"
+        is_within, limit = backtest.used_usd + reserved <= backtest.budget_usd, "The next call might exceed the budget"
     if is_within:
         return
     if running:
-        raise _Wait("Waiting for calls that run: the next one might pass the budget.")
+        raise _Wait("Waiting for running calls: the next one might exceed the budget.")
     raise _Halt(State.OVER_BUDGET, f"{limit}.")
 
 

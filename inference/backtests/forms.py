@@ -69,7 +69,7 @@ class BacktestForm(forms.Form):
         min_value=1,
         max_value=MOST_CALLS,
         initial=50,
-        help_text="Drawn at random from the calls that match.",
+        help_text="Sampled at random from the matching calls.",
     )
     target_version = forms.IntegerField(
         required=False,
@@ -93,7 +93,7 @@ class BacktestForm(forms.Form):
         max_digits=12,
         decimal_places=6,
         initial=Decimal(1),
-        help_text="No call is started that might pass it.",
+        help_text="No call is started that might exceed it.",
     )
     parallel = forms.IntegerField(label="Calls at once", min_value=1, max_value=MOST_PARALLEL, initial=4)
 
@@ -130,7 +130,7 @@ class BacktestForm(forms.Form):
         if call := cleaned.get("call"):
             self._single = Generation.objects.filter(user=self._user, pk=call).first()
         if self._single is None and self["call"].value():
-            self.add_error(None, "This call is gone, or is not yours.")
+            self.add_error(None, "This call does not exist or is not yours.")
         self._clean_target(cleaned)
         if not self.errors and not self._call_ids():
             self.add_error(None, NO_CALLS)
@@ -256,5 +256,5 @@ class StartForm(forms.Form):
         label="Calls without a known price, at most",
         min_value=1,
         max_value=MOST_CALLS,
-        help_text="Their cost is not in the budget, since it is not known.",
+        help_text="Their cost is unknown and not part of the budget.",
     )

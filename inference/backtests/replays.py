@@ -159,5 +159,5 @@ def _with_files(said: Sequence[SentMessage], own: Sequence[SentMessage]) -> list
     extra = next((message.extra for message in reversed(own) if message.attachments), "")
     last = max((place for place, message in enumerate(said) if message.role == "user"), default=None)
     if last is None:
-        raise NotReplayable("The version has no message of the user.")
+        raise NotReplayable("The version has no user message.")
     return [message._replace(extra=extra) if place == last else message for place, message in enumerate(said)]

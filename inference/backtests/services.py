@@ -98,9 +98,9 @@ def start_backtest(*, backtest: Backtest, actor: User, most_unpriced: int | None
     if locked.state == State.RUNNING:
         return
     if locked.state not in (State.DRAFT, State.PAUSED):
-        raise BacktestRefused("This backtest is over. Make a new one.")
+        raise BacktestRefused("This backtest has ended. Create a new one.")
     if locked.estimate.get("unpriced") and most_unpriced is None and not locked.most_unpriced:
-        raise BacktestRefused("Some of its calls have no known price. Agree to make them, or choose another model.")
+        raise BacktestRefused("Some calls have no known price. Allow unpriced calls, or choose another model.")
     if most_unpriced is not None:
         locked.most_unpriced = most_unpriced
     _run(locked)
@@ -138,7 +138,7 @@ def run_again(*, row: BacktestCall, actor: User) -> None:
     locked = _locked(row.backtest)
     again = BacktestCall.objects.filter(pk=row.pk, state__in=AGAIN).first()
     if again is None:
-        raise BacktestRefused("This call runs, or has its answer.")
+        raise BacktestRefused("This call is running or already has its answer.")
     locked.lost_usd += again.cost_usd or 0
     again.state, again.problem, again.replay_id = CallState.WAITING, "", None
     again.reserved_usd = again.cost_usd = None

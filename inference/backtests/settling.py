@@ -16,9 +16,9 @@ from telemetry.models import Generation, Status
 
 # What would happen to every other call too.
 _HOPELESS = {
-    AuthenticationFailed.kind: "The provider refused the key",
-    PermissionDenied.kind: "The provider refused access",
-    NotFound.kind: "The provider does not know this model",
+    AuthenticationFailed.kind: "Invalid API key",
+    PermissionDenied.kind: "Access denied by the provider",
+    NotFound.kind: "Model not found",
 }
 _STATES = {
     Status.SUCCEEDED: CallState.DONE,
@@ -26,7 +26,7 @@ _STATES = {
     Status.STOPPED: CallState.STOPPED,
     Status.INTERRUPTED: CallState.INTERRUPTED,
 }
-_RECORD_GONE = "The record of this replay is gone."
+_RECORD_GONE = "This replay's record no longer exists."
 
 
 def settle(backtest: Backtest) -> tuple[list[BacktestCall], str]:

@@ -137,7 +137,7 @@ def backtest_share(request: UserRequest, pk: UUID) -> HttpResponse:
         request,
         editable(request, pk),
         action=BacktestAction.BACKTEST_SHARE,
-        help_text="They see the calls, their answers and what they cost. Only you can run it.",
+        help_text="They can see the calls, answers and costs. Only you can run it.",
     )
 
 
@@ -150,13 +150,13 @@ def backtest_delete(request: UserRequest, pk: UUID) -> HttpResponse:
         except BacktestRefused as refused:
             messages.error(request, str(refused))
             return redirect(backtest)
-        messages.success(request, f"Deleted “{backtest.title}”.")
+        messages.success(request, f"“{backtest.title}” deleted")
         return redirect("backtests:backtest-list")
     return confirm_page(
         request,
         heading="Delete backtest",
         title=f"Delete “{backtest.title}”?",
-        text="Its results are permanently deleted. The calls that it made stay in telemetry.",
+        text="Its results are permanently deleted. Call records stay in telemetry.",
         verb="Delete backtest",
         cancel=backtest,
     )

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 SANDBOX = ("echo", "echo")
+# Of more values than this, none is found with a slider.
+SLIDABLE = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,10 @@ class ParameterInput:
 
     @property
     def has_slider(self) -> bool:
-        parameter = self.parameter
-        return parameter.kind in ("int", "float") and None not in (parameter.minimum, parameter.maximum)
+        low, high = self.parameter.minimum, self.parameter.maximum
+        return (
+            self.parameter.kind in ("int", "float") and None not in (low, high) and (high or 0) - (low or 0) < SLIDABLE
+        )
 
     @property
     def step(self) -> float:
@@ -46,9 +50,9 @@ class ParameterInput:
 
     @property
     def position(self) -> str:
-        """Of the slider: the value that is set, else the default, else the lowest."""
-        default = self.parameter.default
-        return self.value or str(self.parameter.minimum if default is None else default)
+        """Of the slider: the value that is set, else the default, else 0 or the lowest above it."""
+        default, lowest = self.parameter.default, self.parameter.minimum or 0
+        return self.value or str(max(lowest, 0) if default is None else default)
 
     @property
     def range(self) -> str:
@@ -115,7 +119,7 @@ def new_composer(user: User, *, provider: str = "", model: str = "", endpoint: U
 def parameter_inputs(provider: str, model: str, values: Mapping[str, Any]) -> list[ParameterInput]:
     """``values`` by parameter name; those of parameters that the model does not take are left out."""
     parameters = parameters_of(provider, model) if model else ()
-    return [ParameterInput(parameter, _shown(values.get(parameter.name))) for parameter in parameters]
+    return [ParameterInput(parameter, value_text(values.get(parameter.name))) for parameter in parameters]
 
 
 def _composer(
@@ -133,7 +137,8 @@ def _composer(
     return Composer(provider, model, system, inputs, choice, token_id, token, default)
 
 
-def _shown(value: object) -> str:
+def value_text(value: object) -> str:
+    """A value as its field has it; a list by lines."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "\n".join(str(item).replace("\n", "\\n") for item in value)
     return "" if value is None else str(value)

@@ -24,6 +24,7 @@ from inference.chat.forms import RunForm
 from inference.chat.new_conversation_token import verify
 from inference.chat.run_socket import NOT_FOUND, Handler, Message, RunSocket, early_stops, uuid_of
 from inference.chat.stream_renderer import StreamRenderer
+from inference.chat.titles import Titles
 from inference.models import Conversation
 from inference.runs.active import Runs
 from inference.runs.database import in_thread
@@ -38,6 +39,7 @@ from tokens.services import stamp_use
 REQUEST_SECONDS = 0.003
 
 log = structlog.get_logger(__name__)
+titles = Titles()
 
 
 class ChatConsumer(RunSocket):
@@ -216,6 +218,8 @@ class ChatConsumer(RunSocket):
                 await self.send(await renderer.paint(batch))
         await self.send(await renderer.finish() + await in_thread(fragments.render_ended)(answer_id, viewer=user))
         await self._read_ahead()
+        if titled := await titles.make(self.runs, user, answer_id):
+            await self.send(fragments.render_title(titled))
 
     async def _refuse(self, errors: Any) -> None:
         await self.send(render_to_string("inference/_composer_errors.html", {"errors": errors, "is_swap": True}))

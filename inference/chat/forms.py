@@ -169,7 +169,7 @@ def parameter_field(parameter: Parameter) -> forms.Field:
 
 def _number_field(parameter: Parameter) -> forms.Field:
     is_whole = parameter.kind == "int"
-    message = f"{parameter.label} is {'a whole number' if is_whole else 'a number'}{range_of(parameter)}."
+    message = f"{parameter.label} must be {'a whole number' if is_whole else 'a number'}{range_of(parameter)}."
     field = forms.IntegerField(required=False) if is_whole else forms.FloatField(required=False)
     field.label = parameter.label
     field.error_messages |= dict.fromkeys(("invalid", "min_value", "max_value"), message)

@@ -62,6 +62,12 @@ def render_ended(answer_id: int, *, viewer: User) -> str:
     return render_to_string("inference/_answer_meta.html", context)
 
 
+def render_title(conversation: Conversation) -> str:
+    """The new title, which the page puts where the old one stands."""
+    words = '<div id="page-url" data-url="{}" data-title="{}" hidden hx-swap-oob="true"></div>'
+    return format_html(words, conversation.get_absolute_url(), conversation.title)
+
+
 def render_news(newest: int) -> str:
     """Tells a reader's page that there is a message it does not show yet; it fetches the thread by itself."""
     return format_html('<div id="news" data-newest="{}" hidden hx-swap-oob="true"></div>', newest)

@@ -115,7 +115,11 @@ class Turn:
             return "You" if self.may_edit else self.message.conversation.owner.get_full_name()
         if self.generation is None:
             return "Model"
-        return f"{label_of(self.generation.provider)} {self.generation.request_model}"
+        return f"{self._endpoint_label(self.generation)} {self.generation.request_model}"
+
+    def _endpoint_label(self, call: Generation) -> str:
+        """The server that was called by the name of its key, which is never shared; to readers the provider."""
+        return call.token_label if call.base_url and call.token_label and self.may_edit else label_of(call.provider)
 
     @property
     def position(self) -> int:

@@ -26,7 +26,7 @@ def conversation_rename(request: UserRequest, pk: UUID) -> HttpResponse:
     form = RenameForm(request.POST or None, instance=conversation)
     if form.is_valid():
         services.rename_conversation(conversation=conversation, title=form.cleaned_data["title"])
-        messages.success(request, "Renamed.")
+        messages.success(request, "Renamed")
         return redirect(conversation)
     context = {"conversation": conversation, "form": form}
     template = f"inference/conversation_form.html{'#dialog' if request.htmx else ''}"
@@ -38,7 +38,7 @@ def conversation_pin(request: UserRequest, pk: UUID) -> HttpResponse:
     conversation = _editable(request, pk)
     pinned = request.POST.get("on") == "1"
     services.set_pinned(conversation=conversation, pinned=pinned)
-    messages.success(request, f"“{conversation.title}” is {'pinned' if pinned else 'not pinned any more'}.")
+    messages.success(request, "Pinned" if pinned else "Unpinned")
     return _list_or_page(request, conversation)
 
 
@@ -47,7 +47,7 @@ def conversation_archive(request: UserRequest, pk: UUID) -> HttpResponse:
     conversation = _editable(request, pk)
     archived = request.POST.get("on") == "1"
     services.set_archived(conversation=conversation, archived=archived)
-    messages.success(request, f"“{conversation.title}” is {'archived' if archived else 'back in the list'}.")
+    messages.success(request, "Archived" if archived else "Restored")
     return _list_or_page(request, conversation)
 
 
@@ -67,7 +67,7 @@ def conversation_delete(request: UserRequest, pk: UUID) -> HttpResponse:
     conversation = _editable(request, pk)
     services.delete_conversation(conversation=conversation, actor=request.user)
     undo = reverse("inference:conversation-restore", args=[pk])
-    messages.success(request, f"Deleted “{conversation.title}”.", extra_tags=undo)
+    messages.success(request, f"“{conversation.title}” deleted", extra_tags=undo)
     return _list_or_chat(request, conversation)
 
 
@@ -77,7 +77,7 @@ def conversation_restore(request: UserRequest, pk: UUID) -> HttpResponse:
     deleted = Conversation.objects.deleted_by(request.user)
     conversation = get_object_or_404(deleted.select_related("owner", "team"), pk=pk)
     services.restore_conversation(conversation=conversation, actor=request.user)
-    messages.success(request, f"Restored “{conversation.title}”.")
+    messages.success(request, f"“{conversation.title}” restored")
     return _list_or_page(request, conversation)
 
 

@@ -30,7 +30,7 @@ class PanelForm(forms.Form):
     model = forms.CharField(required=False, max_length=MODEL_LIMIT)
     endpoint = forms.UUIDField(required=False)
     repetitions = forms.IntegerField(label="Answers per run", min_value=1, max_value=MOST_REPETITIONS)
-    tools = JsonField(list, help_text="JSON: a list of functions, in OpenAI's form.")
+    tools = JsonField(list, help_text="JSON: a list of functions in OpenAI's format.")
     response_schema = JsonField(dict, label="Response schema", help_text="A JSON schema that answers must match.")
 
     def __init__(self, data: Mapping[str, str] | None, *, panel: Panel) -> None:

@@ -22,7 +22,7 @@ from tokens.services import pick_token
 if TYPE_CHECKING:
     from accounts.models import User
 
-NO_LONGER_KEPT = "What was sent in this call is no longer kept: the panel has its model and parameters only."
+NO_LONGER_KEPT = "The content of this call is no longer stored: the panel has only its model and parameters."
 EARLIER_FILES = "Files of earlier messages were left out: a playground sends its files with the last message."
 FILES_GONE = "A file that was sent is no longer stored. It was left out."
 

@@ -105,7 +105,7 @@ def example_set_add(request: UserRequest, pk: UUID) -> HttpResponse:
         except ValidationError as error:
             form.add_error(None, [text for texts in error.message_dict.values() for text in texts])
         else:
-            messages.success(request, f"“{form.cleaned_data['name']}” is an example set of {prompt} now.")
+            messages.success(request, f"Example set “{form.cleaned_data['name']}” added to {prompt}")
             return redirect(playground)
     part = "#dialog" if request.htmx else ""
     context = {"form": form, "playground": playground, "prompt": prompt}

@@ -42,7 +42,7 @@ def request_of(
     body = _filled(panel, values, reader, has_files=bool(files))
     messages = tuple(_message(message) for message in body if message["role"] not in SYSTEM_ROLES)
     if not any(message.role == "user" and (files or message.text.strip()) for message in messages):
-        raise PanelIncomplete("Write a message for the user role first.")
+        raise PanelIncomplete("Add a user message first.")
     known = {parameter.name for parameter in parameters_of(panel.provider, panel.model)}
     tools, schema = _offered(panel)
     request = ChatRequest(

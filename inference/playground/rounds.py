@@ -130,9 +130,9 @@ def answer_tools(*, user: User, playground_id: UUID, answer_id: int, results: Ma
     call = answer.generation
     said = ChatMessage("assistant", call.content.response_text, tool_calls=from_stored(call.content.tool_calls))
     if call.status == Status.RUNNING or not said.tool_calls:
-        raise ResultsRefused("The model wants no call here.")
+        raise ResultsRefused("This answer has no tool call.")
     if missing := [one.name for one in said.tool_calls if not results.get(one.id, "").strip()]:
-        raise ResultsRefused(f"Write what {', '.join(missing)} answers first.")
+        raise ResultsRefused(f"Enter the result of {', '.join(missing)} first.")
     asked = request_of_sent(call.content.sent(), model=call.request_model, parameters=call.parameters)
     turn = [ChatMessage("tool", results[one.id], tool_call_id=one.id, tool_name=one.name) for one in said.tool_calls]
     request = replace(asked, messages=(*asked.messages, said, *turn))

@@ -93,7 +93,7 @@ def playground_share(request: UserRequest, pk: UUID) -> HttpResponse:
         request,
         _editable(request, pk),
         action=PlaygroundAction.PLAYGROUND_SHARE,
-        help_text="They see panels, values and answers with their cost. Only you change and run them.",
+        help_text="They can see panels, values and answers with their cost. Only you can change and run them.",
     )
 
 
@@ -102,7 +102,7 @@ def playground_delete(request: UserRequest, pk: UUID) -> HttpResponse:
     playground = _editable(request, pk)
     if request.method == "POST":
         services.delete_playground(playground=playground, actor=request.user)
-        messages.success(request, f"Deleted “{playground.title}”.")
+        messages.success(request, f"“{playground.title}” deleted")
         return redirect("playground:playground-list")
     return confirm_page(
         request,

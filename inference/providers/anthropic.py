@@ -299,7 +299,7 @@ def abilities(model: str) -> Abilities:
 
 
 _MAX_TOKENS = Parameter(
-    "max_tokens", "Max tokens", "The longest answer, in tokens.", "int", 1, 128_000, 1, default=MAX_TOKENS
+    "max_tokens", "Max tokens", "Maximum length of the answer, in tokens.", "int", 1, 128_000, 1, default=MAX_TOKENS
 )
 _EFFORT = Parameter(
     "effort",
@@ -308,4 +308,4 @@ _EFFORT = Parameter(
     "choice",
     choices=("low", "medium", "high", "xhigh", "max"),
 )
-_STOP = Parameter("stop_sequences", "Stop sequences", "The answer ends before any of these texts.", "text_list")
+_STOP = Parameter("stop_sequences", "Stop sequences", "Generation stops before any of these strings.", "text_list")

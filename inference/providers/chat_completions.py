@@ -146,7 +146,7 @@ class ChatCompletionParser(StreamParser):
     def _finish(self, reason: Any, choice: Mapping[str, Any]) -> None:
         name = reason.lower() if isinstance(reason, str) else ""
         if name in self.failures or choice.get("error"):
-            self.fail(choice if choice.get("error") else {"error": "The provider gave up in mid-answer."})
+            self.fail(choice if choice.get("error") else {"error": "The provider ended the answer early."})
         elif name != "null":
             self.reason = self.reasons.get(name, FinishReason.STOP)
 

@@ -114,7 +114,7 @@ def _answer(request: ChatRequest) -> str:
         "Add a provider key to talk to a real model; everything else works the same:\n\n"
         "- the answer streams word by word and can be stopped\n"
         "- the call is recorded with its tokens, times and cost\n"
-        "- a reload in mid-answer goes on where it was\n"
+        "- a reload continues a running answer where it was\n"
     )
 
 

@@ -100,7 +100,7 @@ def translate(error: Exception, api_key: str, limits: Limits) -> ProviderError:
 
 def _cut(limits: Limits) -> ProviderError:
     if limits.streaming:
-        return StreamBroken("The connection to the provider was cut in mid-answer.")
+        return StreamBroken("The provider closed the connection before the answer was complete.")
     return ConnectionLost("The provider could not be reached, or closed the connection without an answer.")
 
 
@@ -187,7 +187,7 @@ def is_error(payload: Mapping[str, Any]) -> bool:
 def from_error_event(error: Any) -> ProviderError:
     """An error that arrives in an answer that began with HTTP status 200, as it was sent."""
     whole = error if isinstance(error, Mapping) else {"error": error}
-    message = error_message(whole) or "The provider reported an error in mid-answer."
+    message = error_message(whole) or "The provider reported an error during the answer."
     inner = whole.get("error")
     levels = [level for level in (inner, whole, whole.get("base_resp")) if isinstance(level, Mapping)]
     names = [

@@ -242,7 +242,7 @@ class CandidateParser(StreamParser):
         if reason in self.reasons:
             self.reason = self.reasons[reason]
         elif reason not in ("", "FINISH_REASON_UNSPECIFIED"):
-            why = candidate.get("finishMessage") or f"The provider gave up in mid-answer ({reason})."
+            why = candidate.get("finishMessage") or f"The provider ended the answer early ({reason})."
             self.fail({"error": why})
 
     def _calls(self, parts: Any) -> Iterator[StreamEvent]:
@@ -304,8 +304,10 @@ def abilities(model: str) -> Abilities:
     return Abilities(tools=not is_gemma, schema=not is_gemma, schema_with_tools=together)
 
 
-_MAX_TOKENS = Parameter("max_output_tokens", "Max tokens", "The longest answer, in tokens.", "int", 1, 1_000_000, 1)
-_STOP = Parameter("stop_sequences", "Stop sequences", "The answer ends before any of these texts.", "text_list")
+_MAX_TOKENS = Parameter(
+    "max_output_tokens", "Max tokens", "Maximum length of the answer, in tokens.", "int", 1, 1_000_000, 1
+)
+_STOP = Parameter("stop_sequences", "Stop sequences", "Generation stops before any of these strings.", "text_list")
 _BUDGET = Parameter(
     "thinking_budget", "Thinking budget", "Tokens for thinking; -1 lets the model decide.", "int", -1, 32_768, 1
 )

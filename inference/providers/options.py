@@ -12,20 +12,52 @@ from inference.providers.call_reader import fitting_id
 from inference.providers.parts import chat_content
 
 TEMPERATURE = Parameter(
-    "temperature", "Temperature", "Higher is more varied, lower more predictable.", "float", 0, 2, step=0.1
+    "temperature",
+    "Temperature",
+    "Higher values give more varied output, lower more predictable.",
+    "float",
+    0,
+    2,
+    step=0.1,
 )
-TOP_P = Parameter("top_p", "Top P", "Choose among the likeliest words of this total probability.", "float", 0, 1, 0.05)
-MAX_TOKENS = Parameter("max_tokens", "Max tokens", "The longest answer, in tokens.", "int", 1, 1_000_000, 1)
+TOP_P = Parameter(
+    "top_p",
+    "Top P",
+    "Nucleus sampling: sample from the smallest set of tokens whose total probability reaches this value.",
+    "float",
+    0,
+    1,
+    0.05,
+)
+MAX_TOKENS = Parameter("max_tokens", "Max tokens", "Maximum length of the answer, in tokens.", "int", 1, 1_000_000, 1)
 MAX_COMPLETION_TOKENS = Parameter(
-    "max_completion_tokens", "Max tokens", "The longest answer with its reasoning, in tokens.", "int", 1, 1_000_000, 1
+    "max_completion_tokens",
+    "Max tokens",
+    "Maximum length of the answer and its reasoning, in tokens.",
+    "int",
+    1,
+    1_000_000,
+    1,
 )
-STOP = Parameter("stop", "Stop sequences", "The answer ends before any of these texts.", "text_list")
-SEED = Parameter("seed", "Seed", "The same seed gives similar answers again.", "int", 0, 2**31 - 1, 1)
+STOP = Parameter("stop", "Stop sequences", "Generation stops before any of these strings.", "text_list")
+SEED = Parameter("seed", "Seed", "Makes sampling more reproducible.", "int", 0, 2**31 - 1, 1)
 FREQUENCY_PENALTY = Parameter(
-    "frequency_penalty", "Frequency penalty", "Above 0, words used often become rarer.", "float", -2, 2, 0.1
+    "frequency_penalty",
+    "Frequency penalty",
+    "Positive values penalise tokens by how often they have appeared.",
+    "float",
+    -2,
+    2,
+    0.1,
 )
 PRESENCE_PENALTY = Parameter(
-    "presence_penalty", "Presence penalty", "Above 0, words used before become rarer.", "float", -2, 2, 0.1
+    "presence_penalty",
+    "Presence penalty",
+    "Positive values penalise tokens that have already appeared.",
+    "float",
+    -2,
+    2,
+    0.1,
 )
 
 
@@ -35,7 +67,7 @@ def effort(choices: tuple[str, ...]) -> Parameter:
 
 
 def top_k(highest: int) -> Parameter:
-    return Parameter("top_k", "Top K", "Choose among this many likeliest words.", "int", 1, highest, 1)
+    return Parameter("top_k", "Top K", "Sample from the K most likely tokens.", "int", 1, highest, 1)
 
 
 # Longer ids, and other characters, are refused.

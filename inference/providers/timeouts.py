@@ -19,7 +19,7 @@ _LATE_SECONDS = 0.1
 _MESSAGES: dict[Stage, str] = {
     "connect": "No connection to the provider within {seconds:g} s.",
     "first_token": "The provider sent no token for {seconds:g} s.",
-    "between_tokens": "The provider fell silent in mid-answer for {seconds:g} s.",
+    "between_tokens": "The provider sent nothing for {seconds:g} s during the answer.",
     "total": "The answer took longer than {seconds:g} s.",
 }
 

@@ -171,7 +171,7 @@ def interrupt_runs(runs: Iterable[Generation]) -> int:
 
 def _interrupt(run: Generation, copied: Sequence[Delta]) -> bool:
     save_partials(partials=[Partial.of(run.pk, copied)], alive=[])
-    return _abandon(run, Status.INTERRUPTED, "interrupted", "AISTRALE stopped while this answer was coming.")
+    return _abandon(run, Status.INTERRUPTED, "interrupted", "The server restarted during this answer.")
 
 
 def _abandon(run: Generation, status: Status, error_type: str = "", error_message: str = "") -> bool:

@@ -81,7 +81,7 @@ class StopReason:
 STOPPED = StopReason(Status.STOPPED)
 UNWATCHED = StopReason(Status.STOPPED, "unwatched", "Stopped because nobody was watching any more.")
 _CUT = "The provider counted the input; the output is estimated, since the answer ended before it was counted."
-SHUTDOWN = StopReason(Status.INTERRUPTED, "interrupted", "AISTRALE was shut down while this answer was coming.")
+SHUTDOWN = StopReason(Status.INTERRUPTED, "interrupted", "The server was shut down during this answer.")
 
 
 @dataclass

@@ -60,7 +60,7 @@ def _page(request: UserRequest, form: EmbedderForm, status: int = 200) -> HttpRe
 def consent(request: UserRequest) -> HttpResponse:
     given = request.POST.get("given") == "yes"
     choosing.set_consent(user=request.user, given=given)
-    messages.success(request, "Saved.")
+    messages.success(request, "Saved")
     return redirect("search:settings")
 
 

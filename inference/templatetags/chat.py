@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ from django.template import Library
 from django.utils import timezone
 
 from accounts.providers import label_of, needs_key
+from inference.chat.composer import value_text
 from telemetry.models import Generation, UsageSource
 
 register = Library()
@@ -95,6 +97,12 @@ def unit_price(usd: Decimal | None) -> str:
 def setting_words(parameters: Mapping[str, Any]) -> str:
     """``temperature 0.7, seed 1``; empty where nothing was set."""
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in sorted(parameters.items()))
+
+
+@register.filter
+def preset_texts(parameters: Mapping[str, Any]) -> str:
+    """JSON of what stands in the field of each parameter."""
+    return json.dumps({name: value_text(value) for name, value in parameters.items()})
 
 
 @register.filter

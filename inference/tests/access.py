@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from accounts.models import User
-from inference.models import Conversation, Message, StoredFile
+from inference.models import Conversation, Message, ParameterPreset, StoredFile
 from prompts.tests.access import a_prompt
 from tokens.tests.access import a_token
 
@@ -28,6 +28,10 @@ def a_file(owner: User) -> StoredFile:
     return StoredFile.objects.create(user=owner, digest=digest, content=b"made", thumbnail=b"made", **described)
 
 
+def a_preset(owner: User) -> ParameterPreset:
+    return ParameterPreset.objects.create(owner=owner, name=f"private {ParameterPreset.objects.count()}", parameters={})
+
+
 USERS = {
     "chat/",
     "chat/files/",
@@ -43,6 +47,7 @@ OBJECTS = {
     "chat/models/<str:key>/": (a_token, "pk"),
     "chat/files/<str:digest>/": (a_file, "digest"),
     "chat/prompts/<uuid:pk>/": (a_prompt, "pk"),
+    "chat/presets/<int:pk>/delete/": (a_preset, "pk"),
 }
 NO_PAGES = {
     "chat/models/<str:key>/": "a part of the list of models",
@@ -52,6 +57,7 @@ NO_PAGES = {
     "chat/files/<str:digest>/thumbnail/": "a file",
     "chat/files/<str:digest>/view/": "answers a script",
     "chat/parameters/": "answers a script",
+    "chat/presets/": "answers a script",
     "chat/prompts/": "answers a script",
     "chat/prompts/<uuid:pk>/": "answers a script",
     "chat/messages/<int:pk>/source/": "answers a script",

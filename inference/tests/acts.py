@@ -6,6 +6,7 @@ from accounts.sharing import EVERYONE, share
 from audit.tests.scene import Acts, Scene
 from inference.actions import InferenceAction
 from inference.chat.picker.pinned import toggle_favourite
+from inference.chat.presets import delete_preset, save_preset
 from inference.conversations.services import delete_conversation, export_conversation, restore_conversation
 from inference.conversations.sharing import copy_branch
 from inference.models import Conversation
@@ -21,6 +22,11 @@ def a_conversation(scene: Scene) -> Conversation:
 def star_a_model(scene: Scene) -> None:
     token_id = ProviderToken.objects.get().pk
     assert toggle_favourite(user=scene.alice, provider="openai", model="gpt-4o", token_id=token_id)
+
+
+def save_and_delete_a_preset(scene: Scene) -> None:
+    preset = save_preset(owner=scene.alice, name="Precise", parameters={"temperature": 0.2})
+    delete_preset(preset=preset, actor=scene.alice)
 
 
 def share_conversation(scene: Scene) -> None:
@@ -40,6 +46,7 @@ def stop(scene: Scene) -> None:
 
 
 ACTS: Acts = {
+    "preset": (save_and_delete_a_preset, [InferenceAction.PRESET_SAVE, InferenceAction.PRESET_DELETE]),
     "favourite model": (star_a_model, [InferenceAction.MODEL_FAVOURITE]),
     "conversation deleted": (
         lambda s: delete_conversation(conversation=a_conversation(s), actor=s.alice),

@@ -62,12 +62,14 @@ def test_it_passes_on_the_parameters_that_are_set() -> None:
 
 @pytest.mark.parametrize("value", ["2.5", "-1", "warm", "nan", "inf"])
 def test_it_names_the_range_of_a_parameter(value: str) -> None:
-    assert errors(**{"param-temperature": value}) == {"param-temperature": ["Temperature is a number from 0 to 2."]}
+    assert errors(**{"param-temperature": value}) == {
+        "param-temperature": ["Temperature must be a number from 0 to 2."]
+    }
 
 
 def test_it_writes_large_bounds_in_full() -> None:
     assert errors(**{"param-max_tokens": "0"}) == {
-        "param-max_tokens": ["Max tokens is a whole number from 1 to 1,000,000."]
+        "param-max_tokens": ["Max tokens must be a whole number from 1 to 1,000,000."]
     }
 
 

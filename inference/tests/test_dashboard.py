@@ -122,7 +122,7 @@ def test_it_starts_with_no_step_done(client_of: ClientOf, alice: User) -> None:
 def test_it_ticks_off_a_token_that_works(client_of: ClientOf, alice: User) -> None:
     add_token(owner=alice, actor=alice, provider="openai", label="Work", secret="sk-0123456789abcdef", check=WORKING)
     assert "Add a provider key (done)" in text_of(client_of(alice))
-    assert "Test it (done)" in text_of(client_of(alice))
+    assert "Test the key (done)" in text_of(client_of(alice))
 
 
 def test_it_does_not_take_an_untested_token_for_a_tested_one(client_of: ClientOf, alice: User) -> None:
@@ -140,7 +140,7 @@ def test_it_ticks_off_a_run_and_links_to_its_record(client_of: ClientOf, alice: 
 def test_it_ticks_off_a_record_that_was_read(client_of: ClientOf, alice: User) -> None:
     client = client_of(alice)
     client.get(run(alice).get_absolute_url())
-    assert "Read its record (done)" in text_of(client)
+    assert "View call details (done)" in text_of(client)
 
 
 def test_it_ends_the_checklist_when_all_is_done(client_of: ClientOf, alice: User) -> None:

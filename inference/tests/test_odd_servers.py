@@ -168,7 +168,7 @@ CASES = [
         "usage of an answer that broke off",
         (*anthropic.opening("m"), anthropic.delta("Half"), Fault.CLOSE),
         "Half",
-        error="cut in mid-answer",
+        error="before the answer was complete",
         output=1,
         provider="anthropic",
     ),

@@ -121,7 +121,7 @@ def _of_mapping(values: Any, name: str, where: str) -> PromptFile:
     if openai_prompts.is_openai(values):
         return openai_prompts.read(values, where)
     raise FileRefused(
-        "This is no prompt of AISTRALE, Langfuse or OpenAI: none of text, messages, prompt and instructions is there.",
+        "Not a prompt of AISTRALE, Langfuse or OpenAI: it has none of text, messages, prompt or instructions.",
         field=where,
     )
 

@@ -83,9 +83,9 @@ def _check_events(text: str, first_line: int) -> None:
     for event in yaml.parse(text, Loader=_Loader):
         line = _line(event.start_mark, first_line)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise FileRefused("Anchors and aliases (& and *) are not allowed. Quote a text that begins so.", line=line)
+            raise FileRefused("Anchors and aliases (& and *) are not allowed. Quote such text.", line=line)
         if getattr(event, "tag", None):
-            raise FileRefused("Tags (!) are not allowed. Quote a text that begins so.", line=line)
+            raise FileRefused("Tags (!) are not allowed. Quote such text.", line=line)
         levels += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if levels > MOST_LEVELS:
             raise FileRefused(f"This is nested more than {MOST_LEVELS} levels deep.", line=line)

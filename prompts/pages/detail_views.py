@@ -84,7 +84,7 @@ def prompt_edit(request: UserRequest, pk: UUID) -> HttpResponse:
         except ValidationError as error:
             add_errors(form, error)
         else:
-            messages.success(request, "Saved.")
+            messages.success(request, "Saved")
             return redirect(prompt)
     template = f"prompts/prompt_form.html{'#dialog' if request.htmx else ''}"
     return render(request, template, {"prompt": prompt, "form": form}, status=422 if form.is_bound else 200)
@@ -110,7 +110,7 @@ def prompt_archive(request: UserRequest, pk: UUID) -> HttpResponse:
     prompt = editable_prompt(request.user, pk)
     is_archived = request.POST.get("on") == "1"
     services.update_prompt(prompt=prompt, actor=request.user, is_archived=is_archived)
-    messages.success(request, f"{'Archived' if is_archived else 'Restored'} “{prompt}”.")
+    messages.success(request, f"“{prompt}” {'archived' if is_archived else 'restored'}")
     return redirect(prompt)
 
 
@@ -123,7 +123,7 @@ def prompt_delete(request: UserRequest, pk: UUID) -> HttpResponse:
         "prompts/prompt_confirm_delete.html",
         context,
         delete=lambda: services.delete_prompt(prompt=prompt, actor=request.user),
-        told=f"Deleted “{prompt}”.",
+        told=f"“{prompt}” deleted",
         then="prompts:prompt-list",
     )
 
@@ -137,7 +137,7 @@ def version_delete(request: UserRequest, pk: UUID, number: int) -> HttpResponse:
         "prompts/version_confirm_delete.html",
         {"prompt": prompt, "version": version, "labels": version.labels.all()},
         delete=lambda: services.delete_version(version=version, actor=request.user),
-        told=f"Deleted version {number}.",
+        told=f"Version {number} deleted",
         then=prompt,
     )
 

@@ -34,7 +34,7 @@ def prompt_add(request: UserRequest) -> HttpResponse:
         except (DraftRefused, ValidationError) as error:
             page.refuse(error)
         else:
-            messages.success(request, f"Created “{version.prompt}”.")
+            messages.success(request, f"“{version.prompt}” created")
             return redirect(version.prompt)
     return _render(request, page)
 
@@ -57,7 +57,7 @@ def version_add(request: UserRequest, pk: UUID) -> HttpResponse:
         except SavedMeanwhile as error:
             page.theirs, page.newest_seen = error.newest, error.newest.number
         else:
-            messages.success(request, f"Saved version {version.number}.")
+            messages.success(request, f"Version {version.number} saved")
             return redirect(page.prompt)
     return _render(request, page)
 

@@ -63,7 +63,7 @@ class ExampleSetForm(forms.Form):
 def example_set_add(request: UserRequest, pk: UUID) -> HttpResponse:
     prompt = editable_prompt(request.user, pk)
     create = partial(example_sets.create_example_set, prompt=prompt, actor=request.user)
-    return _written(request, prompt, None, save=create, told="Added")
+    return _written(request, prompt, None, save=create)
 
 
 @require_http_methods(["GET", "POST"])
@@ -71,11 +71,11 @@ def example_set_edit(request: UserRequest, pk: UUID, number: int) -> HttpRespons
     prompt = editable_prompt(request.user, pk)
     example_set = get_object_or_404(prompt.example_sets, pk=number)
     update = partial(example_sets.update_example_set, example_set=example_set, actor=request.user)
-    return _written(request, prompt, example_set, save=update, told="Saved")
+    return _written(request, prompt, example_set, save=update)
 
 
 def _written(
-    request: UserRequest, prompt: Prompt, example_set: ExampleSet | None, *, save: Callable[..., object], told: str
+    request: UserRequest, prompt: Prompt, example_set: ExampleSet | None, *, save: Callable[..., object]
 ) -> HttpResponse:
     """``save`` takes name and values."""
     form = ExampleSetForm(request.POST or None, prompt=prompt, example_set=example_set)
@@ -86,7 +86,7 @@ def _written(
         except ValidationError as error:
             add_errors(form, error)
         else:
-            messages.success(request, f"{told} “{name}”.")
+            messages.success(request, f"Example set “{name}” saved")
             return redirect(prompt)
     context = {"prompt": prompt, "form": form, "example_set": example_set}
     return render(request, "prompts/example_set_form.html", context, status=422 if form.is_bound else 200)
@@ -98,5 +98,5 @@ def example_set_delete(request: UserRequest, pk: UUID, number: int) -> HttpRespo
     example_set = get_object_or_404(prompt.example_sets, pk=number)
     name = example_set.name
     example_sets.delete_example_set(example_set=example_set, actor=request.user)
-    messages.success(request, f"Deleted “{name}”.")
+    messages.success(request, f"Example set “{name}” deleted")
     return redirect(prompt)

@@ -81,7 +81,7 @@ class PromptForm(DetailsForm):
 
     name = forms.CharField(
         max_length=200,
-        help_text="Applications ask for it by this name, which cannot be changed. “/” makes folders.",
+        help_text="Applications read it by this name. It cannot be changed. “/” makes folders.",
         widget=forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "none"}),
     )
     type = forms.ChoiceField(choices=PromptType, widget=forms.HiddenInput)
@@ -103,9 +103,9 @@ class VersionForm(forms.Form):
     max_tokens = forms.IntegerField(required=False, min_value=1, max_value=10_000_000)
     top_p = forms.FloatField(label="Top P", required=False, min_value=0, max_value=1)
     parameters = JsonField(dict, label="Other parameters", help_text="JSON, such as {“seed”: 7}.")
-    tools = JsonField(list, help_text="JSON: a list of functions, in OpenAI's form.")
+    tools = JsonField(list, help_text="JSON: a list of functions in OpenAI's format.")
     response_schema = JsonField(dict, help_text="A JSON schema that answers must match.")
-    config = JsonField(dict, help_text="JSON for the application. It is handed on as it is.")
+    config = JsonField(dict, help_text="JSON for the application, passed on unchanged.")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -177,5 +177,5 @@ class DecisionForm(forms.Form):
 
 class PromptShareForm(ShareForm):
     readers_may_edit = forms.BooleanField(
-        required=False, label="They may edit", help_text="They may then save versions, move labels and archive it."
+        required=False, label="They may edit", help_text="They can save versions, move labels and archive it."
     )

@@ -46,7 +46,7 @@ class ImportForm(forms.Form):
     moves_labels = forms.BooleanField(
         required=False,
         label="Move labels",
-        help_text="Labels that the files name are always set for new prompts. This also moves those of existing ones.",
+        help_text="Labels in the files are always set for new prompts. This also moves labels of existing prompts.",
     )
 
     sources: list[SourceFile]
@@ -88,7 +88,7 @@ class ConfirmForm(forms.Form):
             pairs = json.loads(self.cleaned_data["payload"])
             return [SourceFile(path, text) for path, text in pairs if isinstance(path, str) and isinstance(text, str)]
         except (ValueError, TypeError, RecursionError) as error:
-            raise ValidationError("The files are gone. Choose them again.") from error
+            raise ValidationError("The files are no longer available. Choose them again.") from error
 
 
 def packed(sources: Sequence[SourceFile]) -> str:

@@ -102,7 +102,9 @@ def _confirmed(request: UserRequest) -> HttpResponse:
     if not form.is_valid():
         again = ImportForm()
         again.full_clean()
-        return _render(request, {"form": again, "problem": "The files are gone. Choose them again."}, status=422)
+        return _render(
+            request, {"form": again, "problem": "The files are no longer available. Choose them again."}, status=422
+        )
     options = Options(moves_labels=form.cleaned_data["moves_labels"])
     preview = ImportPreview(request.user, form.cleaned_data["payload"], options)
     if preview.seen == form.cleaned_data["seen"]:

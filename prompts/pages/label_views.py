@@ -108,7 +108,7 @@ def _moved(request: UserRequest, prompt: Prompt, form: MoveForm) -> HttpResponse
     sent, to = form.cleaned_data, _version_in(form, prompt)
     values = {"label": sent["label"], "reason": sent["reason"], "seen_at": sent["seen_at"]}
     services.move_label(prompt=prompt, to=to, actor=request.user, **values)
-    messages.success(request, f"Moved “{sent['label']}” to v{to.number}." if to else f"Removed “{sent['label']}”.")
+    messages.success(request, f"“{sent['label']}” moved to v{to.number}" if to else f"“{sent['label']}” removed")
     return redirect("prompts:label-history", pk=prompt.pk)
 
 
@@ -116,7 +116,7 @@ def _proposed(request: UserRequest, prompt: Prompt, form: MoveForm) -> HttpRespo
     sent, to = form.cleaned_data, _version_in(form, prompt)
     values = {"label": sent["label"], "reason": sent["reason"], "seen_at": sent["seen_at"]}
     proposal = propose_move(prompt=prompt, to=to, proposer=request.user, **values)
-    messages.success(request, "Approval requested.")
+    messages.success(request, "Approval requested")
     return redirect(proposal)
 
 

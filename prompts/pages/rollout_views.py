@@ -66,7 +66,7 @@ def rollout_add(request: UserRequest, pk: UUID) -> HttpResponse:
             form.add_error(None, error.message)
         else:
             share = f"{started.percent} % of users of “{started.label}”"
-            messages.success(request, f"{share} are served v{started.to_version} from now on.")
+            messages.success(request, f"{share} are now served v{started.to_version}")
             return redirect(prompt)
     template = f"prompts/rollout_form.html{'#dialog' if request.htmx else ''}"
     shown = {name: form[name].value() for name in ("label", "version")}
@@ -78,7 +78,7 @@ def rollout_end(request: UserRequest, pk: UUID, number: int) -> HttpResponse:
     prompt = editable_prompt(request.user, pk)
     rollout = get_object_or_404(prompt.rollouts.select_related("prompt"), pk=number)
     if rollouts.end_rollout(rollout=rollout, actor=request.user, state=RolloutState.ENDED):
-        messages.success(request, f"Ended the rollout. “{rollout.label}” serves v{rollout.from_version} to everybody.")
+        messages.success(request, f"Rollout ended. “{rollout.label}” serves v{rollout.from_version} to everyone.")
     else:
-        messages.info(request, "The rollout had ended already.")
+        messages.info(request, "The rollout had already ended.")
     return redirect(prompt)

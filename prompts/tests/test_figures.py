@@ -102,7 +102,7 @@ def test_pages_say_that_a_version_is_not_used_yet(
     triage: PromptVersion, alice: User, client_of: ClientOf, know: Any
 ) -> None:
     know({})
-    assert all("Not used yet: no calls in the last 30 days." in text for text in pages(client_of(alice), triage))
+    assert all("No calls in the last 30 days." in text for text in pages(client_of(alice), triage))
     know({1: Known()})
     assert all("Too few calls to compare" in text for text in pages(client_of(alice), triage))
 

@@ -181,7 +181,7 @@ def test_it_says_where_a_file_is_wrong(text: str, told: str) -> None:
         ('{"name": "a", "text": "\\ud800"}', "cannot be stored"),
         ("[]", "There are no prompts in it"),
         ("1", "This must be a mapping"),
-        ('{"name": "a"}', "This is no prompt of AISTRALE, Langfuse or OpenAI"),
+        ('{"name": "a"}', "Not a prompt of AISTRALE, Langfuse or OpenAI"),
         ('{"data": [{"name": "a", "versions": [1], "labels": []}]}', "names prompts without their text"),
         ('[{"name": "a", "prompt": "b"}, {"name": "c", "prompt": 1}]', "[2].prompt: This must be text or a list"),
         ('{"prompt": {"id": "pmpt_1", "version": "2"}, "model": "m"}', "refers to a prompt, but has no text"),

@@ -258,9 +258,7 @@ def test_a_void_proposal_says_why(
     services.delete_version(version=guarded, actor=alice)
     page = client_of(bob).post(url(proposal, "proposal-decide"), {"decision": "approve"})
     assert page.status_code == 409 and "v2 has been deleted" in text(page)
-    assert "Moves that were not made" in text(
-        client_of(bob).get(reverse("prompts:label-history", args=[proposal.prompt_id]))
-    )
+    assert "Closed proposals" in text(client_of(bob).get(reverse("prompts:label-history", args=[proposal.prompt_id])))
 
 
 def test_no_other_decision_is_taken(client_of: ClientOf, bob: User, proposal: LabelProposal) -> None:

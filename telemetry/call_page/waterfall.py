@@ -79,7 +79,7 @@ def _steps(call: Generation) -> Iterator[Step]:
             yield _connection(attempt)
         yield from _attempt(call, attempt, name, start, is_last=number == len(attempts))
         if attempt.wait is not None:
-            note = "As the provider asked" if attempt.retry_after is not None else "Growing with each attempt"
+            note = "As requested by the provider" if attempt.retry_after is not None else "Growing with each attempt"
             yield Step("Retry wait", attempt.end, attempt.wait, "s-wait", note)
 
 

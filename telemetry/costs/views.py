@@ -115,7 +115,7 @@ def budget_edit(request: UserRequest) -> HttpResponse:
     form = BudgetForm(request.POST or None, instance=budget)
     if request.method == "POST" and form.is_valid():
         set_budget(team=team, monthly_usd=form.cleaned_data["monthly_usd"], actor=request.user)
-        messages.success(request, "Budget saved." if form.cleaned_data["monthly_usd"] else "Budget removed.")
+        messages.success(request, "Budget saved" if form.cleaned_data["monthly_usd"] else "Budget removed")
         return redirect(reverse("telemetry:costs") + (f"?team={team.pk}" if team else "?whose=everyone"))
     context = {"form": form, "team": team, "sends_mail": settings.MAIL_IS_CONFIGURED}
     return render(request, "telemetry/budget_form.html", context, status=422 if form.errors else 200)

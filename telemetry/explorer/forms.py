@@ -15,7 +15,7 @@ from telemetry.explorer.models import SavedView
 if TYPE_CHECKING:
     from accounts.models import User
 
-SHARED = "They see its name and filters. Each user sees their own calls in it, administrators all calls."
+SHARED = "They can see its name and filters. Users see their own calls in it, administrators all calls."
 LONGEST_QUERY = 4000
 
 

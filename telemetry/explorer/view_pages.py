@@ -29,7 +29,7 @@ def view_add(request: UserRequest) -> HttpResponse:
         view = services.save_view(
             owner=request.user, name=given["name"], query=given["query"], audience=given["audience"]
         )
-        messages.success(request, f"Saved “{view}”.")
+        messages.success(request, f"View “{view}” saved")
         return redirect(view)
     return _dialog(request, form, heading="Save view", verb="Save")
 
@@ -40,7 +40,7 @@ def view_rename(request: UserRequest, pk: UUID) -> HttpResponse:
     form = NameForm(request.POST or None, instance=_own(request, pk))
     if form.is_valid():
         services.rename_view(view=view, name=form.cleaned_data["name"], actor=request.user)
-        messages.success(request, "Renamed.")
+        messages.success(request, "View renamed")
         return redirect(view)
     return _dialog(request, form, heading=f"Rename “{view}”", verb="Rename", cancel=view)
 
@@ -55,7 +55,7 @@ def view_delete(request: UserRequest, pk: UUID) -> HttpResponse:
     view = _own(request, pk)
     if request.method == "POST":
         services.delete_view(view=view, actor=request.user)
-        messages.success(request, f"Deleted “{view}”.")
+        messages.success(request, f"View “{view}” deleted")
         return redirect(LIST)
     return confirm_page(
         request,

@@ -22,8 +22,8 @@ class PriceForm(forms.Form):
     """USD per million tokens. Of a price that there is already, provider and model stay."""
 
     provider = forms.ChoiceField(choices=provider_choices)
-    model = forms.CharField(max_length=200, label="Model ID", help_text="Exactly as calls name it.")
-    valid_from = MomentField(required=False, label="Valid from", help_text="Empty: now.")
+    model = forms.CharField(max_length=200, label="Model ID", help_text="Exactly as it appears in calls.")
+    valid_from = MomentField(required=False, label="Valid from", help_text="Leave empty for the current time.")
 
     def __init__(self, *args: Any, price: PriceOverride | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -46,11 +46,11 @@ class PriceForm(forms.Form):
 
 class RetirementForm(forms.Form):
     provider = forms.ChoiceField(choices=provider_choices)
-    model = forms.CharField(max_length=200, label="Model ID", help_text="Exactly as calls name it.")
+    model = forms.CharField(max_length=200, label="Model ID", help_text="Exactly as it appears in calls.")
     retires_on = forms.DateField(
         required=False,
         label="Retires on",
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text="Empty: no entry for this model.",
     )
-    replacement = forms.CharField(required=False, max_length=200, help_text="Model ID that takes its place.")
+    replacement = forms.CharField(required=False, max_length=200, help_text="ID of the replacement model.")

@@ -32,7 +32,7 @@ def snapshot_of(content: bytes) -> DataSnapshot:
     try:
         providers = _providers_from_raw(json.loads(content))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise PriceListRefused(f"This is no price list of genai-prices: {str(error)[:200]}") from error
+        raise PriceListRefused(f"Not a genai-prices price list: {str(error)[:200]}") from error
     if not any(provider.models for provider in providers):
         raise PriceListRefused("This price list has no models.")
     return DataSnapshot(providers, from_auto_update=False)

@@ -19,7 +19,7 @@ from telemetry.prices.page import priced_models
 from telemetry.prices.retirements import retiring
 from telemetry.pricing import price_list_name, unit_prices
 
-TAKEN = "There is a price of this model from this moment on. Change that one, or choose another moment."
+TAKEN = "This model already has a price from this time. Change that price, or choose another time."
 
 
 @require_safe
@@ -48,7 +48,7 @@ def price_add(request: UserRequest) -> HttpResponse:
         except services.PriceTaken:
             form.add_error("valid_from", TAKEN)
         else:
-            messages.success(request, f"Price of {data['model']} set.")
+            messages.success(request, f"Price of {data['model']} set")
             return redirect("telemetry:price-list")
     return _form_page(request, form, "Set price")
 
@@ -74,7 +74,7 @@ def price_change(request: UserRequest, pk: int) -> HttpResponse:
         except services.PriceTaken:
             form.add_error("valid_from", TAKEN)
         else:
-            messages.success(request, f"Price of {price.model} changed.")
+            messages.success(request, f"Price of {price.model} changed")
             return redirect("telemetry:price-list")
     return _form_page(request, form, f"Price of {price.model}")
 
@@ -85,13 +85,13 @@ def price_end(request: UserRequest, pk: int) -> HttpResponse:
     price = get_object_or_404(PriceOverride, pk=pk)
     if request.method == "POST":
         services.end_price(price=price, actor=request.user)
-        messages.success(request, f"Price of {price.model} ended.")
+        messages.success(request, f"Price of {price.model} ended")
         return redirect("telemetry:price-list")
     return confirm_page(
         request,
         heading="End price",
         title=f"End the price of {price.model}?",
-        text="From now on the price list holds for new calls. The costs of past calls stay as they are.",
+        text="New calls use the price list again. Costs of past calls do not change.",
         verb="End price",
         cancel="telemetry:price-list",
     )
@@ -107,7 +107,7 @@ def retirement_edit(request: UserRequest) -> HttpResponse:
     form = RetirementForm(request.POST or None, initial=initial)
     if form.is_valid():
         services.set_retirement(**form.cleaned_data, actor=request.user)
-        messages.success(request, f"Retirement of {form.cleaned_data['model']} saved.")
+        messages.success(request, f"Retirement of {form.cleaned_data['model']} saved")
         return redirect("telemetry:price-list")
     return _form_page(request, form, "Model retirement")
 

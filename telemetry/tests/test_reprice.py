@@ -176,7 +176,7 @@ def test_a_newer_price_list_is_used_and_named(tmp_path: Path) -> None:
     file = tmp_path / "data.json"
     file.write_bytes(PRICE_LIST_FILE)
     assert "in use within a minute" in command("update_prices", str(file))
-    assert "known already" in command("update_prices", str(file))
+    assert "already stored" in command("update_prices", str(file))
     price_lists.refresh()
     assert cost_of_a_million("gpt-4o") == 7 and cost_of_a_million("o3") is None
     assert price_list_name() == PriceList.objects.get().name != PRICE_LIST

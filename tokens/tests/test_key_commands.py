@@ -51,8 +51,8 @@ def state() -> list[Any]:
 def test_it_rotates_with_plain_lines(token: ProviderToken) -> None:
     code, out = run("rotate_keys")
     assert code == 0
-    assert "Secrets re-sealed: 1 of 1 rows after" in out
-    assert "1 rows re-sealed with" in out and "0 could not be opened." in out and SECRET not in out
+    assert "Secrets re-encrypted: 1 of 1 rows after" in out
+    assert "1 rows re-encrypted with" in out and "0 could not be decrypted." in out and SECRET not in out
 
 
 def test_it_reports_a_rotation_as_json(token: ProviderToken) -> None:
@@ -64,7 +64,7 @@ def test_it_reports_a_rotation_as_json(token: ProviderToken) -> None:
 def test_it_exits_1_and_names_a_row_that_cannot_be_opened(token: ProviderToken) -> None:
     damage(token)
     code, out = run("rotate_keys")
-    assert code == 1 and f"NOT OPENED tokens_providertoken.secret id {token.pk}" in out
+    assert code == 1 and f"NOT DECRYPTED tokens_providertoken.secret id {token.pk}" in out
 
 
 def test_it_exits_2_while_another_rotation_runs(token: ProviderToken) -> None:
@@ -99,7 +99,7 @@ def test_it_exits_2_for(words: list[str], token: ProviderToken) -> None:
 def test_it_counts_and_changes_nothing_in_a_dry_run(token: ProviderToken) -> None:
     before = state()
     code, out = run("rotate_keys", "--dry-run")
-    assert code == 0 and "re-seal 1 rows. Nothing was changed." in out
+    assert code == 0 and "re-encrypt 1 rows. Nothing was changed." in out
     assert state() == before
 
 
@@ -109,7 +109,7 @@ def test_it_verifies_and_changes_nothing(token_of: Make, alice: User) -> None:
     damage(token_of(alice))
     before = state()
     code, out = run("rotate_keys", "--verify")
-    assert code == 1 and "2 rows, 1 could not be opened" in out
+    assert code == 1 and "2 rows, 1 could not be decrypted" in out
     assert state() == before
 
 
@@ -136,14 +136,14 @@ def test_it_lists_them_for_a_key_that_is_retired_already(token: ProviderToken) -
 def test_it_rotates_the_master_key(token: ProviderToken, settings: Settings) -> None:
     settings.MASTER_KEYS = f"m-new:{b64encode(os.urandom(32)).decode()}\n{settings.MASTER_KEYS}"
     code, out = run("rotate_master_key")
-    assert code == 0 and "m-test wraps nothing: it can be removed." in out
-    assert "1 data keys wrapped anew with m-new." in out
+    assert code == 0 and "m-test is unused: it can be removed." in out
+    assert "1 data keys re-encrypted with m-new." in out
 
 
 def test_it_names_a_data_key_that_cannot_be_unwrapped(token: ProviderToken, settings: Settings) -> None:
     settings.MASTER_KEYS = f"m-new:{b64encode(os.urandom(32)).decode()}"
     code, out = run("rotate_master_key")
-    assert code == 1 and f"NOT UNWRAPPED {EncryptionKey.objects.get().pk}" in out
+    assert code == 1 and f"NOT DECRYPTED {EncryptionKey.objects.get().pk}" in out
 
 
 def test_it_lists_all_keys(token: ProviderToken) -> None:

@@ -18,8 +18,8 @@ DEFAULT = (scopes.READ_PROMPTS, scopes.WRITE_PROMPTS)
 
 class Command(BaseCommand):
     help = (
-        "Create an API key for a user and print its public and secret key, once. Programs with it have the rights of "
-        "the user, as far as its scopes go.\n\n"
+        "Create an API key for a user and print its public and secret key, once. It has the user's rights, "
+        "limited by its scopes.\n\n"
         "Examples: manage.py create_api_key --user ada@example.org --name CI --scope prompts:read\n"
         "          manage.py create_api_key --user ada@example.org --name Support --scope prompts:read:support/ "
         "--expires 2027-12-31 --json"

@@ -14,7 +14,7 @@ from audit.context import Source, bind
 
 class Command(createsuperuser.Command):
     help = (
-        "Make an administrator; asks for what is not given. Example: manage.py createsuperuser --email me@example.org"
+        "Create an administrator. Prompts for missing values. Example: manage.py createsuperuser --email me@example.org"
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -16,7 +16,7 @@ from audit.context import Source, bind
 
 class Command(BaseCommand):
     help = (
-        "Erase once more the people who were erased after the dump that has been restored. Can be repeated. "
+        "Repeat the erasures that were made after the restored dump was written. Safe to run again. "
         "Example: manage.py replay_erasures --from audit.jsonl"
     )
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
             metavar="FILE",
             help="an export of the audit log, or a list of pseudonyms (default: the list beside the checkpoints)",
         )
-        parser.add_argument("--dry-run", action="store_true", help="only say who would be erased")
+        parser.add_argument("--dry-run", action="store_true", help="only print who would be erased")
 
     def handle(self, *args: Any, path: Path | None, dry_run: bool, **options: Any) -> None:
         bind(source=Source.COMMAND)
@@ -41,8 +41,8 @@ class Command(BaseCommand):
             if not dry_run:
                 refused += _erase(user)
         erased = len(back) - len(refused)
-        done = f"{erased:,} erased, {gone:,} were gone already."
-        self.stdout.write(f"{len(back):,} to erase, {gone:,} gone already." if dry_run else done)
+        done = f"{erased:,} erased, {gone:,} had already been erased."
+        self.stdout.write(f"{len(back):,} to erase, {gone:,} already erased." if dry_run else done)
         if refused:
             raise CommandError("\n".join(refused), returncode=1)
 

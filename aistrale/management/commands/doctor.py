@@ -31,7 +31,7 @@ class Command(BaseCommand):
         else:
             for finding in findings:
                 self.stdout.write(f"{self._mark(finding)}  {finding.name:<12} {finding.detail}")
-            well = f"All is well, with {len(warned)} warnings." if warned else "All is well."
+            well = f"All checks passed, {len(warned)} with warnings." if warned else "All checks passed."
             self.stdout.write(f"{len(failed)} of {len(findings)} checks failed." if failed else well)
         sys.exit(1 if failed else 0)
 

@@ -15,8 +15,8 @@ from aistrale.embedded import ServerError
 
 class Command(BaseCommand):
     help = (
-        "Write the whole database to a new file, while everything runs. It holds no usable key: keep master_keys and "
-        "audit_key apart from it. Example: manage.py dump aistrale.dump"
+        "Write a dump of the whole database to a new file, without downtime. It contains no usable keys: back up "
+        "master_keys and audit_key separately. Example: manage.py dump aistrale.dump"
     )
     requires_system_checks = []
 
@@ -28,4 +28,6 @@ class Command(BaseCommand):
             dump(file)
         except (BackupRefused, OutOfReach, ServerError) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"{file.stat().st_size:,} bytes written to {file}. The keys are not in it: keep them apart.")
+        self.stdout.write(
+            f"{file.stat().st_size:,} bytes written to {file}. It does not contain the keys: back them up separately."
+        )

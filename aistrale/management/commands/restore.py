@@ -15,8 +15,8 @@ from aistrale.embedded import ServerError
 
 class Command(BaseCommand):
     help = (
-        "Restore a file that `manage.py dump` wrote, into an empty database and nowhere else. Put the keys in place "
-        "first. Example: manage.py restore aistrale.dump"
+        "Restore a file written by `manage.py dump` into an empty database. Put the keys in place first. "
+        "Example: manage.py restore aistrale.dump"
     )
     requires_system_checks = []
 
@@ -28,4 +28,4 @@ class Command(BaseCommand):
             restore(file)
         except (BackupRefused, OutOfReach, ServerError) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"{file} is restored. Start with `make run`: it says whether the keys are right.")
+        self.stdout.write(f"{file} restored. Start with `make run`, which checks the keys.")

@@ -139,7 +139,7 @@ def test_it_answers_again_with_another_model(chat: Page) -> None:
     chat.get_by_role("button", name="Try another model").click()
     chat.get_by_role("option", name="fake-small").first.click()
     expect(chat.locator(".siblings")).to_contain_text("2/2")
-    expect(answers(chat).locator("h2")).to_have_text("OpenAI fake-small")
+    expect(answers(chat).locator("h2")).to_have_text("Work fake-small")
 
 
 def test_it_begins_a_branch_with_an_edited_question(chat: Page) -> None:

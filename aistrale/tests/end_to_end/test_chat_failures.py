@@ -85,7 +85,7 @@ def test_it_tries_another_model_in_one_action(chat: Page, provider: FakeProvider
     chat.get_by_role("button", name="Try another model").click()
     chat.get_by_role("option", name="fake-small").first.click()
     expect_status(chat, "succeeded")
-    expect(answers(chat).locator("h2")).to_have_text("OpenAI fake-small")
+    expect(answers(chat).locator("h2")).to_have_text("Work fake-small")
 
 
 def test_it_marks_a_refused_token_and_leads_to_it(chat: Page, provider: FakeProvider) -> None:

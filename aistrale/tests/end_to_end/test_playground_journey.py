@@ -76,7 +76,7 @@ def _answer_a_tool(page: Page) -> None:
     page.get_by_role("button", name="Run all").click()
     expect(panel(page, 1).get_by_text("Waiting for tool results")).to_be_visible()
     expect(panel(page, 2).get_by_text("Matches the schema")).to_be_visible()
-    panel(page, 1).get_by_label("page_on_call answers").fill('{"paged": "Jonas"}')
+    panel(page, 1).get_by_label("Result of page_on_call").fill('{"paged": "Jonas"}')
     panel(page, 1).get_by_role("button", name="Send results").click()
     expect(panel(page, 1).get_by_text("Done", exact=True)).to_be_visible()
     expect(panel(page, 1).get_by_text("Tool result")).to_be_visible()

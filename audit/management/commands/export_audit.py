@@ -45,5 +45,5 @@ class Command(BaseCommand):
             with output.open("x") as file:
                 file.writelines(f"{line}\n" for line in lines)
         except OSError as error:
-            raise CommandError(f"{output} can not be written: {error.strerror}.", returncode=2) from error
+            raise CommandError(f"{output} cannot be written: {error.strerror}.", returncode=2) from error
         self.stderr.write(f"{last - first + 1:,} entries written to {output}.")

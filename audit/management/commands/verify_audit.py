@@ -25,8 +25,9 @@ NOT_CHECKED = 2
 
 class Command(BaseCommand):
     help = (
-        "Verify the audit log against its hash chain and its signed checkpoints. Exit status 0: right; 1: a problem, "
-        "which is named with the first bad entry; 2: it could not be verified. Example: manage.py verify_audit --json"
+        "Verify the audit log against its hash chain and its signed checkpoints. Exit code 0: verified; 1: "
+        "verification failed, with the first invalid entry; 2: could not be verified. "
+        "Example: manage.py verify_audit --json"
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -43,7 +44,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(_report(first, heads, result)))
             sys.exit(1 if result.violation else 0)
         if result.violation:
-            raise CommandError(f"The audit log is not right. First bad {result.violation}.")
+            raise CommandError(f"Verification failed. First invalid {result.violation}.")
         self._print_success(result, heads)
 
     def _verify(self, first: int, heads: dict[int, str], *, quiet: bool) -> chain.VerificationResult:
@@ -53,7 +54,7 @@ class Command(BaseCommand):
             total = (AuditEvent.objects.aggregate(last=Max("sequence"))["last"] or 0) - first + 1
             return verify_from(first, heads=heads, watch=iter if quiet else partial(self._counted, total))
         except DatabaseError as error:
-            raise CommandError(f"The audit log can not be read: {error}", returncode=NOT_CHECKED) from error
+            raise CommandError(f"The audit log cannot be read: {error}", returncode=NOT_CHECKED) from error
 
     def _counted(self, total: int, entries: Iterable[ChainEntry]) -> Generator[ChainEntry]:
         """Passes entries on, with a line about every 100,000 of them."""
@@ -70,11 +71,11 @@ class Command(BaseCommand):
 
     def _print_success(self, result: chain.VerificationResult, heads: dict[int, str]) -> None:
         self.stdout.write(
-            f"The audit log is right: {result.entries:,} entries up to {result.sequence}, "
+            f"The audit log is verified: {result.entries:,} entries up to {result.sequence}, "
             f"hash {result.hash}, personal details of {result.erased:,} erased."
         )
         if not heads:
-            self.stdout.write("There are no checkpoints, so a cut tail or a log written anew would not be seen.")
+            self.stdout.write("No checkpoints: a truncated or rewritten log would not be detected.")
 
 
 def _heads(directory: Path | None) -> dict[int, str]:
@@ -86,7 +87,7 @@ def _heads(directory: Path | None) -> dict[int, str]:
     try:
         return known_heads(directory)
     except checkpoint.CheckpointError as error:
-        raise CommandError(f"A checkpoint is not as it was written: {error}.") from error
+        raise CommandError(f"A checkpoint has been altered: {error}.") from error
 
 
 def _report(first: int, heads: dict[int, str], result: chain.VerificationResult) -> dict[str, Any]:

@@ -82,8 +82,8 @@ def test_calls_of_others_and_replays_are_not_found(
         ({"provider": "openai"}, "Choose a provider and a model"),
         ({"provider": "openai", "model": "gpt-4o", "parameters": '{"heat": 1}'}, "takes no parameter"),
         ({"provider": "openai", "model": "gpt-4o", "parameters": '{"temperature": 9}'}, "from 0 to 2"),
-        ({"call": "7e7e8a9c-7a3e-4a7c-9d3b-0a0a0a0a0a0a"}, "This call is gone"),
-        ({"call": "nothing"}, "This call is gone"),
+        ({"call": "7e7e8a9c-7a3e-4a7c-9d3b-0a0a0a0a0a0a"}, "This call does not exist"),
+        ({"call": "nothing"}, "This call does not exist"),
     ],
 )
 def test_what_cannot_be_is_said_in_the_form(

@@ -134,7 +134,7 @@ def test_a_refused_key_pauses_it_after_the_calls_that_ran(
     backtest = make_backtest([recorded() for _ in range(8)], model="words-3", parallel=2, budget_usd=Decimal(100))
     backtest = run(backtest)
 
-    assert backtest.state == State.PAUSED and "refused the key" in backtest.note
+    assert backtest.state == State.PAUSED and "Invalid API key" in backtest.note
     assert states(backtest).count(CallState.FAILED) <= 2 and states(backtest).count(CallState.WAITING) >= 6
 
 
@@ -143,7 +143,7 @@ def test_a_model_that_is_gone_pauses_it(
 ) -> None:
     priced("status-404")
     backtest = run(make_backtest([recorded() for _ in range(5)], model="status-404", budget_usd=Decimal(100)))
-    assert backtest.state == State.PAUSED and "does not know this model" in backtest.note
+    assert backtest.state == State.PAUSED and "Model not found" in backtest.note
 
 
 def test_it_says_so_where_there_is_no_key(recorded: Record, make_backtest: MakeBacktest, run: Run) -> None:

@@ -81,8 +81,8 @@ def test_files_alone_are_a_message(alice: User) -> None:
     ("asked", "values", "said"),
     [
         (Panel(body=[message("user", "Hi")]), {}, "Choose a model first."),
-        (panel(), {}, "Write a message for the user role first."),
-        (panel(message("user", "  ")), {}, "Write a message for the user role first."),
+        (panel(), {}, "Add a user message first."),
+        (panel(message("user", "  ")), {}, "Add a user message first."),
         (panel(message("user", "Hi"), message("tool", "paged")), {}, "answers no call"),
         (panel(message("user", "{{a}} {{b}}")), {"a": "x"}, "Fill in b under Variables first."),
         (panel(message("user", "@@@langfusePrompt:name=gone|version=1@@@")), {}, "gone"),

@@ -1,5 +1,6 @@
 // The chat page. Each module looks after one behaviour and finds its own elements.
 import "../base.js";
+import "../presets.js";
 import "./branch.js";
 import "./code.js";
 import "./composer.js";

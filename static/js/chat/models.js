@@ -29,7 +29,7 @@ function name(option) {
   const isSandbox = provider === "echo";
   document.getElementById("model-name").textContent = isSandbox ? "Sandbox" : model;
   document.getElementById("model-provider").textContent = isSandbox ? "" : endpointName;
-  document.getElementById("model-tile").textContent = endpointName.slice(0, 1);
+  document.getElementById("model-tile").textContent = endpointName.slice(0, 1).toUpperCase();
   // Once the dialog has given the focus back to what opened it.
   queueMicrotask(() => chat.dispatchEvent(new CustomEvent("chat:model")));
 }

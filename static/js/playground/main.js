@@ -1,3 +1,4 @@
+import "../presets.js";
 import "./files.js";
 import "./models.js";
 import "./run.js";

@@ -14,8 +14,8 @@ from telemetry.prices.usage_exports import ExportRefused, read_export
 class Command(BaseCommand):
     help = (
         "Compare an export of usage or of costs of OpenAI or Anthropic (CSV) with the recorded calls, by day (UTC) and "
-        "model. Each difference is printed. Exits with 0 if there is none, with 1 if there are any, with 2 if the file "
-        "is no such export. Example: manage.py reconcile completions_usage.csv"
+        "model. Prints each difference. Exit code 0: no differences; 1: differences; 2: no such export. "
+        "Example: manage.py reconcile completions_usage.csv"
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -14,8 +14,8 @@ from telemetry.prices.reprice import Result, Scope, Totals, reprice
 
 class Command(BaseCommand):
     help = (
-        "Price recorded calls anew, at the prices of their day as they are known now. Costs that providers have "
-        "reported stay. A call keeps its earlier receipts. Can be stopped and started again at any time."
+        "Recalculate the cost of recorded calls with the prices now known for their day. Costs reported by providers "
+        "and earlier receipts are kept. Can be interrupted and run again."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -50,4 +50,4 @@ def _day(text: str) -> datetime:
     try:
         return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError as error:
-        raise ArgumentTypeError(f"{text} is no day such as 2026-11-30") from error
+        raise ArgumentTypeError(f"{text} is not a date such as 2026-11-30") from error

@@ -14,8 +14,8 @@ from telemetry.prices.price_lists import LARGEST_FILE, PriceListRefused, add_pri
 class Command(BaseCommand):
     help = (
         "Use a newer price list: the file prices/data.json of genai-prices "
-        "(https://github.com/pydantic/genai-prices). Running servers take it up within a minute. Calls that are "
-        "recorded keep their cost until manage.py reprice is run."
+        "(https://github.com/pydantic/genai-prices). Running servers use it within a minute. Recorded "
+        "calls keep their cost until `manage.py reprice` is run."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -31,4 +31,4 @@ class Command(BaseCommand):
             raise CommandError(f"{file} cannot be read: {error.strerror}.") from error
         except PriceListRefused as refused:
             raise CommandError(str(refused)) from refused
-        self.stdout.write(f"{stored.name}: {'in use within a minute' if is_new else 'known already'}.")
+        self.stdout.write(f"{stored.name}: {'in use within a minute' if is_new else 'already stored'}.")

@@ -17,8 +17,8 @@ from tokens.master_keys import declare_lost
 
 class Command(BaseCommand):
     help = (
-        "List every master key and data key with its state, age, sealed rows and last use. Exit code 2 when the master "
-        "keys cannot be read.\n\nExample: manage.py keys --json"
+        "List every master key and data key with its state, age, encrypted rows and last use. Exit code 2 when the "
+        "master keys cannot be read.\n\nExample: manage.py keys --json"
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -27,8 +27,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--lost",
             metavar="MASTER_KEY",
-            help="declare this master key lost for good: the system starts without it, and what hangs on it is to be "
-            "entered again",
+            help="declare this master key permanently lost: the system starts without it, and secrets encrypted with "
+            "it must be entered again",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -47,12 +47,12 @@ class Command(BaseCommand):
         for master in masters:
             age = _age(master.in_use_since)
             self.stdout.write(
-                f"master  {master.id:<36}  {master.state:<12}  {age:>10}  wraps {master.data_keys:,} keys"
+                f"master  {master.id:<36}  {master.state:<12}  {age:>10}  encrypts {master.data_keys:,} keys"
             )
         for key in keys:
             used = f"last used {_age(key.last_used_at)} ago" if key.last_used_at else "not used"
             age = _age(key.created_at)
-            self.stdout.write(f"data    {key.id}  {key.state:<12}  {age:>10}  seals {key.rows:,} rows, {used}")
+            self.stdout.write(f"data    {key.id}  {key.state:<12}  {age:>10}  encrypts {key.rows:,} rows, {used}")
         for warning in warnings:
             self.stdout.write(self.style.WARNING(warning))
         self.stdout.write(f"{len(masters)} master keys, {len(keys)} data keys, {len(warnings)} warnings.")
@@ -62,7 +62,9 @@ class Command(BaseCommand):
         with console.refusals():
             lost = declare_lost(master_key, actor=None)
         if not lost:
-            raise CommandError(f"No data key waits for a master key {master_key!r}: nothing was changed.", returncode=2)
+            raise CommandError(
+                f"No data key depends on a missing master key {master_key!r}. Nothing was changed.", returncode=2
+            )
 
 
 def _age(moment: datetime | None) -> str:

@@ -15,9 +15,9 @@ from tokens.models import EncryptionKey, KeyState, Trigger
 
 class Command(BaseCommand):
     help = (
-        "Rotate the data keys while the system runs: create a key, make it primary, re-seal every secret, verify, "
-        "retire the old keys. After a kill, run it again: it goes on where it stopped.\n\n"
-        "Exit code 0: done. 1: all but the values that could not be opened, which are named. 2: not started.\n\n"
+        "Rotate the data keys while the system runs: create a key, make it primary, re-encrypt every secret, "
+        "verify, retire the old keys. If interrupted, run it again: it continues where it stopped.\n\n"
+        "Exit code 0: done. 1: some values could not be decrypted and are listed. 2: not started.\n\n"
         "Examples: manage.py rotate_keys --dry-run\n"
         "          manage.py rotate_keys --compromised 1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b"
     )
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         parser.formatter_class = RawDescriptionHelpFormatter
         mode = parser.add_mutually_exclusive_group()
         mode.add_argument("--dry-run", action="store_true", help="count what would be done, change nothing")
-        mode.add_argument("--verify", action="store_true", help="open every value, change nothing")
+        mode.add_argument("--verify", action="store_true", help="decrypt every value, change nothing")
         mode.add_argument("--compromised", type=UUID, metavar="KEY", help="retire this key and list what it exposed")
         parser.add_argument("--batch-size", type=int, default=rotation.BATCH_SIZE, metavar="ROWS")
         parser.add_argument("--json", action="store_true", help="print one JSON object and no progress")
@@ -58,19 +58,19 @@ class Command(BaseCommand):
         lines = [key_status.humanize_exposed(item) for item in exposed]
         data = {"compromised_key": str(key.pk), "secrets_to_replace": exposed}
         self._print(
-            options, data, [*lines, f"{key.pk} is retired already; {len(exposed):,} secrets were sealed with it."]
+            options, data, [*lines, f"{key.pk} is already retired; {len(exposed):,} secrets were encrypted with it."]
         )
         return 0
 
     def _dry_run(self, options: dict[str, Any]) -> int:
         master = keyring.current().primary_master.id
         rows, interrupted = reseal.rows_by_key(), rotation.unfinished()
-        plan = "go on with the interrupted rotation" if interrupted else f"create a key wrapped by {master}"
+        plan = "continue the interrupted rotation" if interrupted else f"create a key encrypted with {master}"
         new_key = str(interrupted.new_key_id) if interrupted else ""
         todo = sum(count for key, count in rows.items() if key != new_key)
         data = {"rows": rows, "to_reseal": todo, "interrupted": bool(interrupted), "warnings": key_status.warnings()}
         lines = [f"{key}: {count:,} rows" for key, count in sorted(rows.items())]
-        self._print(options, data, [*lines, f"Would {plan} and re-seal {todo:,} rows. Nothing was changed."])
+        self._print(options, data, [*lines, f"Would {plan} and re-encrypt {todo:,} rows. Nothing was changed."])
         return 0
 
     def _verify(self, options: dict[str, Any]) -> int:
@@ -79,7 +79,7 @@ class Command(BaseCommand):
         lines = [key_status.humanize_failure(failure.as_json()) for failure in failures]
         data = {"rows": rows, "failures": [failure.as_json() for failure in failures]}
         self._print(
-            options, data, [*lines, f"{rows:,} rows, {len(failures):,} could not be opened. Nothing was changed."]
+            options, data, [*lines, f"{rows:,} rows, {len(failures):,} could not be decrypted. Nothing was changed."]
         )
         return len(failures)
 
