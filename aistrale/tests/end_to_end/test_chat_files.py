@@ -51,7 +51,7 @@ def test_an_image_is_attached_sent_seen_and_edited(chat: Page) -> None:
     expect_status(chat, "succeeded")
     expect(answers(chat)).to_contain_text("cat.png, image/png")
     expect(chips(chat)).to_have_count(0)
-    chat.get_by_role("link", name="cat.png").press("Enter")
+    chat.locator(".question").get_by_role("link", name="cat.png").press("Enter")
     expect(chat.get_by_role("dialog").get_by_role("img", name="cat.png")).to_be_visible()
     check_usable(chat)
     chat.keyboard.press("Escape")
@@ -61,7 +61,7 @@ def test_an_image_is_attached_sent_seen_and_edited(chat: Page) -> None:
     edited.get_by_label("Question").fill("And now?")
     edited.get_by_role("button", name="Send as new branch").click()
     expect(chat.locator(".question-text")).to_have_text("And now?")
-    expect(chat.get_by_role("link", name="cat.png")).to_be_visible()
+    expect(chat.locator(".question").get_by_role("link", name="cat.png")).to_be_visible()
 
 
 def test_files_are_added_and_removed_while_a_message_is_edited(chat: Page) -> None:
