@@ -43,6 +43,7 @@ def pages(user: User) -> dict[str, Callable[[], Any]]:
     from django.test import RequestFactory
 
     from inference.dashboard import dashboard
+    from telemetry.costs.views import costs
     from telemetry.explorer.views import generation_list, generation_summary
     from telemetry.models import Generation
 
@@ -64,11 +65,15 @@ def pages(user: User) -> dict[str, Callable[[], Any]]:
         "list": ask(generation_list),
         "list of a model": ask(generation_list, model="mistral-large-2411", range="30d"),
         "list of failures": ask(generation_list, status="failed", range="30d"),
+        "list of a provider": ask(generation_list, provider="mistral"),
+        "list of an error": ask(generation_list, error="rate_limited"),
         "list of a user": ask(generation_list, user=str(user.audit_id)),
         "list by cost": ask(generation_list, sort="-cost", range="30d"),
         "list of slow calls": ask(generation_list, min_seconds="60", range="30d"),
         "summary": ask(generation_summary),
         "summary of slow calls": ask(generation_summary, min_seconds="10", range="30d"),
+        "costs, everyone": ask(costs, whose="everyone"),
+        "costs, mine": ask(costs),
         "one call": lambda: Generation.objects.select_related("user", "content").get(pk=newest),
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC
 
 from django.http import HttpResponse, HttpResponseBadRequest, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.shortcuts import render
@@ -75,9 +75,18 @@ def generation_export(request: UserRequest, file_format: str) -> HttpResponseBas
         return HttpResponseBadRequest("One of the filters cannot be read.", content_type="text/plain")
     note_export(actor=request.user, file_format=file_format, filters=request.GET.urlencode())
     calls = form.apply(Generation.objects.visible_to(request.user))
-    name = f"calls-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{file_format}"
+    name = f"{_range_of(form)}.{file_format}"
     return StreamingHttpResponse(
         stream.exported(calls, file_format, chosen(exported(form.columns))),
         content_type=stream.CONTENT_TYPES[file_format],
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _range_of(form: CallFilter) -> str:
+    """For the name of a file: ``calls-20261101T000000Z-20261130T214000Z``, without the start where there is none."""
+    now = timezone.now()
+    start, end = form.bounds(now)
+    return "-".join(
+        ["calls", *(f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}" for moment in (start, end or now) if moment)]
     )

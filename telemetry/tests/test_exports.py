@@ -77,6 +77,13 @@ def test_an_export_has_the_chosen_columns(start: Make, alice: User, file_format:
     assert row["tags"] == ('["a","b, c"]' if file_format == "csv" else ["a", "b, c"])
 
 
+def test_its_name_has_the_range(alice: User, client_of: ClientOf) -> None:
+    query = "start=2026-11-01T00:00&end=2026-11-02T12:30"
+    response = client_of(alice).get(f"{LIST}export.csv?{query}")
+    assert response["Content-Disposition"] == 'attachment; filename="calls-20261101T000000Z-20261102T123000Z.csv"'
+    assert 'filename="calls-2' in client_of(alice).get(f"{LIST}export.csv")["Content-Disposition"]
+
+
 def test_it_neutralises_formulas(start: Make, alice: User) -> None:
     for typed in ('=HYPERLINK("x")', " @SUM(1)", "-1+1", "+1", "a\r\n2,forged", 'b"\n=1'):
         start(user=alice, model=typed, token_label=typed, tags=[typed])
