@@ -38,6 +38,7 @@ USERS = {
     "chat/models/",
     "chat/models/favourite/",
     "chat/parameters/",
+    "chat/presets/",
     "chat/prompts/",
 }
 OBJECTS = {

@@ -342,7 +342,7 @@ def test_it_shows_cached_and_reasoning_tokens_apart(
 def test_it_offers_the_name_of_the_model_for_copying(
     alice: User, conversation: Conversation, client_of: ClientOf
 ) -> None:
-    page = client_of(alice).get(conversation.get_absolute_url()).content.decode()
+    page = " ".join(client_of(alice).get(conversation.get_absolute_url()).content.decode().split())
     assert 'data-copy="echo" aria-label="Copy model name"' in page
 
 

@@ -285,7 +285,7 @@ def test_whoever_may_approve_sees_it_in_the_sidebar_and_on_the_list(
     proposal: LabelProposal, client_of: ClientOf, alice: User, bob: User, charlie: User
 ) -> None:
     page = waiting_in(client_of(bob))
-    assert '1<span class="sr-only"> waiting for your approval</span>' in page
+    assert '1<span class="sr-only"> waiting for your approval</span>' in " ".join(page.split())
     assert proposal.get_absolute_url() in page
     for user in (alice, charlie):
         page = waiting_in(client_of(user))
