@@ -41,6 +41,13 @@ class OpenBlock:
         """Whether it takes less time than the way to another thread and back."""
         return self._length < _SHORT
 
+    def adds_only(self, text: str) -> bool:
+        """Whether ``add`` sends the text as it is, which takes no time however long the block is."""
+        if self._language is not None:
+            return not self._language or "\n" not in text or not self._can_render(len(text))
+        is_stale = self._is_stale or bool(_MARKS.search(text))
+        return not is_stale or not self._can_render(len(text))
+
     def begin(self) -> str:
         """In place of whatever the page shows of an open block."""
         if self._language is None:
@@ -60,9 +67,14 @@ class OpenBlock:
             return self._tail(self._rendered())
         return self._added(text)
 
+    def _can_render(self, more: int = 0) -> bool:
+        """With so many characters more than there are."""
+        length = self._length + more
+        return self._spent + length <= FREE + PER_CHARACTER * length
+
     def _may_render(self) -> bool:
         """Notes what it costs."""
-        if self._spent + self._length > FREE + PER_CHARACTER * self._length:
+        if not self._can_render():
             return False
         self._spent += self._length
         return True

@@ -70,7 +70,9 @@ class StreamRenderer:
             self._language = tail.language
             self._open = OpenBlock(self._id, tail)
             return self._shown(blocks, swap) + await self._painted(self._open.begin, tail.text)
-        return await self._painted(lambda: self._open.add(text), text) if text else ""
+        if self._open.adds_only(text):
+            return self._open.add(text)
+        return await self._painted(lambda: self._open.add(text), text)
 
     async def _painted(self, paint: Callable[[], str], text: str) -> str:
         is_short = self._language is None and is_quick([text]) and self._open.is_short
