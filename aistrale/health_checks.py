@@ -125,7 +125,7 @@ def _audit_log() -> str:
     connectivity.postgres_version()
     state = AuditVerification.objects.first()
     if state and state.problem:
-        raise Failed(f"First bad entry {state.problem_sequence}: {state.problem}. Run `manage.py verify_audit`.")
+        raise Failed(f"First invalid entry {state.problem_sequence}: {state.problem}. Run `manage.py verify_audit`.")
     return f"verified to entry {state.sequence}" if state else "not verified yet"
 
 

@@ -163,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"The export is not right: {error}", file=sys.stderr)
         return 1
     if report.result.violation:
-        print(f"The export is not right. First bad {report.result.violation}.", file=sys.stderr)
+        print(f"The export is not right. First invalid {report.result.violation}.", file=sys.stderr)
         return 1
     print(_success_text(report, own_key=bool(keys)))
     return 0

@@ -44,4 +44,4 @@ def test_it_tells_of_a_log_that_is_not_right(db: None) -> None:
     AuditVerification.objects.create(verified_at=timezone.now(), problem_sequence=7, problem="it is missing")
     found = finding("Audit log")
     assert not found.ok
-    assert "First bad entry 7: it is missing" in found.detail
+    assert "First invalid entry 7: it is missing" in found.detail

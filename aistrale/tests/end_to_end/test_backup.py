@@ -232,7 +232,7 @@ def test_it_says_that_entries_after_an_older_dump_are_lost(
     checkpoint_of_all(data_dir)
     machine.restore(old)
     found = machine.manage("verify_audit", master_keys="")
-    expected = f"First bad entry {kept + 1}: it is missing: a signed checkpoint knows {late} entries."
+    expected = f"First invalid entry {kept + 1}: it is missing: a signed checkpoint knows {late} entries."
     assert found.returncode == 1 and expected in found.stderr
     (data_dir / "checkpoints" / f"checkpoint-{late:015d}.json").rename(tmp_path / "lost.json")
     assert machine.manage("verify_audit", master_keys="").returncode == 0

@@ -23,6 +23,7 @@ def test_it_saves_parameters_and_takes_them_up_again(chat: Page, site: Site) -> 
 
     chat.goto(f"{site.url}/playground/")
     chat.get_by_role("button", name="New playground").first.click()
+    chat.wait_for_url("**/playground/*-*/")
     chat.locator("[data-choose-model]").first.click()
     chat.get_by_role("option", name="fake-large").first.click()
     expect(chat.locator("[data-model-name]")).to_have_text("fake-large")

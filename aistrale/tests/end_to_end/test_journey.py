@@ -68,7 +68,7 @@ def talk_to_every_provider(page: Page) -> None:
         ask(page, f"Question to {label}")
         expect(answers(page)).to_have_count(number)
         expect_status(page, "succeeded")
-        expect(answers(page).last.locator("h2")).to_have_text(f"{label} fake-large")
+        expect(answers(page).last.locator("h2")).to_have_text(f"{label} of the team fake-large")
         expect(answers(page).last).to_contain_text(ANSWER)
 
 

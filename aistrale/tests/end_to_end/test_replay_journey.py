@@ -84,6 +84,7 @@ def choose(page: Page, model: str) -> None:
 def _run_two_models(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/playground/")
     page.get_by_role("button", name="New playground").first.click()
+    page.wait_for_url("**/playground/*-*/")
     page.get_by_label("Content of message 2 in panel 1").fill("Why are there tides?")
     page.get_by_role("button", name="Add panel").click()
     expect(page.locator("[data-panel]")).to_have_count(2)
@@ -107,6 +108,9 @@ def _replay_a_call(page: Page) -> None:
 
 def _replay_with(page: Page, model: str) -> None:
     target = page.get_by_role("region", name="Replay with")
+    expect(target).to_be_visible()
+    # Its scripts are there too.
+    page.wait_for_load_state()
     target.get_by_role("button", name="Choose model").click()
     choose(page, model)
     expect(target.get_by_role("textbox", name="Model")).to_have_value(model)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from random import Random
@@ -95,8 +95,15 @@ class Installation:
 def children_of(process: subprocess.Popen[Any]) -> dict[int, str]:
     """Number and command line of each that lives, without the shells that guard them."""
     listing = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    commands = {int(pid): Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ") for pid in listing}
+    commands = {int(pid): command_of(pid) for pid in listing}
     return {pid: command for pid, command in commands.items() if command and not command.startswith("/bin/sh")}
+
+
+def command_of(pid: str) -> str:
+    """Empty where it has ended meanwhile."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    return ""
 
 
 def child_of(process: subprocess.Popen[Any], name: str) -> int:
@@ -184,11 +191,11 @@ def test_it_works_while_nothing_that_it_says_can_be_written(installation: Instal
         subprocess.Popen(UP, env=installation.environment(), stdout=full, stderr=full, text=True) as process,
     ):
         try:
-            wait_until(installation.is_ready, seconds=60)
+            wait_until(installation.is_ready, seconds=120)
             killed = child_of(process, "Valkey")
             os.kill(killed, signal.SIGKILL)
             wait_until(lambda: ended(killed))
-            wait_until(lambda: len(children_of(process)) == len(SERVERS) and installation.is_ready())
+            wait_until(lambda: len(children_of(process)) == len(SERVERS) and installation.is_ready(), seconds=60)
         finally:
             process.terminate()
 
