@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from accounts.models import User
+from accounts.providers import label_of
 from inference.models import Conversation
 from inference.search.models import Kind
 from inference.search.query_text import QueryText
@@ -115,7 +116,7 @@ def _calls(pks: Sequence[UUID], viewer: User) -> Iterable[tuple[UUID, _Shown]]:
     calls = Generation.objects.visible_to(viewer).filter(pk__in=pks).select_related("user")
     for call in calls.defer("attempts", "parameters", "receipt", "error_message"):
         is_hidden = call.user_id != viewer.pk
-        facts = [call.provider, *([f"${call.cost_usd:.4f}"] if call.cost_usd else [])]
+        facts = [label_of(call.provider), *([f"${call.cost_usd:.4f}"] if call.cost_usd else [])]
         owner = [call.user.email] if is_hidden and call.user else []
         yield (
             call.pk,
